@@ -1,0 +1,81 @@
+/** What a program or the command line can do with jobs on one data directory. */
+import type { ErrorInfo } from "../base/errors.ts";
+import type { JobId } from "../base/ids.ts";
+import type { RunEvent } from "../runtime/events.ts";
+import type { Job } from "./job.ts";
+
+export interface SessionOptions {
+  /** Where jobs, their logs and blocks live. Default: `BICOASTAL_DATA_DIR`, else `.bicoastal` in the working directory. */
+  readonly dataDir?: string;
+}
+
+export interface RunOptions {
+  /** Tasks at a time, each in a thread of its own. From 1; default: the cores this process may use. */
+  readonly threads?: number;
+  /** Memory for tables and buffers over all threads: bytes, or text such as "2GB". Default: half the machine's or container's. */
+  readonly memory?: number | string;
+  /** Runs every task in this thread, so that breakpoints and stack traces are your own. Default false. */
+  readonly debug?: boolean;
+  /** Tries of one task before the job fails. From 1; default 3. */
+  readonly attempts?: number;
+  /** Longest time one attempt of a task may take. Default: none. */
+  readonly taskTimeoutMs?: number;
+  /** Stops the job cleanly; it can be resumed. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+export interface JobOutcome<Result = unknown> {
+  readonly job: JobId;
+  readonly name: string;
+  /** What `run` of the job stands for: rows, a value, or a record of them by name. */
+  readonly result: Result;
+  readonly counters: Readonly<Record<string, number>>;
+  /** Records and bytes read from the sources. */
+  readonly rows: number;
+  readonly bytes: number;
+  readonly tasks: number;
+  /** Tasks this call did not need to run, because an earlier one had. */
+  readonly tasksResumed: number;
+  readonly elapsedMs: number;
+}
+
+/** `interrupted`: not ended, and no process drives it now. */
+export type JobState = "running" | "interrupted" | "succeeded" | "failed" | "cancelled";
+
+export interface JobSummary {
+  readonly job: JobId;
+  readonly name: string;
+  readonly state: JobState;
+  readonly submittedAtMs: number;
+  readonly endedAtMs: number | undefined;
+  readonly tasksDone: number;
+  readonly tasksTotal: number;
+}
+
+export interface JobDetails extends JobSummary {
+  readonly params: unknown;
+  /** Number of times a driver started on this job. */
+  readonly epochs: number;
+  readonly stages: readonly { readonly label: string; readonly tasks: number; readonly tasksDone: number }[];
+  readonly counters: Readonly<Record<string, number>>;
+  readonly error: ErrorInfo | undefined;
+}
+
+export interface Session {
+  /** Submits the job and waits for its end. Throws the job's error; `details.job` names it for `resume`. */
+  run<Params, Result>(
+    job: Job<Params, Result>,
+    params?: Partial<Params>,
+    options?: RunOptions,
+  ): Promise<JobOutcome<Result>>;
+  /** Goes on with a job that failed, was stopped or was switched off; completed tasks are not run again. */
+  resume(job: string, options?: RunOptions): Promise<JobOutcome>;
+  /** Newest first. */
+  jobs(): Promise<readonly JobSummary[]>;
+  /** Throws JOB_NOT_FOUND. */
+  job(job: string): Promise<JobDetails>;
+  /** Deletes a job that is not running, with its blocks. Throws JOB_RUNNING, JOB_NOT_FOUND. */
+  remove(job: string): Promise<void>;
+  close(): Promise<void>;
+}

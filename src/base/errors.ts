@@ -1,0 +1,103 @@
+/** Stable names of everything that can go wrong outside our own code. A code is never renamed or reused. */
+export type ErrorCode =
+  | "USAGE" // the command line is wrong
+  | "PARAM_INVALID" // a job's param has a wrong value, or is missing
+  | "PARAM_UNKNOWN" // a param or flag the job does not have
+  | "JOB_INVALID" // a job or an operator was defined wrongly
+  | "JOB_NOT_FOUND"
+  | "JOB_RUNNING" // another process drives this job now
+  | "JOB_FAILED"
+  | "JOB_CANCELLED"
+  | "PLAN_IMPURE" // `run` built another plan than the one submitted
+  | "BUNDLE_FAILED" // the job's module does not bundle or load
+  | "INPUT_NOT_FOUND"
+  | "INPUT_UNREADABLE"
+  | "INPUT_CHANGED" // a file changed after the job was submitted
+  | "INPUT_CORRUPT" // e.g. a truncated gzip file
+  | "RECORD_INVALID" // a line that is not JSON, a quote never closed
+  | "RECORD_TOO_LONG"
+  | "USER_FUNCTION" // a function of the job threw
+  | "KEY_INVALID" // a key of a type that cannot be compared
+  | "VALUE_UNENCODABLE" // a value that cannot leave its task
+  | "GROUP_CONSUMED" // a group's values were read a second time, or too late
+  | "TASK_TIMEOUT"
+  | "THREAD_DIED"
+  | "OUT_OF_MEMORY"
+  | "COLLECT_TOO_LARGE"
+  | "OUTPUT_EXISTS"
+  | "OUTPUT_FAILED"
+  | "BLOB_MISSING"
+  | "BLOB_CORRUPT"
+  | "DISK_FULL"
+  | "STORE_UNAVAILABLE"
+  | "STORE_CORRUPT"
+  | "DRIVER_DEPOSED"; // another driver has taken this job over
+
+/** Facts about an error for programs: file, line, option and the like. JSON values only. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+
+export interface ErrorOptions {
+  readonly retryable?: boolean;
+  readonly details?: ErrorDetails;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one class of everything Bicoastal throws on purpose. The message says what happened, to which input, and
+ * what to do next; `code` is stable for programs.
+ */
+export class BicoastalError extends Error {
+  override readonly name = "BicoastalError";
+  /** Stable; compare this, never the message. */
+  readonly code: ErrorCode;
+  /** Whether the same attempt may succeed later without any change. Default false. */
+  readonly retryable: boolean;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.details = options.details ?? {};
+  }
+}
+
+/** An error as data: what crosses threads, goes into the log and comes back as a `BicoastalError`. */
+export interface ErrorInfo {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details: ErrorDetails;
+  /** Stack frames that help the user, source-mapped, without the first line. */
+  readonly stack?: string;
+}
+
+/** Turns anything thrown into data; what is not a `BicoastalError` gets the code given. */
+export function toErrorInfo(thrown: unknown, code: ErrorCode): ErrorInfo {
+  if (thrown instanceof BicoastalError) {
+    const { message, retryable, details } = thrown;
+    return { code: thrown.code, message, retryable, details, ...stackOf(thrown) };
+  }
+  if (thrown instanceof Error) {
+    return {
+      code,
+      message: `${thrown.name}: ${thrown.message}`,
+      retryable: true,
+      details: {},
+      ...stackOf(thrown),
+    };
+  }
+  return { code, message: `Thrown, and not an Error: ${String(thrown)}`, retryable: true, details: {} };
+}
+
+/** The way back. The stack is the original one. */
+export function fromErrorInfo(info: ErrorInfo): BicoastalError {
+  const error = new BicoastalError(info.code, info.message, info);
+  if (info.stack !== undefined) error.stack = `${error.name}: ${info.message}\n${info.stack}`;
+  return error;
+}
+
+function stackOf(error: Error): { stack?: string } {
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return frames.length === 0 ? {} : { stack: frames.join("\n") };
+}

@@ -1,0 +1,96 @@
+/** What a task is given and what it gives back: plain data that can cross threads, machines and years. */
+import type { ErrorInfo } from "../base/errors.ts";
+import type { AttemptId, ContentHash, JobId, StageId } from "../base/ids.ts";
+
+/** A file as it was when the job was submitted; a task that finds another size or time refuses it. */
+export interface InputFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Modification time, whole milliseconds since 1970. */
+  readonly mtimeMs: number;
+}
+
+/** The part of a source that one task reads. */
+export type SourceSplit =
+  /** Records that *start* in bytes [start, end) of the file; a compressed file is one split of everything. */
+  | { readonly kind: "bytes"; readonly file: InputFile; readonly start: number; readonly end: number }
+  /** Items with index [start, end) of a `range` or `of` source. */
+  | { readonly kind: "items"; readonly start: number; readonly end: number };
+
+/** The one immutable file of an attempt's shuffle and collect output. Self-describing; see the engine's block format. */
+export interface BlockRef {
+  /** Blob key, unique to the attempt. */
+  readonly key: string;
+  readonly bytes: number;
+  /** CRC-32 of the file's index, which holds the CRC-32 of every frame: verifying it verifies all that is read. */
+  readonly checksum: number;
+}
+
+/** A file an attempt wrote for a `write` end; invisible until the job commits. */
+export interface OutputFile {
+  /** Index in the plan's ends. */
+  readonly endIndex: number;
+  /** File name within the end's staging directory, unique to the attempt. */
+  readonly staged: string;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/** The blocks of one producer of a shuffle, in the order of its partitions. */
+export interface ProducerBlocks {
+  readonly stage: StageId;
+  readonly sink: number;
+  readonly blocks: readonly BlockRef[];
+}
+
+/** Everything a worker needs, besides the job itself, to run one attempt. */
+export interface TaskAssignment {
+  readonly attempt: AttemptId;
+  /** How many partitions this task's stage has. */
+  readonly partitions: number;
+  /** For each sink of the stage: how many partitions it writes (1 for ends). */
+  readonly sinkPartitions: readonly number[];
+  readonly input:
+    | { readonly kind: "split"; readonly split: SourceSplit }
+    | { readonly kind: "blocks"; readonly sides: readonly (readonly ProducerBlocks[])[] };
+}
+
+/** What an attempt did. Counters and rows of attempts that were not effective count for nothing. */
+export interface TaskOutput {
+  /** undefined where the stage has only `write` ends. */
+  readonly block: BlockRef | undefined;
+  readonly files: readonly OutputFile[];
+  readonly rowsIn: number;
+  readonly bytesIn: number;
+  /** Rows given to each sink of the stage, before combining. */
+  readonly sinkRows: readonly number[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** What all tasks of a job share; fixed when it is submitted. */
+export interface JobConstants {
+  /** Seeds `ctx.random`. */
+  readonly seed: string;
+  /** What `ctx.now` says, ms since 1970. */
+  readonly submittedAtMs: number;
+  readonly bundle: ContentHash;
+}
+
+/** What every task of a job needs, besides its own assignment. */
+export interface JobContext {
+  readonly job: JobId;
+  /** Name of the job among those its module defines. */
+  readonly name: string;
+  /** The job's validated params. */
+  readonly params: unknown;
+  readonly constants: JobConstants;
+  /** Fingerprint of the plan that was submitted; a plan that differs is PLAN_IMPURE. */
+  readonly fingerprint: string;
+}
+
+export type TaskOutcome =
+  | { readonly kind: "finished"; readonly output: TaskOutput }
+  /** `lostBlocks`: keys of input blocks that were missing or corrupt; empty for every other failure. */
+  | { readonly kind: "failed"; readonly error: ErrorInfo; readonly lostBlocks: readonly string[] }
+  | { readonly kind: "stopped" };

@@ -1,0 +1,38 @@
+/**
+ * Large, immutable data by key: bundles, input lists, shuffle blocks, results. A key is written once, appears whole
+ * or not at all, and never changes. Keys are `/`-separated names of `[A-Za-z0-9._-]`, never `.` or `..`.
+ */
+export interface BlobStore {
+  /** Writes all at once. Writing the same key again is allowed only with the same bytes (content-addressed). */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Throws BLOB_MISSING. */
+  get(key: string): Promise<Uint8Array>;
+  has(key: string): Promise<boolean>;
+  /** A blob that grows by appending and appears on commit. */
+  create(key: string): BlobWriter;
+  /** Makes the blob readable without waiting from here on (a remote store copies it near first). Throws BLOB_MISSING. */
+  open(key: string): Promise<BlobReader>;
+  /** Keys that start with the prefix, ascending. */
+  list(prefix: string): Promise<readonly string[]>;
+  /** Deletes every key that starts with the prefix, and what unfinished writers under it left. */
+  deleteAll(prefix: string): Promise<void>;
+}
+
+/** Not safe for concurrent use. Synchronous, because it stands in the task's inner loop, in a thread of its own. */
+export interface BlobWriter {
+  /** Bytes appended so far. */
+  readonly bytes: number;
+  /** Takes the bytes before it returns; the caller may reuse the array. Throws DISK_FULL. */
+  append(bytes: Uint8Array): void;
+  commit(): Promise<void>;
+  /** Leaves nothing behind. Harmless after commit. */
+  abort(): void;
+}
+
+/** Synchronous, because a group's values are read from inside the user's own loop. */
+export interface BlobReader {
+  readonly bytes: number;
+  /** Fills `target` from this position on; returns how many bytes there were (fewer only at the end). */
+  readAt(position: number, target: Uint8Array): number;
+  close(): void;
+}

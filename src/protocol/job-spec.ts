@@ -1,0 +1,39 @@
+import type { JobId, StageId } from "../base/ids.ts";
+import type { Producer } from "../plan/stage.ts";
+import type { JobConstants, SourceSplit } from "../plan/task.ts";
+
+/** What the driver must know of a plan: how many tasks, and what waits for what. */
+export interface StageShape {
+  readonly id: StageId;
+  readonly tasks: number;
+  readonly dependsOn: readonly StageId[];
+  readonly input:
+    | { readonly kind: "source"; readonly sourceIndex: number }
+    | { readonly kind: "shuffle"; readonly sides: readonly (readonly Producer[])[] };
+  /** Partitions each sink writes. */
+  readonly sinkPartitions: readonly number[];
+}
+
+export interface JobPolicy {
+  /** Tries of one task before the job fails; from 1. */
+  readonly attemptsMax: number;
+  /** Longest time one attempt may take; undefined: as long as it wants. */
+  readonly taskTimeoutMs: number | undefined;
+  /** First pause before a retry; doubles each time up to the most. */
+  readonly retryDelayMs: number;
+  readonly retryDelayMsMax: number;
+}
+
+/** A submitted job, frozen. Stored as one blob, named in the log's first record. */
+export interface JobSpec {
+  readonly version: 1;
+  readonly id: JobId;
+  readonly name: string;
+  readonly params: unknown;
+  readonly constants: JobConstants;
+  readonly fingerprint: string;
+  readonly stages: readonly StageShape[];
+  /** For each source of the plan, in order: the splits of its stage's tasks. */
+  readonly splits: readonly (readonly SourceSplit[])[];
+  readonly policy: JobPolicy;
+}

@@ -1,0 +1,42 @@
+/**
+ * What driver and workers say to each other. Both messages carry whole states, not changes: whatever was lost,
+ * doubled or late is mended by the next one.
+ */
+import type { AttemptId, Epoch, JobId } from "../base/ids.ts";
+import type { JobContext, TaskAssignment, TaskOutcome } from "../plan/task.ts";
+
+/** Worker to driver: at every change, and as a heartbeat. */
+export interface WorkerPoll {
+  readonly kind: "poll";
+  readonly job: JobId;
+  /** New with every start of the worker's process. */
+  readonly incarnation: string;
+  /** Grows with each poll of an incarnation; an older one is ignored. */
+  readonly seq: number;
+  readonly slots: number;
+  readonly running: readonly AttemptId[];
+  /** Attempts that ended and that no driver has acknowledged yet. */
+  readonly ended: readonly EndedAttempt[];
+}
+
+export interface EndedAttempt {
+  readonly attempt: AttemptId;
+  readonly outcome: TaskOutcome;
+}
+
+/** Driver to worker. */
+export interface DriverOrders {
+  readonly kind: "orders";
+  readonly job: JobId;
+  readonly epoch: Epoch;
+  /** The incarnation these are for; another one ignores them. */
+  readonly incarnation: string;
+  readonly context: JobContext;
+  /** Attempts that should run there; those already known there are left alone. */
+  readonly start: readonly TaskAssignment[];
+  readonly stop: readonly AttemptId[];
+  /** Ended attempts whose outcome is durable or meaningless: forget them. */
+  readonly forget: readonly AttemptId[];
+}
+
+export type Message = WorkerPoll | DriverOrders;
