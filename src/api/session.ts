@@ -30,6 +30,10 @@ export interface JobOutcome<Result = unknown> {
   readonly name: string;
   /** What `run` of the job stands for: rows, a value, or a record of them by name. */
   readonly result: Result;
+  /** The same, end by end in the plan's order: enough to show the result without knowing the job. */
+  readonly ends: readonly EndOutcome[];
+  /** Whether `result` is a record by end name, or what the one end gave. */
+  readonly shape: "single" | "record";
   readonly counters: Readonly<Record<string, number>>;
   /** Records and bytes read from the sources. */
   readonly rows: number;
@@ -39,6 +43,19 @@ export interface JobOutcome<Result = unknown> {
   readonly tasksResumed: number;
   readonly elapsedMs: number;
 }
+
+export type EndOutcome =
+  | { readonly kind: "rows"; readonly name: string; readonly rows: readonly unknown[] }
+  | { readonly kind: "value"; readonly name: string; readonly value: unknown }
+  | {
+      readonly kind: "written";
+      readonly name: string;
+      /** Absolute. */
+      readonly directory: string;
+      readonly files: number;
+      readonly bytes: number;
+      readonly rows: number;
+    };
 
 /** `interrupted`: not ended, and no process drives it now. */
 export type JobState = "running" | "interrupted" | "succeeded" | "failed" | "cancelled";
