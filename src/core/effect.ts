@@ -1,0 +1,47 @@
+import type { ErrorInfo } from "../base/errors.ts";
+import type { AttemptId, NodeId } from "../base/ids.ts";
+import type { TaskAssignment } from "../plan/task.ts";
+import type { LogRecord } from "../protocol/log-event.ts";
+import type { Completed } from "./job-state.ts";
+
+/** What the driver wants done. Effects of one step are begun in this order. */
+export type DriverEffect =
+  /**
+   * Append to the log if epoch and tail are still this driver's, then answer `recordAppended`. At most one is under
+   * way. Whoever finds the driver deposed instead drops it without another event.
+   */
+  | { readonly kind: "appendRecord"; readonly record: LogRecord }
+  | {
+      readonly kind: "sendOrders";
+      readonly worker: NodeId;
+      readonly incarnation: string;
+      readonly start: readonly TaskAssignment[];
+      readonly stop: readonly AttemptId[];
+      readonly forget: readonly AttemptId[];
+    }
+  /** `timerFired` once, not before the delay; a timer of the same name is replaced. */
+  | { readonly kind: "setTimer"; readonly timer: string; readonly delayMs: number }
+  /** Read the rows to collect, then make every `write` end visible; every task is complete. Idempotent. */
+  | { readonly kind: "commitOutputs"; readonly outputs: readonly Completed[] }
+  /** Nothing follows. The log says the same. */
+  | { readonly kind: "endJob"; readonly outcome: JobEnd }
+  /** For whoever watches; changes nothing. */
+  | { readonly kind: "note"; readonly note: DriverNote };
+
+export type JobEnd =
+  | { readonly kind: "committed" }
+  | { readonly kind: "failed"; readonly error: ErrorInfo }
+  | { readonly kind: "cancelled"; readonly reason: string };
+
+export type DriverNote =
+  | { readonly kind: "taskCompleted"; readonly completed: Completed }
+  | {
+      readonly kind: "taskFailed";
+      readonly attempt: AttemptId;
+      readonly tries: number;
+      readonly triesMax: number;
+      readonly error: ErrorInfo;
+      readonly retryInMs: number | undefined;
+    }
+  | { readonly kind: "outputLost"; readonly attempt: AttemptId }
+  | { readonly kind: "workerLost"; readonly worker: NodeId };

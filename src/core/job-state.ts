@@ -1,0 +1,153 @@
+/**
+ * What the log says of a job: its whole durable state, and nothing else (S3). The live driver changes it only by
+ * applying events that the store has confirmed, so replaying the log on any node gives the same state.
+ */
+import { assert, unreachable } from "../base/assert.ts";
+import type { ErrorInfo } from "../base/errors.ts";
+import { type AttemptId, attemptKey, type Epoch, epoch, type StageId } from "../base/ids.ts";
+import type { BlockRef, TaskOutput } from "../plan/task.ts";
+import type { JobSpec } from "../protocol/job-spec.ts";
+import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+
+/** The effective attempt of a task (S4). */
+export interface Completed {
+  readonly attempt: AttemptId;
+  readonly output: TaskOutput;
+}
+
+export type JobStatus =
+  | { readonly kind: "running" }
+  | { readonly kind: "committed"; readonly atMs: number }
+  | { readonly kind: "failed"; readonly atMs: number; readonly attempt: AttemptId | undefined; readonly error: ErrorInfo }
+  | { readonly kind: "cancelled"; readonly atMs: number; readonly reason: string };
+
+export class JobState {
+  readonly spec: JobSpec;
+  #status: JobStatus = { kind: "running" };
+  #epoch: Epoch = epoch(0);
+  #nextSeq = 0;
+  readonly #completed: (Completed | undefined)[][];
+  readonly #remaining: number[];
+  /** Blocks of a stage in partition order; dropped whenever one of them changes. */
+  readonly #blocks: (readonly BlockRef[] | undefined)[];
+  readonly #taskOfBlock = new Map<string, AttemptId>();
+
+  constructor(spec: JobSpec) {
+    this.spec = spec;
+    this.#completed = spec.stages.map((stage) => new Array<Completed | undefined>(stage.tasks).fill(undefined));
+    this.#remaining = spec.stages.map((stage) => stage.tasks);
+    this.#blocks = spec.stages.map(() => undefined);
+  }
+
+  static replay(spec: JobSpec, records: Iterable<LogRecord>): JobState {
+    const state = new JobState(spec);
+    for (const record of records) state.applyRecord(record);
+    return state;
+  }
+
+  get status(): JobStatus {
+    return this.#status;
+  }
+  get epoch(): Epoch {
+    return this.#epoch;
+  }
+  /** Sequence number of the record to append next. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  applyRecord(record: LogRecord): void {
+    assert(record.seq === this.#nextSeq, `record ${record.seq} follows ${this.#nextSeq - 1} (S2)`);
+    assert(record.epoch >= this.#epoch, "epochs never decrease (S2)");
+    this.#nextSeq++;
+    for (const event of record.events) this.#apply(event);
+    assert(record.epoch === this.#epoch || record.seq === 0, "only the driver of the epoch appends (S2)");
+  }
+
+  completed(stage: StageId, partition: number): Completed | undefined {
+    return this.#completed[stage]![partition];
+  }
+  isStageComplete(stage: StageId): boolean {
+    return this.#remaining[stage] === 0;
+  }
+  isComplete(): boolean {
+    return this.#remaining.every((count) => count === 0);
+  }
+  tasksRemaining(stage: StageId): number {
+    return this.#remaining[stage]!;
+  }
+
+  /** Every effective output, by stage and then partition. */
+  *outputs(): Generator<Completed> {
+    for (const stage of this.#completed) for (const task of stage) if (task !== undefined) yield task;
+  }
+
+  /** The blocks of a complete stage, in partition order. */
+  blocksOf(stage: StageId): readonly BlockRef[] {
+    assert(this.isStageComplete(stage), `blocks are taken from complete stages, and stage ${stage} is not`);
+    let blocks = this.#blocks[stage];
+    if (blocks === undefined) {
+      blocks = this.#completed[stage]!.map((task) => {
+        assert(task?.output.block !== undefined, `a task of stage ${stage}, which feeds a shuffle, has a block`);
+        return task.output.block;
+      });
+      this.#blocks[stage] = blocks;
+    }
+    return blocks;
+  }
+
+  /** The effective attempt that made this block; undefined where another one has taken its place. */
+  attemptOfBlock(key: string): AttemptId | undefined {
+    return this.#taskOfBlock.get(key);
+  }
+
+  #apply(event: LogEvent): void {
+    switch (event.kind) {
+      case "submitted":
+        assert(this.#nextSeq === 1, "`submitted` stands in the first record");
+        return;
+      case "epochStarted":
+        assert(event.epoch > this.#epoch, "each take-over raises the epoch (S2)");
+        assert(this.#status.kind !== "committed", "a committed job is not taken over");
+        this.#epoch = event.epoch;
+        this.#status = { kind: "running" };
+        return;
+      case "taskCompleted":
+        this.#complete(event);
+        return;
+      case "outputLost":
+        this.#lose(event.attempt);
+        return;
+      case "committed":
+        assert(this.isComplete(), "a job commits when every task is complete");
+        this.#status = event;
+        return;
+      case "failed":
+      case "cancelled":
+        this.#status = event;
+        return;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #complete({ attempt, output }: Completed): void {
+    assert(this.#status.kind === "running", "tasks complete only while the job runs");
+    const stage = this.#completed[attempt.stage];
+    assert(stage !== undefined && attempt.partition < stage.length, `the plan has the task ${attemptKey(attempt)}`);
+    assert(stage[attempt.partition] === undefined, `one attempt of a task is effective (S4): ${attemptKey(attempt)}`);
+    stage[attempt.partition] = { attempt, output };
+    this.#remaining[attempt.stage]!--;
+    this.#blocks[attempt.stage] = undefined;
+    if (output.block !== undefined) this.#taskOfBlock.set(output.block.key, attempt);
+  }
+
+  #lose(attempt: AttemptId): void {
+    const task = this.completed(attempt.stage, attempt.partition);
+    assert(task !== undefined && attemptKey(task.attempt) === attemptKey(attempt), `what is lost was effective: ${attemptKey(attempt)}`);
+    this.#completed[attempt.stage]![attempt.partition] = undefined;
+    this.#remaining[attempt.stage]!++;
+    this.#blocks[attempt.stage] = undefined;
+    if (task.output.block !== undefined) this.#taskOfBlock.delete(task.output.block.key);
+  }
+}

@@ -1,0 +1,52 @@
+import { unreachable } from "../base/assert.ts";
+import type { EndNode, NarrowNode, SourceNode, WideNode } from "./node.ts";
+import type { Branch, Sink, Stage } from "./stage.ts";
+
+/** A stage in few words, for progress: where it reads, what it does, where it ends. */
+export function labelStage(stage: Stage): string {
+  const start = stage.input.kind === "source" ? labelSource(stage.input.source) : labelWide(stage.input.shuffle);
+  return [start, ...stage.branches.map((branch) => labelBranch(branch, stage.sinks))].join(" ");
+}
+
+function labelBranch(branch: Branch, sinks: readonly Sink[]): string {
+  if (branch.kind === "sink") return `→ ${labelSink(sinks[branch.sink]!)}`;
+  const below = branch.next.map((next) => labelBranch(next, sinks));
+  const tail = below.length > 1 ? `{ ${below.join("; ")} }` : (below[0] ?? "");
+  return `→ ${labelNarrow(branch.op)} ${tail}`.trimEnd();
+}
+
+export function labelSource({ source }: SourceNode): string {
+  return `read.${source.format}`;
+}
+
+export function labelNarrow(op: NarrowNode): string {
+  return op.kind;
+}
+
+export function labelSink(sink: Sink): string {
+  return sink.kind === "end" ? labelEnd(sink.end) : `shuffle (${labelWide(sink.shuffle)})`;
+}
+
+export function labelWide(shuffle: WideNode): string {
+  switch (shuffle.kind) {
+    case "aggregate":
+      if (shuffle.aggregator === "count") return shuffle.key === "all" ? "count" : "countBy";
+      return shuffle.key === "all" ? "reduce" : shuffle.emit === "pair" ? "aggregateByKey" : "distinct";
+    case "group":
+      return "groupBy";
+    case "join":
+      return `${shuffle.how} join`;
+    case "sort":
+      return "sortBy";
+    case "cogroup":
+    case "top":
+    case "repartition":
+      return shuffle.kind;
+    default:
+      return unreachable(shuffle);
+  }
+}
+
+export function labelEnd(end: EndNode): string {
+  return end.kind === "collect" ? "collect" : `write ${end.format}`;
+}
