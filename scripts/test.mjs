@@ -1,0 +1,53 @@
+// `npm test`: installs what is missing, builds, runs every test, and ends with one plain line of figures.
+// Arguments go to vitest: `npm test -- src/plan`.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build, ensureInstalled, tool } from "./tools.mjs";
+
+/**
+ * Counts from vitest's JSON report. A file that does not even load has no tests to fail, and counts as one failure.
+ * @param {{ testResults: { status: string, assertionResults: { status: string }[] }[] }} report
+ */
+function figures(report) {
+  let passed = 0;
+  let failed = 0;
+  for (const file of report.testResults) {
+    const states = file.assertionResults.map((test) => test.status);
+    passed += states.filter((state) => state === "passed").length;
+    const failures = states.filter((state) => state === "failed").length;
+    failed += file.status === "failed" ? Math.max(1, failures) : failures;
+  }
+  return { passed, failed };
+}
+
+/** @returns {Promise<{ passed: number, failed: number }>} */
+async function test() {
+  ensureInstalled();
+  if (!(await build())) {
+    console.error("The build failed, so no test could run.");
+    return { passed: 0, failed: 1 };
+  }
+  const directory = mkdtempSync(join(tmpdir(), "bicoastal-test-"));
+  try {
+    const reportPath = join(directory, "report.json");
+    const ok = await tool("vitest", [
+      "run",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${reportPath}`,
+      ...process.argv.slice(2),
+    ]);
+    const counted = existsSync(reportPath)
+      ? figures(JSON.parse(readFileSync(reportPath, "utf8")))
+      : { passed: 0, failed: 0 };
+    // An error outside any test fails the run without failing a test.
+    return { passed: counted.passed, failed: ok ? counted.failed : Math.max(1, counted.failed) };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const { passed, failed } = await test();
+console.log(`tests: ${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
