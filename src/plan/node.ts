@@ -47,6 +47,13 @@ export type SourceFormat =
     }
   | { readonly format: "of"; readonly values: readonly unknown[]; readonly partitions: number | undefined };
 
+/** A record of a `files` source: text or bytes as the source says, decompressed. */
+export interface FileRow<Content extends string | Uint8Array = string | Uint8Array> {
+  /** Absolute. */
+  readonly path: string;
+  readonly content: Content;
+}
+
 export interface SourceNode {
   readonly kind: "source";
   readonly source: SourceFormat;

@@ -15,6 +15,8 @@ export interface InputFile {
 export type SourceSplit =
   /** Records that *start* in bytes [start, end) of the file; a compressed file is one split of everything. */
   | { readonly kind: "bytes"; readonly file: InputFile; readonly start: number; readonly end: number }
+  /** Whole files, one after the other: where there are very many small ones, they share tasks. */
+  | { readonly kind: "files"; readonly files: readonly InputFile[] }
   /** Items with index [start, end) of a `range` or `of` source. */
   | { readonly kind: "items"; readonly start: number; readonly end: number };
 
