@@ -21,6 +21,7 @@ export type DriverEffect =
     }
   /** `timerFired` once, not before the delay; a timer of the same name is replaced. */
   | { readonly kind: "setTimer"; readonly timer: string; readonly delayMs: number }
+  | { readonly kind: "clearTimer"; readonly timer: string }
   /** Read the rows to collect, then make every `write` end visible; every task is complete. Idempotent. */
   | { readonly kind: "commitOutputs"; readonly outputs: readonly Completed[] }
   /** Nothing follows. The log says the same. */

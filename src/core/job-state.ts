@@ -18,7 +18,12 @@ export interface Completed {
 export type JobStatus =
   | { readonly kind: "running" }
   | { readonly kind: "committed"; readonly atMs: number }
-  | { readonly kind: "failed"; readonly atMs: number; readonly attempt: AttemptId | undefined; readonly error: ErrorInfo }
+  | {
+      readonly kind: "failed";
+      readonly atMs: number;
+      readonly attempt: AttemptId | undefined;
+      readonly error: ErrorInfo;
+    }
   | { readonly kind: "cancelled"; readonly atMs: number; readonly reason: string };
 
 export class JobState {
@@ -34,7 +39,9 @@ export class JobState {
 
   constructor(spec: JobSpec) {
     this.spec = spec;
-    this.#completed = spec.stages.map((stage) => new Array<Completed | undefined>(stage.tasks).fill(undefined));
+    this.#completed = spec.stages.map((stage) =>
+      new Array<Completed | undefined>(stage.tasks).fill(undefined),
+    );
     this.#remaining = spec.stages.map((stage) => stage.tasks);
     this.#blocks = spec.stages.map(() => undefined);
   }
@@ -88,7 +95,10 @@ export class JobState {
     let blocks = this.#blocks[stage];
     if (blocks === undefined) {
       blocks = this.#completed[stage]!.map((task) => {
-        assert(task?.output.block !== undefined, `a task of stage ${stage}, which feeds a shuffle, has a block`);
+        assert(
+          task?.output.block !== undefined,
+          `a task of stage ${stage}, which feeds a shuffle, has a block`,
+        );
         return task.output.block;
       });
       this.#blocks[stage] = blocks;
@@ -134,8 +144,14 @@ export class JobState {
   #complete({ attempt, output }: Completed): void {
     assert(this.#status.kind === "running", "tasks complete only while the job runs");
     const stage = this.#completed[attempt.stage];
-    assert(stage !== undefined && attempt.partition < stage.length, `the plan has the task ${attemptKey(attempt)}`);
-    assert(stage[attempt.partition] === undefined, `one attempt of a task is effective (S4): ${attemptKey(attempt)}`);
+    assert(
+      stage !== undefined && attempt.partition < stage.length,
+      `the plan has the task ${attemptKey(attempt)}`,
+    );
+    assert(
+      stage[attempt.partition] === undefined,
+      `one attempt of a task is effective (S4): ${attemptKey(attempt)}`,
+    );
     stage[attempt.partition] = { attempt, output };
     this.#remaining[attempt.stage]!--;
     this.#blocks[attempt.stage] = undefined;
@@ -144,7 +160,10 @@ export class JobState {
 
   #lose(attempt: AttemptId): void {
     const task = this.completed(attempt.stage, attempt.partition);
-    assert(task !== undefined && attemptKey(task.attempt) === attemptKey(attempt), `what is lost was effective: ${attemptKey(attempt)}`);
+    assert(
+      task !== undefined && attemptKey(task.attempt) === attemptKey(attempt),
+      `what is lost was effective: ${attemptKey(attempt)}`,
+    );
     this.#completed[attempt.stage]![attempt.partition] = undefined;
     this.#remaining[attempt.stage]!++;
     this.#blocks[attempt.stage] = undefined;

@@ -7,7 +7,16 @@
  */
 import { assert } from "../base/assert.ts";
 import { type StageId, stageId } from "../base/ids.ts";
-import { type EndNode, inputsOf, isNarrow, isWide, type Plan, type PlanNode, type SourceNode, type WideNode } from "./node.ts";
+import {
+  type EndNode,
+  inputsOf,
+  isNarrow,
+  isWide,
+  type Plan,
+  type PlanNode,
+  type SourceNode,
+  type WideNode,
+} from "./node.ts";
 import type { Branch, Producer, Sink, Stage, StageInput, StagePlan } from "./stage.ts";
 
 /** Cuts the plan; stages come in topological order, in the order in which the ends first need them. */
@@ -91,7 +100,10 @@ function growBranches(
 
 /** Which sinks feed which consumer (a wide operator, or the index of an end), by the unions' order. */
 class FedSinks {
-  readonly #byConsumer = new Map<PlanNode | number, { side: number; path: UnionPath; producer: Producer }[]>();
+  readonly #byConsumer = new Map<
+    PlanNode | number,
+    { side: number; path: UnionPath; producer: Producer }[]
+  >();
 
   add(sink: Sink, path: UnionPath, producer: Producer): void {
     const consumer = sink.kind === "end" ? sink.endIndex : sink.shuffle;

@@ -4,7 +4,8 @@ import type { Branch, Sink, Stage } from "./stage.ts";
 
 /** A stage in few words, for progress: where it reads, what it does, where it ends. */
 export function labelStage(stage: Stage): string {
-  const start = stage.input.kind === "source" ? labelSource(stage.input.source) : labelWide(stage.input.shuffle);
+  const start =
+    stage.input.kind === "source" ? labelSource(stage.input.source) : labelWide(stage.input.shuffle);
   return [start, ...stage.branches.map((branch) => labelBranch(branch, stage.sinks))].join(" ");
 }
 

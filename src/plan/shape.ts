@@ -33,7 +33,10 @@ export function sizeStages(plan: StagePlan, splitCounts: readonly number[]): rea
     partitions.set(input.shuffle, count);
     tasks.push(count);
   }
-  return plan.stages.map((stage, index) => ({ tasks: tasks[index]!, sinkPartitions: sinkPartitions(stage, partitions) }));
+  return plan.stages.map((stage, index) => ({
+    tasks: tasks[index]!,
+    sinkPartitions: sinkPartitions(stage, partitions),
+  }));
 }
 
 function sinkPartitions(stage: Stage, partitions: ReadonlyMap<WideNode, number>): readonly number[] {
@@ -49,6 +52,9 @@ function partitionsOf(shuffle: WideNode, producing: number): number {
   if (shuffle.kind === "top") return 1;
   if (shuffle.kind === "aggregate" && shuffle.key === "all") return 1;
   if (shuffle.partitions !== undefined) return shuffle.partitions;
-  const wanted = Math.max(Math.min(producing, PARTITIONS_SMALL), Math.ceil(producing / PRODUCERS_PER_PARTITION));
+  const wanted = Math.max(
+    Math.min(producing, PARTITIONS_SMALL),
+    Math.ceil(producing / PRODUCERS_PER_PARTITION),
+  );
   return Math.min(Math.max(wanted, 1), PARTITIONS_MAX);
 }

@@ -89,6 +89,11 @@ export interface JobContext {
   readonly constants: JobConstants;
   /** Fingerprint of the plan that was submitted; a plan that differs is PLAN_IMPURE. */
   readonly fingerprint: string;
+  /**
+   * For each end of the plan, the absolute directory of a `write` end, as it was resolved when the job was submitted:
+   * a task must not resolve it again, in another working directory. Empty for other ends.
+   */
+  readonly outputDirectories: readonly string[];
 }
 
 export type TaskOutcome =

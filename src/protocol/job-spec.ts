@@ -1,10 +1,13 @@
 import type { JobId, StageId } from "../base/ids.ts";
+import type { WriteFormat } from "../plan/node.ts";
 import type { Producer } from "../plan/stage.ts";
 import type { JobConstants, SourceSplit } from "../plan/task.ts";
 
 /** What the driver must know of a plan: how many tasks, and what waits for what. */
 export interface StageShape {
   readonly id: StageId;
+  /** For people. */
+  readonly label: string;
   readonly tasks: number;
   readonly dependsOn: readonly StageId[];
   readonly input:
@@ -24,6 +27,21 @@ export interface JobPolicy {
   readonly retryDelayMsMax: number;
 }
 
+/** An end of the plan: what is shown when every task is complete, and from whose output. */
+export interface EndShape {
+  readonly name: string;
+  readonly producers: readonly Producer[];
+  readonly end:
+    | { readonly kind: "collect"; readonly rowsMax: number; readonly single: boolean }
+    | {
+        readonly kind: "write";
+        readonly format: WriteFormat;
+        /** Absolute. */
+        readonly directory: string;
+        readonly overwrite: boolean;
+      };
+}
+
 /** A submitted job, frozen. Stored as one blob, named in the log's first record. */
 export interface JobSpec {
   readonly version: 1;
@@ -33,6 +51,9 @@ export interface JobSpec {
   readonly constants: JobConstants;
   readonly fingerprint: string;
   readonly stages: readonly StageShape[];
+  readonly ends: readonly EndShape[];
+  /** Whether the caller gets a record of results, or the one result. */
+  readonly shape: "single" | "record";
   /** For each source of the plan, in order: the splits of its stage's tasks. */
   readonly splits: readonly (readonly SourceSplit[])[];
   readonly policy: JobPolicy;

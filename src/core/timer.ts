@@ -1,0 +1,23 @@
+import { unreachable } from "../base/assert.ts";
+import { type AttemptId, attemptKey, type NodeId, type TaskId, taskKey } from "../base/ids.ts";
+
+/** What the driver waits for. */
+export type Timer =
+  /** The pause before a failed task's next attempt. */
+  | { readonly kind: "retry"; readonly task: TaskId }
+  | { readonly kind: "taskTimeout"; readonly attempt: AttemptId }
+  | { readonly kind: "workerLease"; readonly worker: NodeId; readonly incarnation: string };
+
+/** Two timers of one name are the same wait: the later replaces the earlier. */
+export function timerName(timer: Timer): string {
+  switch (timer.kind) {
+    case "retry":
+      return `retry/${taskKey(timer.task)}`;
+    case "taskTimeout":
+      return `timeout/${attemptKey(timer.attempt)}`;
+    case "workerLease":
+      return `worker/${timer.worker}/${timer.incarnation}`;
+    default:
+      return unreachable(timer);
+  }
+}

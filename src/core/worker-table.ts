@@ -1,0 +1,108 @@
+import { assert } from "../base/assert.ts";
+import { type AttemptId, attemptKey, type NodeId } from "../base/ids.ts";
+import type { TaskAssignment } from "../plan/task.ts";
+import type { WorkerPoll } from "../protocol/message.ts";
+
+/** An attempt this driver assigned and has not settled. */
+export interface LiveAttempt {
+  readonly id: AttemptId;
+  readonly worker: NodeId;
+  readonly assignment: TaskAssignment;
+  /** It finished, and its completion is on the way to the log. */
+  recording: boolean;
+}
+
+export interface WorkerState {
+  readonly id: NodeId;
+  readonly incarnation: string;
+  seq: number;
+  slots: number;
+  lastSeenMs: number;
+  /** Keys of this driver's attempts there that have not ended. */
+  readonly running: Set<string>;
+  /** Attempts it still runs that this driver no longer wants. */
+  unwanted: number;
+}
+
+/** The workers that speak to this driver, and what each was given. */
+export class WorkerTable {
+  readonly #workers = new Map<NodeId, WorkerState>();
+  readonly #live = new Map<string, LiveAttempt>();
+
+  get(id: NodeId): WorkerState | undefined {
+    return this.#workers.get(id);
+  }
+  /** In the order of their ids, so that the order of joining decides nothing. */
+  all(): readonly WorkerState[] {
+    return [...this.#workers.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+  get workerCount(): number {
+    return this.#workers.size;
+  }
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  join(id: NodeId, poll: WorkerPoll, nowMs: number): WorkerState {
+    assert(!this.#workers.has(id), "a worker that comes back was removed first");
+    const { incarnation, slots } = poll;
+    const worker: WorkerState = {
+      id,
+      incarnation,
+      seq: -1,
+      slots,
+      lastSeenMs: nowMs,
+      running: new Set(),
+      unwanted: 0,
+    };
+    this.#workers.set(id, worker);
+    return worker;
+  }
+  /** Forgets the worker; returns its attempts that had not ended, by key. */
+  remove(worker: WorkerState): readonly LiveAttempt[] {
+    const lost = [...worker.running].sort().map((key) => this.settle(key));
+    this.#workers.delete(worker.id);
+    return lost;
+  }
+
+  freeSlots(worker: WorkerState): number {
+    return worker.slots - worker.running.size - worker.unwanted;
+  }
+  assign(worker: WorkerState, assignment: TaskAssignment): void {
+    const key = attemptKey(assignment.attempt);
+    assert(!this.#live.has(key), `an attempt is assigned once: ${key}`);
+    this.#live.set(key, { id: assignment.attempt, worker: worker.id, assignment, recording: false });
+    worker.running.add(key);
+  }
+  live(attempt: AttemptId): LiveAttempt | undefined {
+    return this.#live.get(attemptKey(attempt));
+  }
+  liveByKey(key: string): LiveAttempt | undefined {
+    return this.#live.get(key);
+  }
+  /** The attempt ended at its worker; it stays live until the log has it. */
+  startRecording(live: LiveAttempt): void {
+    live.recording = true;
+    this.#workers.get(live.worker)?.running.delete(attemptKey(live.id));
+  }
+  /** The attempt is no longer this driver's. */
+  settle(key: string): LiveAttempt {
+    const live = this.#live.get(key);
+    assert(live !== undefined, `what is settled was live: ${key}`);
+    this.#live.delete(key);
+    this.#workers.get(live.worker)?.running.delete(key);
+    return live;
+  }
+  /** Lets go of every attempt. */
+  settleAll(): void {
+    for (const worker of this.#workers.values()) {
+      worker.unwanted += worker.running.size;
+      worker.running.clear();
+    }
+    this.#live.clear();
+  }
+  clear(): void {
+    this.#workers.clear();
+    this.#live.clear();
+  }
+}
