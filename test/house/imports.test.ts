@@ -14,6 +14,15 @@ describe("imports by folder", () => {
     expect([...folders].sort()).toEqual(Object.keys(folderRules).sort());
   });
 
+  test("ARCHITECTURE.md shows the same table", () => {
+    const rows = readProjectFile("ARCHITECTURE.md").matchAll(/^\| `src\/(\w+)\/` \|.*\| ([^|]*) \|$/gm);
+    const shown = [...rows].map(([, folder, list = ""]) => [
+      folder,
+      list === "nothing" ? [] : list.split(", "),
+    ]);
+    expect(Object.fromEntries(shown)).toEqual(folderRules);
+  });
+
   test.each([
     ["src/plan/a.ts", `import { x } from "../core/x.ts";`, "plan may not import core"],
     ["src/plan/a.ts", `import type { X } from "../core/x.ts";`, "plan may not import core"],

@@ -12,8 +12,8 @@ const pureFolders = ["base", "plan", "protocol", "core"];
 /** The only folders that may touch the process they run in. The entry points at the top of src/ may too. */
 const outsideFolders = ["adapters", "cli"];
 
-const timers = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"];
-const surroundings = ["process", "console", "global", "globalThis"];
+const timers = ["setTimeout", "setInterval", "setImmediate"];
+const surroundings = ["process", "console"];
 
 /** Which ambient names a folder may not use, and whether it may be asynchronous. */
 function rulesFor(file: string): { readonly names: readonly string[]; readonly async: boolean } | undefined {
@@ -21,7 +21,17 @@ function rulesFor(file: string): { readonly names: readonly string[]; readonly a
   if (folder === undefined || isTestFile(file)) return undefined;
   if (pureFolders.includes(folder))
     return {
-      names: [...timers, ...surroundings, "Date", "performance", "crypto", "fetch", "Buffer"],
+      names: [
+        ...timers,
+        ...surroundings,
+        "queueMicrotask",
+        "Date",
+        "performance",
+        "crypto",
+        "fetch",
+        "globalThis",
+        "global",
+      ],
       async: false,
     };
   if (outsideFolders.includes(folder)) return { names: [], async: true };
