@@ -1,3 +1,5 @@
+import { BicoastalError } from "../base/errors.ts";
+
 /**
  * Large, immutable data by key: bundles, input lists, shuffle blocks, results. A key is written once, appears whole
  * or not at all, and never changes. Keys are `/`-separated names of `[A-Za-z0-9._-]`, never `.` or `..`.
@@ -35,4 +37,17 @@ export interface BlobReader {
   /** Fills `target` from this position on; returns how many bytes there were (fewer only at the end). */
   readAt(position: number, target: Uint8Array): number;
   close(): void;
+}
+
+const segment = /^[A-Za-z0-9._-]{1,200}$/;
+
+/** Every implementation calls this before a key becomes a path or a URL. Throws STORE_UNAVAILABLE, which no retry mends. */
+export function assertBlobKey(key: string): void {
+  const names = key.split("/");
+  if (names.every((name) => segment.test(name) && name !== "." && name !== "..")) return;
+  throw new BicoastalError(
+    "STORE_UNAVAILABLE",
+    `${JSON.stringify(key.slice(0, 200))} cannot name a blob: keys are names of letters, digits, ".", "_" and "-", parted by "/".`,
+    { details: { outcome: "failed" } },
+  );
 }

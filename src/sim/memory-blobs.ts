@@ -1,0 +1,81 @@
+import { assert } from "../base/assert.ts";
+import { BicoastalError } from "../base/errors.ts";
+import { assertBlobKey, type BlobStore, type BlobWriter } from "../ports/blob-store.ts";
+
+/** A blob store in memory, whose blobs a test may look at, lose and damage. */
+export interface MemoryBlobs extends BlobStore {
+  /** The live bytes: changing them damages the blob. */
+  readonly blobs: Map<string, Uint8Array>;
+}
+
+export function createMemoryBlobs(): MemoryBlobs {
+  const blobs = new Map<string, Uint8Array>();
+  const find = (key: string): Uint8Array => {
+    assertBlobKey(key);
+    const bytes = blobs.get(key);
+    if (bytes !== undefined) return bytes;
+    throw new BicoastalError("BLOB_MISSING", `The blob ${key} is missing. Resume the job to make it again.`, {
+      details: { key },
+      retryable: true,
+    });
+  };
+  const matching = (prefix: string): string[] =>
+    [...blobs.keys()].filter((key) => key.startsWith(prefix)).sort();
+  return {
+    blobs,
+    async put(key, bytes) {
+      assertBlobKey(key);
+      blobs.set(key, bytes.slice());
+    },
+    get: async (key) => find(key).slice(),
+    async has(key) {
+      assertBlobKey(key);
+      return blobs.has(key);
+    },
+    create: (key) => memoryWriter(key, blobs),
+    async open(key) {
+      const bytes = find(key);
+      return {
+        bytes: bytes.length,
+        readAt: (position, target) => copyAt(bytes, position, target),
+        close() {},
+      };
+    },
+    list: async (prefix) => matching(prefix),
+    async deleteAll(prefix) {
+      for (const key of matching(prefix)) blobs.delete(key);
+    },
+  };
+}
+
+/** Fills `target` from this position of `bytes` on; returns how many there were. */
+export function copyAt(bytes: Uint8Array, position: number, target: Uint8Array): number {
+  const part = bytes.subarray(position, position + target.length);
+  target.set(part);
+  return part.length;
+}
+
+function memoryWriter(key: string, blobs: Map<string, Uint8Array>): BlobWriter {
+  assertBlobKey(key);
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  let open = true;
+  return {
+    get bytes() {
+      return bytes;
+    },
+    append(part) {
+      assert(open, "a blob is not written after commit or abort");
+      parts.push(part.slice());
+      bytes += part.length;
+    },
+    async commit() {
+      assert(open, "a blob is committed once");
+      open = false;
+      blobs.set(key, Buffer.concat(parts));
+    },
+    abort() {
+      open = false;
+    },
+  };
+}
