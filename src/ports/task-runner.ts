@@ -12,6 +12,7 @@ export interface TaskRunner {
   run(request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome>;
   /** Asks the attempt to end: politely, then by force. Its outcome is then `stopped`. Unknown attempts are ignored. */
   stop(attempt: AttemptId): void;
+  /** Stops what runs, by force; resolves when every outcome has been given. */
   close(): Promise<void>;
 }
 
@@ -37,3 +38,27 @@ export interface TaskLogEntry {
   /** JSON text of the fields given, or undefined. */
   readonly fields: string | undefined;
 }
+
+/** What a runner gives an attempt to, wherever it runs: loads the job, builds its plan, runs the task. */
+export interface TaskExecutor {
+  /** Always resolves, except where Bicoastal itself is wrong: then it rejects, and the thread should end. */
+  execute(request: TaskRequest, control: ExecutionControl): Promise<TaskOutcome>;
+}
+
+/** How an attempt is watched and stopped from outside. A superset of what the engine asks for. */
+export interface ExecutionControl {
+  /** True once the attempt should end; asked between batches. */
+  stopRequested(): boolean;
+  /** Behind `ctx.signal`. */
+  readonly signal: AbortSignal;
+  /** Called as the attempt enters a phase: a job that cannot even be loaded is given less time than a task. */
+  phase(phase: ExecutionPhase): void;
+  /** Totals so far; called after each batch, so it must cost next to nothing. */
+  progress(rowsIn: number, bytesIn: number): void;
+  log(message: string, fields: string | undefined): void;
+  /** Gives the event loop a turn where the task shares its thread with others; undefined in a thread of its own. */
+  readonly breathe: (() => Promise<void>) | undefined;
+}
+
+/** `loading`: the job's module is evaluated and its plan built. `running`: records are read. */
+export type ExecutionPhase = "loading" | "running";

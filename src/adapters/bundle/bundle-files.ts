@@ -1,0 +1,96 @@
+/**
+ * Bundles as files that Node can import: `<directory>/<hash>/job.mjs`. Written whole by a rename, so that several
+ * threads and processes may do it at once; never changed after, except that the machine which made the bundle
+ * writes it with its own paths in the source map.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { threadId } from "node:worker_threads";
+import { BicoastalError } from "../../base/errors.ts";
+import type { ContentHash } from "../../base/ids.ts";
+import { withSourceRoot } from "./source-map.ts";
+
+export interface BundleFilesOptions {
+  /** Absolute; made when needed. */
+  readonly directory: string;
+  /** The bundle's bytes by their hash, from wherever they are stored. Throws BLOB_MISSING. */
+  readonly fetch: (hash: ContentHash) => Promise<Uint8Array>;
+}
+
+export interface BundleFiles {
+  /** Writes the bundle's file; with `root`, stacks name the files below it. Returns its path. */
+  write(bundle: { hash: ContentHash; code: Uint8Array; root?: string }): Promise<string>;
+  /** Evaluates the module; at most once a process or thread. Rejects with whatever the module throws. */
+  load(hash: ContentHash): Promise<unknown>;
+}
+
+export function createBundleFiles({ directory, fetch }: BundleFilesOptions): BundleFiles {
+  const pathOf = (hash: ContentHash): string => join(directory, hash, "job.mjs");
+
+  const write: BundleFiles["write"] = async ({ hash, code, root }) => {
+    verify(hash, code);
+    const text = new TextDecoder().decode(code);
+    const sealed = seal(root === undefined ? text : withSourceRoot(text, root));
+    const path = pathOf(hash);
+    if ((await readIfThere(path)) === sealed) return path;
+    await mkdir(join(directory, hash), { recursive: true });
+    // The extension says that it is ESM; the file beside it says so to tools that only look there.
+    await place(join(directory, hash, "package.json"), '{"type":"module"}\n');
+    await place(path, sealed);
+    return path;
+  };
+
+  return {
+    write,
+    async load(hash) {
+      const path = pathOf(hash);
+      if (!isSealed(await readIfThere(path))) await write({ hash, code: await fetch(hash) });
+      return await import(pathToFileURL(path).href);
+    },
+  };
+}
+
+const SEAL = "//# bicoastal-sha256=";
+
+/** A power cut may leave a renamed file empty or torn: the last line tells. It moves no line of the source map. */
+const seal = (text: string): string => `${text}${SEAL}${sha256(text)}\n`;
+
+function isSealed(text: string | undefined): boolean {
+  const at = text?.lastIndexOf(SEAL) ?? -1;
+  return text !== undefined && at >= 0 && seal(text.slice(0, at)) === text;
+}
+
+function verify(hash: ContentHash, code: Uint8Array): void {
+  const actual = sha256(code);
+  if (actual === hash) return;
+  throw new BicoastalError(
+    "BLOB_CORRUPT",
+    `The stored bundle ${hash} has changed: its bytes hash to ${actual}. Submit the job again.`,
+    { details: { hash, actual } },
+  );
+}
+
+const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+
+/** Appears whole or not at all. */
+async function place(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}-${threadId}.tmp`;
+  try {
+    await writeFile(draft, text);
+    await rename(draft, path);
+  } catch (cause) {
+    await rm(draft, { force: true });
+    const full = (cause as NodeJS.ErrnoException).code === "ENOSPC";
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BicoastalError(
+      full ? "DISK_FULL" : "BUNDLE_FAILED",
+      `Cannot write the job's bundle to ${path}: ${reason}. Free some space, or choose another data directory.`,
+      { retryable: full, details: { path }, cause },
+    );
+  }
+}
+
+const readIfThere = (path: string): Promise<string | undefined> =>
+  readFile(path, "utf8").catch(() => undefined);

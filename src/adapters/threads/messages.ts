@@ -1,0 +1,35 @@
+/** What a runner and its threads say to each other. Progress and the wish to stop go through shared memory. */
+import type { ErrorInfo } from "../../base/errors.ts";
+import type { JobContext, TaskAssignment, TaskOutcome } from "../../plan/task.ts";
+
+/** What a thread is started with. */
+export interface ThreadStart {
+  readonly shared: SharedArrayBuffer;
+  /** Unique within the process: the thread's private room is named after it. */
+  readonly thread: string;
+  /** What the composition gives all its threads. Plain data. */
+  readonly data: unknown;
+}
+
+export type ToThread =
+  | {
+      readonly kind: "run";
+      /** Grows with each task of the thread. */
+      readonly seq: number;
+      /** undefined: the job of the thread's previous task. */
+      readonly job: JobContext | undefined;
+      readonly assignment: TaskAssignment;
+    }
+  /** Wakes a task that waits for something asynchronous; a busy one sees the shared flag. */
+  | { readonly kind: "stop"; readonly seq: number };
+
+export type FromThread =
+  | {
+      readonly kind: "log";
+      readonly seq: number;
+      readonly message: string;
+      readonly fields: string | undefined;
+    }
+  | { readonly kind: "ended"; readonly seq: number; readonly outcome: TaskOutcome }
+  /** The thread cannot go on and ends. */
+  | { readonly kind: "fatal"; readonly error: ErrorInfo };

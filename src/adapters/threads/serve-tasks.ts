@@ -1,0 +1,79 @@
+import type { MessagePort } from "node:worker_threads";
+import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
+import type { JobContext } from "../../plan/task.ts";
+import type { ExecutionControl, TaskExecutor } from "../../ports/task-runner.ts";
+import { limitLog } from "./log-limit.ts";
+import type { FromThread, ToThread } from "./messages.ts";
+import { SharedState } from "./shared-state.ts";
+
+export interface ServeTasksOptions {
+  /** The thread's `parentPort`. */
+  readonly port: MessagePort;
+  /** `ThreadStart.shared` of the thread's `workerData`. */
+  readonly shared: SharedArrayBuffer;
+  readonly executor: TaskExecutor;
+}
+
+/** The thread's side: runs the attempts its runner sends, one at a time, until the thread ends. */
+export function serveTasks({ port, shared, executor }: ServeTasksOptions): void {
+  process.setSourceMapsEnabled(true);
+  const state = new SharedState(shared);
+  // Bound now: a job's module may replace anything later.
+  const send: (message: FromThread) => void = port.postMessage.bind(port);
+  const exit = process.exit.bind(process);
+  let job: JobContext | undefined;
+  let running: { seq: number; abort: AbortController } | undefined;
+
+  const die = (error: ErrorInfo): void => {
+    send({ kind: "fatal", error });
+    exit(1);
+  };
+  process.on("uncaughtException", (thrown) =>
+    die(strayError("An error was thrown outside the task", thrown)),
+  );
+  process.on("unhandledRejection", (reason) =>
+    die(strayError("A promise was rejected that nobody awaits", reason)),
+  );
+
+  port.on("message", (message: ToThread) => {
+    if (message.kind === "stop") {
+      if (running?.seq === message.seq) running.abort.abort();
+      return;
+    }
+    const { seq, assignment } = message;
+    job = message.job ?? job;
+    if (job === undefined) throw new Error("a thread's first task comes with its job");
+    const abort = new AbortController();
+    running = { seq, abort };
+    executor.execute({ job, assignment }, controlOf(seq, state, abort.signal, send)).then(
+      (outcome) => send({ kind: "ended", seq, outcome }),
+      (thrown: unknown) => die(toErrorInfo(thrown, "THREAD_DIED")),
+    );
+  });
+}
+
+function controlOf(
+  seq: number,
+  state: SharedState,
+  signal: AbortSignal,
+  send: (message: FromThread) => void,
+): ExecutionControl {
+  return {
+    stopRequested: () => state.stopRequested(),
+    signal,
+    phase: (phase) => state.enter(phase),
+    progress: (rowsIn, bytesIn) => state.setProgress(rowsIn, bytesIn),
+    log: limitLog(({ message, fields }) => send({ kind: "log", seq, message, fields })),
+    breathe: undefined,
+  };
+}
+
+/** Something of the user's that no task could catch: nobody knows in which state it left the thread. */
+function strayError(what: string, thrown: unknown): ErrorInfo {
+  if (thrown instanceof BicoastalError) return toErrorInfo(thrown, "USER_FUNCTION");
+  const info = toErrorInfo(thrown, "USER_FUNCTION");
+  return {
+    ...info,
+    message: `${what}: ${info.message}. Await every promise inside the job's functions, and catch what callbacks throw.`,
+  };
+}

@@ -1,0 +1,80 @@
+import { assert } from "../../base/assert.ts";
+import { attemptKey } from "../../base/ids.ts";
+import type { TaskRunner } from "../../ports/task-runner.ts";
+import { ThreadSlot } from "./thread-slot.ts";
+
+export interface ThreadRunnerOptions {
+  /** Tasks at a time, each in a thread of its own; from 1. */
+  readonly threads: number;
+  /** The file that calls `serveTasks`. */
+  readonly entry: URL;
+  /** Given to each thread as `ThreadStart.data`. Plain data. */
+  readonly threadData: unknown;
+  /** Most bytes of one thread's JavaScript heap; buffers do not count. */
+  readonly heapBytesMax: number;
+  /** What user code writes with `console` and the like, in pieces. Default: this process's stderr. */
+  readonly onOutput?: (text: string) => void;
+  /** A thread has ended, so that the room it had on disk under its name can be cleared. */
+  readonly onThreadEnd?: (thread: string) => void;
+  /** Default 1000. */
+  readonly stopGraceMs?: number;
+  /** Longest time for the evaluation of a job's module and its `run`. Default 60 000. */
+  readonly loadTimeoutMs?: number;
+}
+
+/** How often progress is read from the threads' shared memory. */
+const POLL_INTERVAL_MS = 200;
+const STOP_GRACE_MS = 1000;
+const LOAD_TIMEOUT_MS = 60_000;
+
+/**
+ * Runs attempts in worker threads: started as tasks come, kept for the next ones, replaced when they die. Whatever
+ * user code does to its thread, this process goes on and the attempt has its outcome.
+ */
+export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
+  const slotOptions = {
+    stopGraceMs: STOP_GRACE_MS,
+    loadTimeoutMs: LOAD_TIMEOUT_MS,
+    onOutput: (text: string) => void process.stderr.write(text),
+    onThreadEnd: () => {},
+    ...options,
+  };
+  const slots = Array.from({ length: options.threads }, () => new ThreadSlot(slotOptions));
+  let running = 0;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const poll = (): void => {
+    const nowMs = performance.now();
+    for (const slot of slots) slot.poll(nowMs);
+  };
+
+  return {
+    slots: options.threads,
+    async run(request, observer) {
+      if (closed) return { kind: "stopped" };
+      const free = slots.filter((slot) => !slot.busy);
+      const slot = free.find((candidate) => candidate.warm) ?? free[0];
+      assert(slot !== undefined, "no more tasks are started than there are slots");
+      running++;
+      timer ??= setInterval(poll, POLL_INTERVAL_MS);
+      try {
+        return await slot.run(request, observer);
+      } finally {
+        running--;
+        if (running === 0) {
+          clearInterval(timer);
+          timer = undefined;
+        }
+      }
+    },
+    stop(attempt) {
+      const task = attemptKey(attempt);
+      for (const slot of slots) if (slot.task === task) slot.stop();
+    },
+    async close() {
+      closed = true;
+      await Promise.all(slots.map((slot) => slot.close()));
+    },
+  };
+}

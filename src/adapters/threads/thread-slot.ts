@@ -1,0 +1,241 @@
+/**
+ * One place for one task at a time, and the thread that stands there: started when the first task comes, replaced
+ * when it dies.
+ *
+ * Every task gets exactly one outcome, from whichever comes first: the thread's answer, its death, or the end of a
+ * grace after it was asked to stop. A thread whose task had to be ended by force is never used again.
+ */
+import { Worker } from "node:worker_threads";
+import { assert } from "../../base/assert.ts";
+import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
+import { attemptKey, type JobId } from "../../base/ids.ts";
+import type { TaskOutcome } from "../../plan/task.ts";
+import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
+import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
+import { SharedState } from "./shared-state.ts";
+import { exitError, heapError, loadTimeoutError } from "./thread-errors.ts";
+
+export interface ThreadSlotOptions {
+  /** The thread's entry file. */
+  readonly entry: URL;
+  readonly threadData: unknown;
+  /** Most bytes of a thread's JavaScript heap. */
+  readonly heapBytesMax: number;
+  /** From being asked to stop to being stopped by force. */
+  readonly stopGraceMs: number;
+  /** Longest time to evaluate the job's module and build its plan. */
+  readonly loadTimeoutMs: number;
+  /** What user code writes to its stdout and stderr. */
+  readonly onOutput: (text: string) => void;
+  /** The thread with this name has ended, and with it whatever it had open. */
+  readonly onThreadEnd: (thread: string) => void;
+}
+
+/** A task of this slot that has no outcome yet. */
+interface Current {
+  readonly seq: number;
+  readonly task: string;
+  readonly observer: TaskObserver;
+  readonly resolve: (outcome: TaskOutcome) => void;
+  loadingSinceMs: number | undefined;
+  stopAsked: boolean;
+  graceTimer: NodeJS.Timeout | undefined;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly shared: SharedState;
+  readonly ended: Promise<void>;
+  /** The job it was sent last. */
+  job: JobId | undefined;
+  /** Why it is about to end, where that is known. */
+  cause: ErrorInfo | undefined;
+}
+
+let threadsStarted = 0;
+
+export class ThreadSlot {
+  readonly #options: ThreadSlotOptions;
+  #thread: Thread | undefined;
+  #current: Current | undefined;
+  #seq = 0;
+
+  constructor(options: ThreadSlotOptions) {
+    this.#options = options;
+  }
+
+  get busy(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** Whether a thread stands ready: a task is better sent here than where one must be started. */
+  get warm(): boolean {
+    return this.#thread !== undefined && this.#thread.cause === undefined;
+  }
+
+  /** The attempt it runs, as `attemptKey`. */
+  get task(): string | undefined {
+    return this.#current?.task;
+  }
+
+  run({ job, assignment }: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> {
+    assert(this.#current === undefined, "a thread runs one task at a time");
+    return new Promise((resolve) => {
+      const seq = ++this.#seq;
+      this.#current = {
+        seq,
+        task: attemptKey(assignment.attempt),
+        observer,
+        resolve,
+        loadingSinceMs: undefined,
+        stopAsked: false,
+        graceTimer: undefined,
+      };
+      const thread = this.#warmThread();
+      thread.worker.ref();
+      try {
+        this.#send(thread, { kind: "run", seq, job: thread.job === job.job ? undefined : job, assignment });
+        thread.job = job.job;
+      } catch (thrown) {
+        // Params or a split that cannot be cloned: nothing has reached the thread.
+        this.#end({ kind: "failed", error: toErrorInfo(thrown, "PARAM_INVALID"), lostBlocks: [] });
+      }
+    });
+  }
+
+  stop(): void {
+    const current = this.#current;
+    if (current === undefined || current.stopAsked) return;
+    current.stopAsked = true;
+    this.#thread?.shared.requestStop();
+    if (this.#thread !== undefined) this.#send(this.#thread, { kind: "stop", seq: current.seq });
+    current.graceTimer = setTimeout(() => this.#terminate(undefined), this.#options.stopGraceMs);
+  }
+
+  /** Passes progress on, and ends a load that takes too long. */
+  poll(nowMs: number): void {
+    const current = this.#current;
+    const shared = this.#thread?.shared;
+    if (current === undefined || shared === undefined) return;
+    const phase = shared.phase();
+    if (phase === "running") {
+      current.observer.onProgress(shared.progress());
+    } else if (phase === "loading") {
+      current.loadingSinceMs ??= nowMs;
+      const { loadTimeoutMs } = this.#options;
+      if (nowMs - current.loadingSinceMs > loadTimeoutMs) this.#terminate(loadTimeoutError(loadTimeoutMs));
+    }
+  }
+
+  /** Ends thread and task at once; the task is `stopped`. */
+  async close(): Promise<void> {
+    if (this.#current !== undefined) this.#current.stopAsked = true;
+    this.#terminate(undefined);
+    await this.#thread?.ended;
+  }
+
+  #send(thread: Thread, message: ToThread): void {
+    thread.worker.postMessage(message);
+  }
+
+  #warmThread(): Thread {
+    if (this.#thread === undefined || this.#thread.cause !== undefined) this.#thread = this.#start();
+    this.#thread.shared.reset();
+    return this.#thread;
+  }
+
+  #start(): Thread {
+    const name = `t${process.pid}-${threadsStarted++}`;
+    const { entry, threadData, heapBytesMax, onOutput, onThreadEnd } = this.#options;
+    const shared = new SharedState();
+    const start: ThreadStart = { shared: shared.buffer, thread: name, data: threadData };
+    const worker = new Worker(entry, {
+      name,
+      workerData: start,
+      // The thread runs built JavaScript: loaders and hooks of the main program are not for it.
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / 2 ** 20) },
+    });
+    for (const stream of [worker.stdout, worker.stderr]) stream.setEncoding("utf8").on("data", onOutput);
+    const { promise: ended, resolve } = deferred();
+    const thread: Thread = { worker, shared, ended, job: undefined, cause: undefined };
+    worker.on("message", (message: FromThread) => this.#onMessage(thread, message));
+    worker.on("error", (thrown: unknown) => {
+      thread.cause ??= isHeapLimit(thrown)
+        ? heapError(this.task, heapBytesMax)
+        : toErrorInfo(thrown, "THREAD_DIED");
+    });
+    worker.on("exit", (exitCode) => {
+      onThreadEnd(name);
+      this.#onExit(thread, exitCode);
+      resolve();
+    });
+    return thread;
+  }
+
+  #onMessage(thread: Thread, message: FromThread): void {
+    if (message.kind === "fatal") {
+      thread.cause ??= message.error;
+      return;
+    }
+    if (thread !== this.#thread || message.seq !== this.#current?.seq) return;
+    switch (message.kind) {
+      case "log":
+        this.#current.observer.onLog({ message: message.message, fields: message.fields });
+        return;
+      case "ended":
+        this.#end(message.outcome);
+        thread.worker.unref();
+    }
+  }
+
+  #onExit(thread: Thread, exitCode: number): void {
+    if (thread !== this.#thread) return;
+    this.#thread = undefined;
+    const error = thread.cause ?? exitError(this.task, exitCode, thread.shared.phase());
+    if (this.#current !== undefined) {
+      this.#end({ kind: "failed", error, lostBlocks: [] });
+    } else if (thread.cause !== undefined && thread.cause !== ENDED_ON_PURPOSE) {
+      this.#options.onOutput(`A thread ended between two tasks: ${thread.cause.message}\n`);
+    }
+  }
+
+  #end(outcome: TaskOutcome): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#current = undefined;
+    clearTimeout(current.graceTimer);
+    if (current.stopAsked) {
+      current.resolve({ kind: "stopped" });
+      return;
+    }
+    const progress = this.#thread?.shared.progress();
+    if (outcome.kind === "finished" && progress !== undefined) current.observer.onProgress(progress);
+    current.resolve(outcome);
+  }
+
+  #terminate(cause: ErrorInfo | undefined): void {
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    thread.cause ??= cause ?? ENDED_ON_PURPOSE;
+    void thread.worker.terminate();
+  }
+}
+
+const ENDED_ON_PURPOSE: ErrorInfo = toErrorInfo(
+  new BicoastalError("THREAD_DIED", "The thread was ended.", { retryable: true }),
+  "THREAD_DIED",
+);
+
+const isHeapLimit = (thrown: unknown): boolean =>
+  thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,84 @@
+/**
+ * Runs one attempt, the same way in a thread, in the main thread and in the simulator: loads the job by the hash of
+ * its bundle, builds and checks its plan, hands the stage to the engine, and turns whatever is thrown into data.
+ *
+ * Only a violated invariant passes through: then this thread can no longer be trusted and should end.
+ */
+import { InvariantViolation } from "../../base/assert.ts";
+import { type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
+import type { JobId } from "../../base/ids.ts";
+import type { EngineEnvironment } from "../../engine/environment.ts";
+import { isStopped, runTask } from "../../engine/stage/run-task.ts";
+import type { StagePlan } from "../../plan/stage.ts";
+import type { TaskOutcome } from "../../plan/task.ts";
+import type { ExecutionControl, TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
+import type { LoadJob } from "./job-loader.ts";
+import { prepareJob } from "./prepare-job.ts";
+
+export interface TaskExecutorOptions {
+  readonly loadJob: LoadJob;
+  /** All that one task needs from outside; its scratch is disposed of when the task has ended. */
+  readonly openEnvironment: (request: TaskRequest) => EngineEnvironment;
+  /** What one task may use for tables and buffers. */
+  readonly memoryBytes: number;
+}
+
+/** Plans kept: a thread works on one job or a few at a time. */
+const PLANS_KEPT_MAX = 8;
+
+export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
+  const plans = new Map<JobId, StagePlan>();
+
+  const planOf = async ({ job }: TaskRequest): Promise<StagePlan> => {
+    const known = plans.get(job.job);
+    if (known !== undefined) return known;
+    const plan = prepareJob(await options.loadJob(job), job);
+    const [oldest] = plans.keys();
+    if (plans.size >= PLANS_KEPT_MAX && oldest !== undefined) plans.delete(oldest);
+    plans.set(job.job, plan);
+    return plan;
+  };
+
+  return {
+    async execute(request, control) {
+      if (control.stopRequested()) return { kind: "stopped" };
+      try {
+        control.phase("loading");
+        const stages = await planOf(request);
+        control.phase("running");
+        return await runInEnvironment(options, request, stages, control);
+      } catch (thrown) {
+        return outcomeOf(thrown, request);
+      }
+    },
+  };
+}
+
+async function runInEnvironment(
+  { openEnvironment, memoryBytes }: TaskExecutorOptions,
+  { job, assignment }: TaskRequest,
+  stages: StagePlan,
+  control: ExecutionControl,
+): Promise<TaskOutcome> {
+  const env = openEnvironment({ job, assignment });
+  try {
+    const output = await runTask({ stages, assignment, job, env, control, memoryBytes });
+    return { kind: "finished", output };
+  } finally {
+    env.scratch.dispose();
+  }
+}
+
+function outcomeOf(thrown: unknown, request: TaskRequest): TaskOutcome {
+  if (thrown instanceof InvariantViolation) throw thrown;
+  if (isStopped(thrown)) return { kind: "stopped" };
+  const error = toErrorInfo(thrown, "USER_FUNCTION");
+  return { kind: "failed", error, lostBlocks: lostBlocks(error, request) };
+}
+
+/** An error about a blob names its `key` in `details`; only input blocks can be made again, not the bundle. */
+function lostBlocks({ code, details }: ErrorInfo, { assignment }: TaskRequest): readonly string[] {
+  if ((code !== "BLOB_MISSING" && code !== "BLOB_CORRUPT") || assignment.input.kind === "split") return [];
+  const keys = assignment.input.sides.flat().flatMap(({ blocks }) => blocks.map(({ key }) => key));
+  return keys.filter((key) => key === details.key);
+}
