@@ -3,6 +3,7 @@ import type { ErrorInfo } from "../base/errors.ts";
 import type { JobId } from "../base/ids.ts";
 import type { RunEvent } from "../runtime/events.ts";
 import type { Job } from "./job.ts";
+import type { FlagTexts } from "./param-flag.ts";
 
 export interface SessionOptions {
   /** Where jobs, their logs and blocks live. Default: `BICOASTAL_DATA_DIR`, else `.bicoastal` in the working directory. */
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly attempts?: number;
   /** Longest time one attempt of a task may take. Default: none. */
   readonly taskTimeoutMs?: number;
+  /** Params as texts, such as a command line's flags; they win over the params given, and the job reads them (once). */
+  readonly flags?: FlagTexts;
   /** Stops the job cleanly; it can be resumed. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
