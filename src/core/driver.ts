@@ -313,6 +313,9 @@ export class JobDriver {
     const record = this.#inFlight;
     assert(record?.seq === seq, `the record that is confirmed is the one on its way, ${seq}`);
     this.#inFlight = undefined;
+    for (const event of record.events) {
+      if (event.kind === "outputLost") this.#noteLoss(event.attempt);
+    }
     this.state.applyRecord(record);
     for (const event of record.events) this.#onDurable(event);
     if (this.#mode !== "ended") this.#giveTasksToAll();
@@ -357,12 +360,17 @@ export class JobDriver {
     this.#commitIfComplete();
   }
 
+  #noteLoss(attempt: AttemptId): void {
+    const lost = this.state.completed(attempt.stage, attempt.partition);
+    assert(lost !== undefined, "what is lost was complete");
+    this.#note({ kind: "outputLost", lost });
+  }
+
   #onLossDurable(attempt: AttemptId): void {
     this.#blocksReportedLost.clear();
     for (const event of this.#undecided) {
       if (event.kind === "outputLost") this.#blocksReportedLost.add(this.#blockKeyOf(event.attempt));
     }
-    this.#note({ kind: "outputLost", attempt });
     const task = { stage: attempt.stage, partition: attempt.partition };
     if (this.#tasks.phase(task) === Phase.idle) this.#enqueue(task);
     // Tasks that failed for want of this block are idle again, and wait until their stage unlocks.

@@ -44,5 +44,5 @@ export type DriverNote =
       readonly error: ErrorInfo;
       readonly retryInMs: number | undefined;
     }
-  | { readonly kind: "outputLost"; readonly attempt: AttemptId }
+  | { readonly kind: "outputLost"; readonly lost: Completed }
   | { readonly kind: "workerLost"; readonly worker: NodeId };

@@ -1,0 +1,288 @@
+/**
+ * Drives one job on this node from wherever its log stands to its end, or until this node is told to stop.
+ *
+ * It takes the job over, replays the log, runs driver and worker, and shows the outputs. Where the lease is lost
+ * without anyone having taken over (the machine slept, say), it takes the job over again and goes on.
+ */
+import { assert } from "../base/assert.ts";
+import { BicoastalError } from "../base/errors.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { Prng } from "../base/prng.ts";
+import type { DriverNote, JobEnd } from "../core/effect.ts";
+import { type Completed, JobState } from "../core/job-state.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ControlStore } from "../ports/control-store.ts";
+import type { Outputs } from "../ports/outputs.ts";
+import type { TaskRunner } from "../ports/task-runner.ts";
+import type { JobSpec } from "../protocol/job-spec.ts";
+import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+import type { Message } from "../protocol/message.ts";
+import { CompleteOutputs, commitWrites, type EndResult, type ReadRows, readResults } from "./commit.ts";
+import { type CommitResult, DriverHost, type HostEnd } from "./driver-host.ts";
+import { DriverLease } from "./driver-lease.ts";
+import type { RunEvent } from "./events.ts";
+import { type DriverOwner, type JobCard, JobLog, type TakenOver } from "./job-log.ts";
+import { LocalHub } from "./local-hub.ts";
+import { contextOf } from "./prepare-job.ts";
+import { ProgressMeter } from "./progress.ts";
+import { Worker } from "./worker.ts";
+
+const PROGRESS_EVERY_MS = 200;
+/** On one machine a worker shares its driver's process: only a stalled event loop is silent for so long. */
+const WORKER_LEASE_MS = 60_000;
+const HEARTBEAT_MS = 5_000;
+
+export interface DrivePorts {
+  readonly store: ControlStore;
+  readonly blobs: BlobStore;
+  readonly outputs: Outputs;
+  readonly clock: Clock;
+  readonly runner: TaskRunner;
+  readonly random: Prng;
+  readonly readRows: ReadRows;
+}
+
+export interface DriveOptions {
+  readonly owner: DriverOwner;
+  /** Length of the driver's lease. */
+  readonly leaseMs: number;
+  readonly isDead: (owner: DriverOwner) => boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: (event: RunEvent) => void;
+  /** Unique to this call. */
+  readonly incarnation: string;
+}
+
+export interface Driven {
+  readonly end: JobEnd;
+  /** Of a committed job. */
+  readonly results: readonly EndResult[];
+  readonly state: JobState;
+  readonly tasksResumed: number;
+}
+
+/** Throws JOB_RUNNING where another driver is at work, DRIVER_DEPOSED where one took over. */
+export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveOptions): Promise<Driven> {
+  const log = new JobLog(ports.store, spec.id, { clock: ports.clock, random: ports.random });
+  const { records } = await log.read();
+  const past = JobState.replay(spec, records);
+  if (past.status.kind === "committed") {
+    const results = await readResults(spec, new CompleteOutputs(past.outputs()), ports.readRows);
+    return { end: { kind: "committed" }, results, state: past, tasksResumed: countTasks(past) };
+  }
+  try {
+    for (;;) {
+      const drive = new Drive(spec, ports, options, log);
+      const driven = await drive.run();
+      if (driven !== "leaseLost") return driven;
+    }
+  } finally {
+    log.close();
+  }
+}
+
+const countTasks = (state: JobState): number => [...state.outputs()].length;
+
+/** One epoch. */
+class Drive {
+  readonly #spec: JobSpec;
+  readonly #ports: DrivePorts;
+  readonly #options: DriveOptions;
+  readonly #log: JobLog;
+  #results: readonly EndResult[] = [];
+  #leaseLost = false;
+
+  constructor(spec: JobSpec, ports: DrivePorts, options: DriveOptions, log: JobLog) {
+    this.#spec = spec;
+    this.#ports = ports;
+    this.#options = options;
+    this.#log = log;
+  }
+
+  async run(): Promise<Driven | "leaseLost"> {
+    const { store, clock } = this.#ports;
+    let onLost = (): void => {};
+    const lease = await DriverLease.grant(store, clock, this.#options.leaseMs, () => {
+      this.#leaseLost = true;
+      onLost();
+    });
+    try {
+      const { owner, isDead } = this.#options;
+      const card = cardOf(this.#spec, undefined);
+      const taken = await this.#log.takeOver({
+        owner,
+        lease: lease.id,
+        card,
+        wallMs: clock.wallMs(),
+        isDead,
+      });
+      return await this.#drive(taken, (depose) => {
+        onLost = depose;
+        if (this.#leaseLost) depose();
+      });
+    } finally {
+      await lease.end();
+    }
+  }
+
+  async #drive(taken: TakenOver, whenLeaseLost: (depose: () => void) => void): Promise<Driven | "leaseLost"> {
+    const state = JobState.replay(this.#spec, taken.records);
+    const meter = new ProgressMeter(state, this.#ports.clock.monotonicMs());
+    const stages = this.#spec.stages.map(({ id, label, tasks }) => ({ id, label, tasks }));
+    this.#options.onEvent({ kind: "started", job: this.#spec.id, stages, tasksResumed: meter.tasksResumed });
+    const end = await this.#work(state, meter, whenLeaseLost);
+    this.#emitProgress(meter);
+    switch (end.kind) {
+      case "deposed":
+        if (this.#leaseLost) return "leaseLost";
+        throw new BicoastalError(
+          "DRIVER_DEPOSED",
+          `Another process took job ${this.#spec.id} over; it goes on there.`,
+          { details: { job: this.#spec.id } },
+        );
+      case "aborted":
+        throw end.error;
+      default:
+        return { end, results: this.#results, state, tasksResumed: meter.tasksResumed };
+    }
+  }
+
+  /** Runs driver and worker side by side until the driver ends. */
+  async #work(
+    state: JobState,
+    meter: ProgressMeter,
+    whenLeaseLost: (depose: () => void) => void,
+  ): Promise<HostEnd> {
+    const { clock, runner } = this.#ports;
+    const hub = new LocalHub<Message>();
+    const driverEnd = hub.join("driver" as NodeId);
+    const workerEnd = hub.join("worker" as NodeId);
+    const host = new DriverHost({
+      state,
+      context: contextOf(this.#spec),
+      clock,
+      transport: driverEnd,
+      workerLeaseMs: WORKER_LEASE_MS,
+      append: (record) => this.#log.append(record, this.#cardWith(record, state)),
+      commit: (outputs) => this.#commit(outputs),
+      onNote: (note) => this.#onNote(note, meter),
+    });
+    const worker = new Worker({
+      job: this.#spec.id,
+      driver: driverEnd.self,
+      incarnation: `${this.#options.incarnation}/${state.epoch}`,
+      transport: workerEnd,
+      runner,
+      clock,
+      heartbeatMs: HEARTBEAT_MS,
+      observer: {
+        onTaskProgress: (attempt, progress) => meter.onTaskProgress(attempt, progress),
+        onTaskLog: ({ stage, partition }, { message, fields }) =>
+          this.#options.onEvent({ kind: "log", stage, partition, message, fields }),
+      },
+    });
+    driverEnd.receive((from, message) => message.kind === "poll" && host.onPoll(from, message));
+    workerEnd.receive((_, message) => message.kind === "orders" && worker.onOrders(message));
+    whenLeaseLost(() => host.depose());
+    const stopTicking = this.#tick(meter);
+    const stopListening = this.#cancelOnAbort(host);
+    worker.start();
+    try {
+      return await host.run();
+    } finally {
+      stopTicking();
+      stopListening();
+      worker.close();
+      driverEnd.close();
+      workerEnd.close();
+    }
+  }
+
+  async #commit(outputs: readonly Completed[]): Promise<CommitResult> {
+    const complete = new CompleteOutputs(outputs);
+    try {
+      this.#results = await readResults(this.#spec, complete, this.#ports.readRows);
+    } catch (error) {
+      const key = lostBlockKey(error);
+      if (key === undefined) throw error;
+      return { kind: "blocksLost", keys: [key] };
+    }
+    await commitWrites(this.#spec, complete, this.#ports.outputs);
+    return { kind: "committed" };
+  }
+
+  /** The card goes with the record that ends the job. */
+  #cardWith(record: LogRecord, state: JobState): JobCard | undefined {
+    const last = record.events.at(-1);
+    assert(last !== undefined, "a record has events");
+    if (last.kind !== "committed" && last.kind !== "failed" && last.kind !== "cancelled") return undefined;
+    const completions = record.events.filter((event: LogEvent) => event.kind === "taskCompleted").length;
+    return cardOf(this.#spec, {
+      kind: last.kind,
+      atMs: last.atMs,
+      tasksDone: countTasks(state) + completions,
+    });
+  }
+
+  #onNote(note: DriverNote, meter: ProgressMeter): void {
+    meter.onNote(note);
+    if (note.kind === "taskFailed") {
+      const { attempt, tries, triesMax, error, retryInMs } = note;
+      this.#options.onEvent({
+        kind: "taskFailed",
+        stage: attempt.stage,
+        partition: attempt.partition,
+        tries,
+        triesMax,
+        error,
+        retryInMs,
+      });
+    } else if (note.kind === "outputLost") {
+      const { stage, partition } = note.lost.attempt;
+      this.#options.onEvent({ kind: "outputLost", stage, partition });
+    }
+  }
+
+  #cancelOnAbort(host: DriverHost): () => void {
+    const { signal, onEvent } = this.#options;
+    if (signal === undefined) return () => {};
+    const onAbort = (): void => {
+      const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+      onEvent({ kind: "stopping", reason });
+      host.cancel(reason);
+    };
+    // The abort may have come before there was a driver to tell.
+    if (signal.aborted) queueMicrotask(onAbort);
+    else signal.addEventListener("abort", onAbort, { once: true });
+    return () => signal.removeEventListener("abort", onAbort);
+  }
+
+  #tick(meter: ProgressMeter): () => void {
+    let cancel = (): void => {};
+    const next = (): void => {
+      cancel = this.#ports.clock.setTimer(PROGRESS_EVERY_MS, () => {
+        this.#emitProgress(meter);
+        next();
+      });
+    };
+    next();
+    return () => cancel();
+  }
+
+  #emitProgress(meter: ProgressMeter): void {
+    this.#options.onEvent({ kind: "progress", progress: meter.read(this.#ports.clock.monotonicMs()) });
+  }
+}
+
+export function cardOf(spec: JobSpec, end: JobCard["end"]): JobCard {
+  const tasks = spec.stages.reduce((sum, stage) => sum + stage.tasks, 0);
+  return { job: spec.id, name: spec.name, submittedAtMs: spec.constants.submittedAtMs, tasks, end };
+}
+
+function lostBlockKey(error: unknown): string | undefined {
+  if (!(error instanceof BicoastalError) || (error.code !== "BLOB_MISSING" && error.code !== "BLOB_CORRUPT"))
+    return undefined;
+  const { key } = error.details;
+  return typeof key === "string" ? key : undefined;
+}

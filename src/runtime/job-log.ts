@@ -1,0 +1,230 @@
+/**
+ * A job's log in the control store.
+ *
+ * Owns: the shape of the log's keys and transactions; fencing; what became of a write whose answer was lost.
+ *
+ * Invariants
+ * 1. A record is written only if the epoch is still the writer's *and* nothing stands at its sequence number (S2).
+ * 2. Writing the same record twice is the same as once: a transaction whose outcome is unknown is sent again, and
+ *    if it does not hold any more, the record that stands there tells whether it was ours (S12).
+ */
+import { assert } from "../base/assert.ts";
+import { BicoastalError } from "../base/errors.ts";
+import { type ContentHash, type Epoch, epoch, type JobId, type NodeId } from "../base/ids.ts";
+import { type ControlStore, type Entry, type LeaseId, prefixEnd } from "../ports/control-store.ts";
+import { decodeObject, decodeRecord, encodeJson, encodeRecord } from "../protocol/codec.ts";
+import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+import { jobKeys } from "./job-keys.ts";
+import { type RetryClock, untilAvailable } from "./retry.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Take-overs that lose a race are tried again so often. */
+const TAKEOVER_TRIES_MAX = 20;
+
+/** What a list of jobs shows; kept beside the log, in the same transactions. */
+export interface JobCard {
+  readonly job: JobId;
+  readonly name: string;
+  readonly submittedAtMs: number;
+  readonly tasks: number;
+  /** Undefined while the job has not ended. */
+  readonly end:
+    | {
+        readonly kind: "committed" | "failed" | "cancelled";
+        readonly atMs: number;
+        readonly tasksDone: number;
+      }
+    | undefined;
+}
+
+/** Who drives a job, for others to read. */
+export interface DriverOwner {
+  readonly node: NodeId;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** A job's keys as they were at one moment. */
+export interface JobSnapshot {
+  readonly records: readonly LogRecord[];
+  readonly owner: DriverOwner | undefined;
+  readonly epochEntry: Entry;
+  readonly ownerEntry: Entry | undefined;
+}
+
+export class JobLog {
+  readonly #store: ControlStore;
+  readonly #timing: RetryClock;
+  readonly #job: JobId;
+  readonly #keys: ReturnType<typeof jobKeys>;
+  #closed = false;
+
+  constructor(store: ControlStore, job: JobId, timing: RetryClock) {
+    this.#store = store;
+    this.#timing = timing;
+    this.#job = job;
+    this.#keys = jobKeys(job);
+  }
+
+  /** Writes the job's first record; when this resolves the job exists for good (S1). */
+  async submit(spec: ContentHash, card: JobCard): Promise<void> {
+    const event: LogEvent = { kind: "submitted", job: this.#job, spec, atMs: card.submittedAtMs };
+    const bytes = encodeRecord({ version: 1, seq: 0, epoch: epoch(0), events: [event] });
+    const written = await this.#write(0, bytes, async () =>
+      this.#store.txn({
+        compare: [{ key: this.#keys.log(0), target: "createRevision", op: "=", value: 0 }],
+        then: [
+          { kind: "put", key: this.#keys.log(0), value: bytes },
+          { kind: "put", key: this.#keys.epoch, value: encoder.encode("0") },
+          { kind: "put", key: this.#keys.card, value: encodeJson(card) },
+        ],
+      }),
+    );
+    assert(written, "a new job's id is its own");
+  }
+
+  /** Throws JOB_NOT_FOUND. */
+  async read(): Promise<JobSnapshot> {
+    return untilAvailable(
+      this.#timing,
+      () => this.#readOnce(),
+      () => this.#closed,
+    );
+  }
+
+  async #readOnce(): Promise<JobSnapshot> {
+    const { prefix, epoch: epochKey, driver } = this.#keys;
+    const { entries } = await this.#store.range(prefix, prefixEnd(prefix));
+    const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+    const epochEntry = byKey.get(epochKey);
+    if (epochEntry === undefined) throw jobNotFound(this.#job);
+    const ownerEntry = byKey.get(driver);
+    const logged = entries.filter((entry) => entry.key.startsWith(this.#keys.logPrefix));
+    const records = logged.map((entry) => decodeRecord(entry.value, `Log record ${entry.key}`));
+    const owner = ownerEntry === undefined ? undefined : decodeOwner(ownerEntry);
+    return { records, owner, epochEntry, ownerEntry };
+  }
+
+  /**
+   * Raises the epoch and says so in the log; from then on no other driver's write succeeds.
+   * Throws JOB_RUNNING where another driver is at work.
+   */
+  async takeOver({ owner, lease, card, wallMs, isDead }: TakeOver): Promise<TakenOver> {
+    for (let tries = 0; tries < TAKEOVER_TRIES_MAX; tries++) {
+      const snapshot = await this.read();
+      const { records, ownerEntry, epochEntry } = snapshot;
+      if (snapshot.owner !== undefined && !isDead(snapshot.owner))
+        throw jobRunning(this.#job, snapshot.owner);
+      const next = epoch(Number(decoder.decode(epochEntry.value)) + 1);
+      const event: LogEvent = { kind: "epochStarted", epoch: next, driver: owner.node, atMs: wallMs };
+      const record: LogRecord = { version: 1, seq: records.length, epoch: next, events: [event] };
+      const bytes = encodeRecord(record);
+      const key = this.#keys.log(record.seq);
+      const taken = await this.#write(record.seq, bytes, async () =>
+        this.#store.txn({
+          compare: [
+            { key: this.#keys.epoch, target: "modRevision", op: "=", value: epochEntry.modRevision },
+            { key: this.#keys.driver, target: "modRevision", op: "=", value: ownerEntry?.modRevision ?? 0 },
+            { key, target: "createRevision", op: "=", value: 0 },
+          ],
+          then: [
+            { kind: "put", key, value: bytes },
+            { kind: "put", key: this.#keys.epoch, value: encoder.encode(String(next)) },
+            { kind: "put", key: this.#keys.driver, value: encodeJson(owner), lease },
+            { kind: "put", key: this.#keys.card, value: encodeJson(card) },
+          ],
+        }),
+      );
+      if (taken) return { epoch: next, records: [...records, record] };
+    }
+    throw new BicoastalError(
+      "JOB_RUNNING",
+      `Job ${this.#job} is being taken over by others again and again. See who does, then try again.`,
+    );
+  }
+
+  /**
+   * Appends a driver's record; false where the driver was deposed and nothing was written. Waits as long as the
+   * store is away.
+   * @param card Written with it, where the record ends the job.
+   */
+  async append(record: LogRecord, card: JobCard | undefined): Promise<boolean> {
+    const bytes = encodeRecord(record);
+    const key = this.#keys.log(record.seq);
+    return this.#write(record.seq, bytes, () =>
+      this.#store.txn({
+        compare: [
+          { key: this.#keys.epoch, target: "value", op: "=", value: encoder.encode(String(record.epoch)) },
+          { key, target: "createRevision", op: "=", value: 0 },
+          { key: this.#keys.log(record.seq - 1), target: "createRevision", op: ">", value: 0 },
+        ],
+        then: [
+          { kind: "put", key, value: bytes },
+          ...(card === undefined
+            ? []
+            : [{ kind: "put", key: this.#keys.card, value: encodeJson(card) } as const]),
+        ],
+      }),
+    );
+  }
+
+  /** Sends until there is an answer, then says whether these very bytes stand in the log. */
+  async #write(
+    seq: number,
+    bytes: Uint8Array,
+    txn: () => Promise<{ readonly succeeded: boolean }>,
+  ): Promise<boolean> {
+    const { succeeded } = await untilAvailable(this.#timing, txn, () => this.#closed);
+    if (succeeded) return true;
+    const read = () => this.#store.get(this.#keys.log(seq));
+    const { entry } = await untilAvailable(this.#timing, read, () => this.#closed);
+    return entry !== undefined && sameBytes(entry.value, bytes);
+  }
+
+  /** Waits end with an error from now on. */
+  close(): void {
+    this.#closed = true;
+  }
+}
+
+export interface TakeOver {
+  readonly owner: DriverOwner;
+  readonly lease: LeaseId;
+  /** The job's card, not ended. */
+  readonly card: JobCard;
+  readonly wallMs: number;
+  /** Whether the owner on record is certainly gone, so that its lease need not be waited for. */
+  readonly isDead: (owner: DriverOwner) => boolean;
+}
+
+export interface TakenOver {
+  readonly epoch: Epoch;
+  /** The whole log, the take-over included. */
+  readonly records: readonly LogRecord[];
+}
+
+function decodeOwner(entry: Entry): DriverOwner {
+  const { node, host, pid } = decodeObject(entry.value, `Key ${entry.key}`);
+  return { node: String(node) as NodeId, host: String(host), pid: Number(pid) };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+export function jobNotFound(job: string): BicoastalError {
+  return new BicoastalError(
+    "JOB_NOT_FOUND",
+    `There is no job ${job} here. \`bicoastal jobs\` lists those of this data directory; --data-dir names another.`,
+    {
+      details: { job },
+    },
+  );
+}
+
+function jobRunning(job: JobId, owner: DriverOwner): BicoastalError {
+  const message = `Job ${job} is running now, in process ${owner.pid} on ${owner.host}. Wait for it, or stop that process and resume the job.`;
+  return new BicoastalError("JOB_RUNNING", message, { details: { job, host: owner.host, pid: owner.pid } });
+}

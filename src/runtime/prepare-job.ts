@@ -1,0 +1,98 @@
+import { assert } from "../base/assert.ts";
+import { BicoastalError } from "../base/errors.ts";
+import type { JobId } from "../base/ids.ts";
+import { cutStages } from "../plan/cut-stages.ts";
+import { fingerprint } from "../plan/fingerprint.ts";
+import { labelStage } from "../plan/label.ts";
+import type { EndNode, Plan, SourceFormat } from "../plan/node.ts";
+import { sizeStages } from "../plan/shape.ts";
+import type { StagePlan } from "../plan/stage.ts";
+import type { JobConstants, JobContext, SourceSplit } from "../plan/task.ts";
+import type { EndShape, JobPolicy, JobSpec, StageShape } from "../protocol/job-spec.ts";
+
+/** More tasks than this in one job is a mistake more often than not: a log and a driver of gigabytes. */
+const TASKS_MAX = 1_000_000;
+
+export interface PrepareJob {
+  readonly id: JobId;
+  readonly name: string;
+  readonly params: unknown;
+  readonly plan: Plan;
+  readonly constants: JobConstants;
+  readonly policy: JobPolicy;
+  readonly planSplits: (source: SourceFormat) => Promise<readonly SourceSplit[]>;
+  /** Makes a path absolute. */
+  readonly resolvePath: (path: string) => string;
+}
+
+/** Freezes a plan into the job that is submitted: its inputs are listed and cut here, once. */
+export async function prepareJob(request: PrepareJob): Promise<JobSpec> {
+  const { id, name, params, plan, constants, policy } = request;
+  const stagePlan = cutStages(plan);
+  const splits: (readonly SourceSplit[])[] = [];
+  for (const { source } of stagePlan.sources) splits.push(await request.planSplits(source));
+  const stages = shapeStages(stagePlan, splits);
+  const tasks = stages.reduce((sum, stage) => sum + stage.tasks, 0);
+  if (tasks > TASKS_MAX) throw tooManyTasks(name, tasks);
+  const ends = plan.ends.map(({ name: endName, end }, index): EndShape => {
+    return {
+      name: endName,
+      producers: stagePlan.endProducers[index]!,
+      end: shapeEnd(end, request.resolvePath),
+    };
+  });
+  const version = 1;
+  return {
+    version,
+    id,
+    name,
+    params,
+    constants,
+    fingerprint: fingerprint(plan),
+    stages,
+    ends,
+    shape: plan.shape,
+    splits,
+    policy,
+  };
+}
+
+function shapeStages(plan: StagePlan, splits: readonly (readonly SourceSplit[])[]): readonly StageShape[] {
+  const sizes = sizeStages(
+    plan,
+    splits.map((list) => list.length),
+  );
+  return plan.stages.map(({ id, dependsOn, input, ...stage }, index) => {
+    const size = sizes[index];
+    assert(size !== undefined, "every stage has a size");
+    const shapedInput =
+      input.kind === "source"
+        ? ({ kind: "source", sourceIndex: input.sourceIndex } as const)
+        : ({ kind: "shuffle", sides: input.sides } as const);
+    return {
+      id,
+      label: labelStage({ id, dependsOn, input, ...stage }),
+      dependsOn,
+      input: shapedInput,
+      ...size,
+    };
+  });
+}
+
+function shapeEnd(end: EndNode, resolvePath: (path: string) => string): EndShape["end"] {
+  if (end.kind === "collect") return { kind: "collect", rowsMax: end.rowsMax, single: end.single };
+  const { format, directory, overwrite } = end;
+  return { kind: "write", format, directory: resolvePath(directory), overwrite };
+}
+
+function tooManyTasks(name: string, tasks: number): BicoastalError {
+  const message = `Job ${name} would have ${tasks} tasks; at most ${TASKS_MAX} are allowed. Raise splitBytes on its sources, or give its shuffles fewer partitions.`;
+  return new BicoastalError("JOB_INVALID", message, { details: { tasks, tasksMax: TASKS_MAX } });
+}
+
+/** What every task of the job is told. */
+export function contextOf(spec: JobSpec): JobContext {
+  const { id: job, name, params, constants, fingerprint: planned } = spec;
+  const outputDirectories = spec.ends.map(({ end }) => (end.kind === "write" ? end.directory : ""));
+  return { job, name, params, constants, fingerprint: planned, outputDirectories };
+}
