@@ -1,0 +1,307 @@
+/**
+ * Writes a stage as source text: one loop over a batch of rows in which every operator is a few statements and
+ * every function of the user's is called as `fn(record, ctx)` from one place of its own, so that V8 sees one
+ * target there and inlines it. An iterator or a closure an operator costs several times as much.
+ *
+ * How the text is built:
+ * - A chain of operators is flat: one labelled block, which `filter` leaves with `break`. Branches that share the
+ *   work above them are such blocks one after another. Only flatMap nests.
+ * - flatMap is one loop for arrays and other iterables alike, with a test an element that always goes the same
+ *   way. So the text below it stands once, and grows linearly however deep flatMaps nest.
+ * - `at` holds the site being run; the catch block hands it out with the row. It costs nothing while nothing fails.
+ * - mapPartitions ends a segment: rows go to a spool, and its results start a loop of their own.
+ *
+ * Everything of the user's enters as values (functions, fractions): no text of theirs is ever part of the source.
+ */
+import { unreachable } from "../../base/assert.ts";
+import { labelEnd, labelNarrow, labelWide } from "../../plan/label.ts";
+import type { MapPartitionsNode, NarrowNode, SampleNode, UserFunction, WideNode } from "../../plan/node.ts";
+import type { Branch, Sink, Stage, Step } from "../../plan/stage.ts";
+import type { Site } from "./failure.ts";
+import { GENERATED_PREFIX } from "./stack.ts";
+
+export interface GeneratedSegment {
+  /** Body of a function of `functions`, `fractions` and the names of the loop support. */
+  readonly source: string;
+  /** The mapPartitions whose results this segment takes; undefined for the first. */
+  readonly after: { readonly fn: UserFunction; readonly site: number } | undefined;
+}
+
+export interface GeneratedStage {
+  readonly segments: readonly GeneratedSegment[];
+  readonly functions: readonly UserFunction[];
+  readonly samples: readonly SampleNode[];
+  readonly sites: readonly Site[];
+}
+
+export function generateStage(stage: Stage): GeneratedStage {
+  const shared = new StageParts(stage);
+  const segments = [new SegmentWriter(shared, 0).write(stage.branches, undefined)];
+  for (let next = shared.borders.shift(); next !== undefined; next = shared.borders.shift()) {
+    segments.push(new SegmentWriter(shared, segments.length).write(next.step.next, next));
+  }
+  return { segments, functions: shared.functions, samples: shared.samples, sites: shared.sites };
+}
+
+interface Border {
+  readonly step: Step;
+  readonly fn: UserFunction;
+  readonly site: number;
+}
+
+/** What the segments of a stage number together. */
+class StageParts {
+  readonly stage: Stage;
+  readonly functions: UserFunction[] = [];
+  readonly samples: SampleNode[] = [];
+  readonly sites: Site[] = [];
+  /** mapPartitions whose segments are still to be written, in the order of their spools. */
+  readonly borders: Border[] = [];
+  spools = 0;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+  }
+
+  addSite(site: Site): number {
+    return this.sites.push(site) - 1;
+  }
+
+  addSpool(step: Step, op: MapPartitionsNode): number {
+    const site = this.addSite({ label: labelOf(op), calls: "user", late: false });
+    this.borders.push({ step, fn: op.fn, site });
+    return this.spools++;
+  }
+}
+
+class SegmentWriter {
+  readonly #parts: StageParts;
+  readonly #index: number;
+  /** Outside of the loop function: the user's functions, constant for every task. */
+  readonly #constants: string[] = [];
+  /** At the top of the loop function: what belongs to the task. */
+  readonly #locals: string[] = [];
+  /** At its end. */
+  readonly #totals: string[] = [];
+  readonly #body: string[] = [];
+  #names = 0;
+
+  constructor(parts: StageParts, index: number) {
+    this.#parts = parts;
+    this.#index = index;
+  }
+
+  write(branches: readonly Branch[], after: GeneratedSegment["after"]): GeneratedSegment {
+    this.#branches(branches, "row");
+    const { id } = this.#parts.stage;
+    const source = `"use strict";
+${this.#constants.join("\n")}
+return function stage${id}_segment${this.#index}(rows, count, state) {
+const { ctx, sinks, samples, spools, openIterators } = state;
+${this.#locals.join("\n")}
+let at = ${after?.site ?? 0}, i = 0, row;
+try {
+for (; i < count; i++) {
+${after === undefined ? "row = rows[i];" : nextResult(after.site)}
+${this.#body.join("\n")}
+}
+} catch (error) {
+state.failedSite = at;
+state.failedRow = i;
+state.failedRecord = row;
+throw error;
+}
+${this.#totals.join("\n")}
+return i;
+};
+//# sourceURL=${GENERATED_PREFIX}${id}${this.#index === 0 ? "" : `-${this.#index}`}.js`;
+    return { source, after };
+  }
+
+  #branches(branches: readonly Branch[], record: string): void {
+    for (const branch of branches) this.#chain(branch, record);
+  }
+
+  /** One branch down to its sink, or to where it forks. */
+  #chain(first: Branch, firstRecord: string): void {
+    let branch = first;
+    let record = firstRecord;
+    let block = this.#name("branch");
+    let close = "}";
+    this.#body.push(`${block}: {`);
+    for (;;) {
+      if (branch.kind === "sink") {
+        this.#sink(branch.sink, record);
+        break;
+      }
+      const { op, next } = branch;
+      if (op.kind === "mapPartitions") {
+        this.#spool(branch, op, record);
+        break;
+      }
+      if (op.kind === "flatMap") {
+        record = this.#openFlatMap(op, record);
+        block = this.#name("branch");
+        this.#body.push(`${block}: {`);
+        close = `} } ${close}`;
+      } else {
+        record = this.#operator(op, record, block);
+      }
+      if (next.length !== 1) {
+        this.#branches(next, record);
+        break;
+      }
+      branch = next[0]!;
+    }
+    this.#body.push(close);
+  }
+
+  /** @returns The variable that holds the record after it. */
+  #operator(
+    op: Exclude<NarrowNode, { kind: "flatMap" | "mapPartitions" }>,
+    record: string,
+    block: string,
+  ): string {
+    switch (op.kind) {
+      case "map":
+        return this.#call(op.fn, op.kind, labelOf(op), record);
+      case "keyBy": {
+        const key = this.#call(op.fn, "key", labelOf(op), record);
+        const pair = this.#name("pair");
+        this.#body.push(`const ${pair} = [${key}, ${record}];`);
+        return pair;
+      }
+      case "filter": {
+        const kept = this.#call(op.fn, "keep", labelOf(op), record);
+        this.#body.push(`if (!${kept}) break ${block};`);
+        return record;
+      }
+      case "sample": {
+        const index = this.#parts.samples.push(op) - 1;
+        this.#constants.push(`const fraction${index} = fractions[${index}];`);
+        this.#locals.push(`const sample${index} = samples[${index}];`);
+        this.#body.push(`if (sample${index}.next() >= fraction${index}) break ${block};`);
+        return record;
+      }
+      default:
+        return unreachable(op);
+    }
+  }
+
+  /** Calls a function of the user's, and looks at its first result of the batch for a promise. */
+  #call(fn: UserFunction, verb: string, label: string, record: string): string {
+    const { name, result } = this.#begin(fn, verb, label);
+    this.#locals.push(`let first_${name} = true;`);
+    this.#body.push(
+      `const ${result} = ${name}(${record}, ctx);`,
+      `if (first_${name}) { first_${name} = false; checkSync(${result}); }`,
+    );
+    return result;
+  }
+
+  #begin(fn: UserFunction, verb: string, label: string): { name: string; result: string; site: number } {
+    const index = this.#parts.functions.push(fn) - 1;
+    const name = `${verb}_${index}`;
+    const site = this.#parts.addSite({ label, calls: "user", late: false });
+    this.#constants.push(`const ${name} = functions[${index}];`);
+    this.#body.push(`at = ${site};`);
+    return { name, result: this.#name(verb), site };
+  }
+
+  /** Opens two blocks, the loop and one more by the caller, that the caller closes. */
+  #openFlatMap(op: NarrowNode & { kind: "flatMap" }, record: string): string {
+    const { name, result, site } = this.#begin(op.fn, "many", labelOf(op));
+    const index = this.#name("index");
+    const iterator = this.#name("iterator");
+    const item = this.#name("item");
+    this.#body.push(
+      `const ${result} = ${name}(${record}, ctx);`,
+      `let ${iterator};`,
+      `if (!isArray(${result})) openIterators.push(${iterator} = iterate(${result}));`,
+      `for (let ${index} = 0; ; ${index}++) {`,
+      `let ${item};`,
+      `if (${iterator} === undefined) {`,
+      `if (${index} >= ${result}.length) break;`,
+      `${item} = ${result}[${index}];`,
+      "} else {",
+      `at = ${site};`,
+      `const step = ${iterator}.next();`,
+      "if (step.done) { openIterators.pop(); break; }",
+      `${item} = step.value;`,
+      "}",
+    );
+    return item;
+  }
+
+  #spool(step: Step, op: MapPartitionsNode, record: string): void {
+    const spool = this.#parts.addSpool(step, op);
+    this.#locals.push(`const spool${spool} = spools[${spool}];`);
+    this.#body.push(`at = ${this.#parts.sites.length - 1};`, `spool${spool}.push(${record});`);
+  }
+
+  #sink(index: number, record: string): void {
+    const sink = this.#parts.stage.sinks[index]!;
+    this.#locals.push(`const sink${index} = sinks[${index}]; let rows${index} = 0;`);
+    this.#totals.push(`state.sinkRows[${index}] += rows${index};`);
+    const given = this.#given(sink, record);
+    const label = sink.kind === "end" ? labelEnd(sink.end) : labelWide(sink.shuffle);
+    const late = sink.kind === "shuffle" || sink.end.kind === "collect";
+    const site = this.#parts.addSite({ label, calls: "sink", late });
+    this.#body.push(`at = ${site};`, ...given.checks, `rows${index}++;`, `sink${index}.${given.call};`);
+  }
+
+  #given(sink: Sink, record: string): { checks: readonly string[]; call: string } {
+    if (sink.kind === "end") return { checks: [], call: `push(${record})` };
+    const key = keyOf(sink.shuffle);
+    switch (key) {
+      case "none":
+        return { checks: [], call: `push(${record})` };
+      case "pair": {
+        const check = `if (!isArray(${record}) || ${record}.length !== 2) throwNotPair(${record});`;
+        return { checks: [check], call: `add(${record}[0], ${record}[1])` };
+      }
+      case "record":
+        return { checks: [], call: `add(${record}, null)` };
+      case "all":
+        return { checks: [], call: `add(null, ${record})` };
+      default: {
+        const result = this.#call(key, "key", `key function of ${labelWide(sink.shuffle)}`, record);
+        return { checks: [], call: `add(${result}, ${record})` };
+      }
+    }
+  }
+
+  #name(stem: string): string {
+    return `${stem}${this.#names++}`;
+  }
+}
+
+const nextResult = (site: number): string => `at = ${site};
+const next = rows.next();
+if (next.done) break;
+row = next.value;`;
+
+/** How a shuffle takes its records: by key, or as they are. */
+function keyOf(shuffle: WideNode): UserFunction | "pair" | "record" | "all" | "none" {
+  switch (shuffle.kind) {
+    case "aggregate":
+    case "group":
+      return shuffle.key;
+    case "cogroup":
+    case "join":
+      return "pair";
+    case "sort":
+    case "top":
+      return shuffle.by;
+    case "repartition":
+      return "none";
+    default:
+      return unreachable(shuffle);
+  }
+}
+
+/** `map(parse)` where the function has a name to tell it by. */
+function labelOf(op: Exclude<NarrowNode, SampleNode>): string {
+  const { name } = op.fn;
+  return /^[\w$]{1,60}$/.test(name) && name !== "fn" ? `${labelNarrow(op)}(${name})` : labelNarrow(op);
+}
