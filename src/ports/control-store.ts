@@ -11,7 +11,7 @@ export interface ControlStore {
   /** Entries with keys in [from, to) in ascending order of UTF-8 bytes. */
   range(from: string, to: string, options?: RangeOptions): Promise<RangeResult>;
   /**
-   * Evaluates all comparisons, then performs `then` or `otherwise`, all at once.
+   * Evaluates all comparisons, then performs `success` or `failure`, all at once.
    * Throws STORE_UNAVAILABLE with `details.outcome` "unknown" when it may or may not have happened, and "failed"
    * when it certainly has not.
    */
@@ -81,11 +81,13 @@ export type Op =
 
 export interface TxnRequest {
   readonly compare: readonly Compare[];
-  readonly then: readonly Op[];
-  readonly otherwise?: readonly Op[];
+  /** Done where every comparison holds. */
+  readonly success: readonly Op[];
+  /** Done where one does not; default nothing. */
+  readonly failure?: readonly Op[];
 }
 export interface TxnResult {
-  /** Whether the comparisons held, and so `then` was done. */
+  /** Whether the comparisons held, and so `success` was done. */
   readonly succeeded: boolean;
   /** The store's revision after it. */
   readonly revision: number;

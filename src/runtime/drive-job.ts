@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
-import type { NodeId } from "../base/ids.ts";
+import type { Epoch, JobId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import { type Completed, JobState } from "../core/job-state.ts";
@@ -14,33 +14,36 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
-import type { TaskRunner } from "../ports/task-runner.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
-import type { Message } from "../protocol/message.ts";
 import { CompleteOutputs, commitWrites, type EndResult, type ReadRows, readResults } from "./commit.ts";
 import { type CommitResult, DriverHost, type HostEnd } from "./driver-host.ts";
 import { DriverLease } from "./driver-lease.ts";
 import type { RunEvent } from "./events.ts";
 import { type DriverOwner, type JobCard, JobLog, type TakenOver } from "./job-log.ts";
-import { LocalHub } from "./local-hub.ts";
+import type { Crew } from "./local-crew.ts";
 import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
-import { Worker } from "./worker.ts";
+import type { WorkerObserver } from "./worker.ts";
 
 const PROGRESS_EVERY_MS = 200;
-/** On one machine a worker shares its driver's process: only a stalled event loop is silent for so long. */
-const WORKER_LEASE_MS = 60_000;
-const HEARTBEAT_MS = 5_000;
 
 export interface DrivePorts {
   readonly store: ControlStore;
   readonly blobs: BlobStore;
   readonly outputs: Outputs;
   readonly clock: Clock;
-  readonly runner: TaskRunner;
+  /** Brings the workers of this epoch to work. */
+  readonly muster: (request: MusterRequest) => Crew;
   readonly random: Prng;
   readonly readRows: ReadRows;
+}
+
+export interface MusterRequest {
+  readonly job: JobId;
+  readonly epoch: Epoch;
+  readonly incarnation: string;
+  readonly observer: WorkerObserver;
 }
 
 export interface DriveOptions {
@@ -52,6 +55,10 @@ export interface DriveOptions {
   readonly onEvent: (event: RunEvent) => void;
   /** Unique to this call. */
   readonly incarnation: string;
+  /** A worker not heard of for so long is taken for lost. */
+  readonly workerLeaseMs: number;
+  /** For tests and the simulator. */
+  readonly checkInvariants?: boolean;
 }
 
 export interface Driven {
@@ -154,48 +161,40 @@ class Drive {
     meter: ProgressMeter,
     whenLeaseLost: (depose: () => void) => void,
   ): Promise<HostEnd> {
-    const { clock, runner } = this.#ports;
-    const hub = new LocalHub<Message>();
-    const driverEnd = hub.join("driver" as NodeId);
-    const workerEnd = hub.join("worker" as NodeId);
-    const host = new DriverHost({
-      state,
-      context: contextOf(this.#spec),
-      clock,
-      transport: driverEnd,
-      workerLeaseMs: WORKER_LEASE_MS,
-      append: (record) => this.#log.append(record, this.#cardWith(record, state)),
-      commit: (outputs) => this.#commit(outputs),
-      onNote: (note) => this.#onNote(note, meter),
-    });
-    const worker = new Worker({
+    const { clock, muster } = this.#ports;
+    const crew = muster({
       job: this.#spec.id,
-      driver: driverEnd.self,
-      incarnation: `${this.#options.incarnation}/${state.epoch}`,
-      transport: workerEnd,
-      runner,
-      clock,
-      heartbeatMs: HEARTBEAT_MS,
+      epoch: state.epoch,
+      incarnation: this.#options.incarnation,
       observer: {
         onTaskProgress: (attempt, progress) => meter.onTaskProgress(attempt, progress),
         onTaskLog: ({ stage, partition }, { message, fields }) =>
           this.#options.onEvent({ kind: "log", stage, partition, message, fields }),
       },
     });
-    driverEnd.receive((from, message) => message.kind === "poll" && host.onPoll(from, message));
-    workerEnd.receive((_, message) => message.kind === "orders" && worker.onOrders(message));
+    const host = new DriverHost({
+      state,
+      context: contextOf(this.#spec),
+      clock,
+      transport: crew.transport,
+      workerLeaseMs: this.#options.workerLeaseMs,
+      append: (record) => this.#log.append(record, this.#cardWith(record, state)),
+      commit: (outputs) => this.#commit(outputs),
+      onNote: (note) => this.#onNote(note, meter),
+      checkInvariants: this.#options.checkInvariants ?? false,
+    });
+    crew.transport.receive((from, message) => {
+      if (message.kind === "poll") host.onPoll(from, message);
+    });
     whenLeaseLost(() => host.depose());
     const stopTicking = this.#tick(meter);
     const stopListening = this.#cancelOnAbort(host);
-    worker.start();
     try {
       return await host.run();
     } finally {
       stopTicking();
       stopListening();
-      worker.close();
-      driverEnd.close();
-      workerEnd.close();
+      crew.close();
     }
   }
 

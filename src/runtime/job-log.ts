@@ -75,7 +75,7 @@ export class JobLog {
     const written = await this.#write(0, bytes, async () =>
       this.#store.txn({
         compare: [{ key: this.#keys.log(0), target: "createRevision", op: "=", value: 0 }],
-        then: [
+        success: [
           { kind: "put", key: this.#keys.log(0), value: bytes },
           { kind: "put", key: this.#keys.epoch, value: encoder.encode("0") },
           { kind: "put", key: this.#keys.card, value: encodeJson(card) },
@@ -129,7 +129,7 @@ export class JobLog {
             { key: this.#keys.driver, target: "modRevision", op: "=", value: ownerEntry?.modRevision ?? 0 },
             { key, target: "createRevision", op: "=", value: 0 },
           ],
-          then: [
+          success: [
             { kind: "put", key, value: bytes },
             { kind: "put", key: this.#keys.epoch, value: encoder.encode(String(next)) },
             { kind: "put", key: this.#keys.driver, value: encodeJson(owner), lease },
@@ -160,7 +160,7 @@ export class JobLog {
           { key, target: "createRevision", op: "=", value: 0 },
           { key: this.#keys.log(record.seq - 1), target: "createRevision", op: ">", value: 0 },
         ],
-        then: [
+        success: [
           { kind: "put", key, value: bytes },
           ...(card === undefined
             ? []

@@ -16,7 +16,8 @@ const FORGOTTEN_MAX = 4_096;
 
 export interface WorkerOptions {
   readonly job: JobId;
-  readonly driver: NodeId;
+  /** Where polls go: the driver, as far as this worker knows. */
+  readonly driver: () => NodeId;
   /** Unique to this start of the worker. */
   readonly incarnation: string;
   readonly transport: Transport<Message>;
@@ -101,7 +102,7 @@ export class Worker {
     this.#pollDue = false;
     if (this.#closed) return;
     const { job, driver, incarnation, transport, runner, clock, heartbeatMs } = this.#options;
-    transport.send(driver, {
+    transport.send(driver(), {
       kind: "poll",
       job,
       incarnation,

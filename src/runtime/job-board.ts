@@ -1,0 +1,143 @@
+/** Reading and removing jobs: what the store and the blobs say of them, driver or no driver. */
+import type { ErrorInfo } from "../base/errors.ts";
+import { BicoastalError } from "../base/errors.ts";
+import { type JobId, jobId } from "../base/ids.ts";
+import { JobState } from "../core/job-state.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import { type ControlStore, prefixEnd } from "../ports/control-store.ts";
+import type { Outputs } from "../ports/outputs.ts";
+import { decodeObject, decodeSpec } from "../protocol/codec.ts";
+import type { JobSpec } from "../protocol/job-spec.ts";
+import { outputTargets } from "./commit.ts";
+import { blobKeys, CARD_PREFIX, jobKeys } from "./job-keys.ts";
+import { type DriverOwner, type JobCard, JobLog, jobNotFound } from "./job-log.ts";
+import type { RetryClock } from "./retry.ts";
+
+/** `interrupted`: not ended, and no process drives it now. */
+export type JobRunState = "running" | "interrupted" | "succeeded" | "failed" | "cancelled";
+
+export interface JobView {
+  readonly job: JobId;
+  readonly name: string;
+  readonly state: JobRunState;
+  readonly submittedAtMs: number;
+  readonly endedAtMs: number | undefined;
+  readonly tasksDone: number;
+  readonly tasksTotal: number;
+}
+
+export interface JobFullView extends JobView {
+  readonly params: unknown;
+  readonly epochs: number;
+  readonly stages: readonly { readonly label: string; readonly tasks: number; readonly tasksDone: number }[];
+  readonly counters: Readonly<Record<string, number>>;
+  readonly error: ErrorInfo | undefined;
+}
+
+export interface BoardPorts {
+  readonly store: ControlStore;
+  readonly blobs: BlobStore;
+  readonly outputs: Outputs;
+  readonly timing: RetryClock;
+  /** Whether a driver on record is certainly gone. */
+  readonly isDead: (owner: DriverOwner) => boolean;
+}
+
+const JOB_STATES = { running: "interrupted", committed: "succeeded", failed: "failed", cancelled: "cancelled" } as const;
+
+export class JobBoard {
+  readonly #ports: BoardPorts;
+
+  constructor(ports: BoardPorts) {
+    this.#ports = ports;
+  }
+
+  /** Newest first; of one moment, by id. */
+  async list(): Promise<readonly JobView[]> {
+    const { entries } = await this.#ports.store.range(CARD_PREFIX, prefixEnd(CARD_PREFIX));
+    const cards = entries.map((entry) => decodeObject(entry.value, `Key ${entry.key}`) as unknown as JobCard);
+    const views = await Promise.all(cards.map((card) => this.#viewOf(card)));
+    const order = (a: JobView, b: JobView): number => b.submittedAtMs - a.submittedAtMs || (a.job < b.job ? -1 : 1);
+    return views.filter((view) => view !== undefined).sort(order);
+  }
+
+  /** From the card alone where the job has ended; else from its log. */
+  async #viewOf(card: JobCard): Promise<JobView | undefined> {
+    const { job, name, submittedAtMs, tasks: tasksTotal, end } = card;
+    if (end !== undefined) {
+      const { atMs: endedAtMs, tasksDone } = end;
+      return { job, name, state: JOB_STATES[end.kind], submittedAtMs, endedAtMs, tasksDone, tasksTotal };
+    }
+    // A job may be removed between the list and this.
+    return this.read(job).catch((error: unknown) => {
+      if (error instanceof BicoastalError && error.code === "JOB_NOT_FOUND") return undefined;
+      throw error;
+    });
+  }
+
+  /** Throws JOB_NOT_FOUND. */
+  async read(id: string): Promise<JobFullView> {
+    const job = jobId(id);
+    const { records, owner } = await this.#log(job).read();
+    const spec = await this.spec(job);
+    const state = JobState.replay(spec, records);
+    const { status } = state;
+    const driven = status.kind === "running" && owner !== undefined && !this.#ports.isDead(owner);
+    const stages = spec.stages.map(({ id: stage, label, tasks }) => {
+      return { label, tasks, tasksDone: tasks - state.tasksRemaining(stage) };
+    });
+    return {
+      job,
+      name: spec.name,
+      state: driven ? "running" : JOB_STATES[status.kind],
+      submittedAtMs: spec.constants.submittedAtMs,
+      endedAtMs: status.kind === "running" ? undefined : status.atMs,
+      tasksDone: stages.reduce((sum, stage) => sum + stage.tasksDone, 0),
+      tasksTotal: stages.reduce((sum, stage) => sum + stage.tasks, 0),
+      params: spec.params,
+      epochs: state.epoch,
+      stages,
+      counters: countersOf(state),
+      error: status.kind === "failed" ? status.error : undefined,
+    };
+  }
+
+  /** The job as it was submitted. Throws JOB_NOT_FOUND. */
+  async spec(job: JobId): Promise<JobSpec> {
+    const key = blobKeys(job).spec;
+    if (!(await this.#ports.blobs.has(key))) throw jobNotFound(job);
+    return decodeSpec(await this.#ports.blobs.get(key), `The stored job ${job}`);
+  }
+
+  /** Throws JOB_NOT_FOUND, JOB_RUNNING. */
+  async remove(id: string): Promise<void> {
+    const job = jobId(id);
+    const view = await this.read(job);
+    if (view.state === "running") {
+      throw new BicoastalError("JOB_RUNNING", `Job ${job} is running. Stop it first, then remove it.`, { details: { job } });
+    }
+    for (const target of outputTargets(await this.spec(job))) await this.#ports.outputs.discard(target);
+    const { prefix, card } = jobKeys(job);
+    await this.#ports.store.txn({
+      compare: [],
+      success: [
+        { kind: "deleteRange", from: prefix, to: prefixEnd(prefix) },
+        { kind: "delete", key: card },
+      ],
+    });
+    await this.#ports.blobs.deleteAll(blobKeys(job).prefix);
+  }
+
+  #log(job: JobId): JobLog {
+    return new JobLog(this.#ports.store, job, this.#ports.timing);
+  }
+}
+
+/** Sums over the effective attempts, by name in ascending order. */
+export function countersOf(state: JobState): Readonly<Record<string, number>> {
+  const sums = new Map<string, number>();
+  for (const { output } of state.outputs()) {
+    for (const [name, value] of Object.entries(output.counters)) sums.set(name, (sums.get(name) ?? 0) + value);
+  }
+  return Object.fromEntries([...sums].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

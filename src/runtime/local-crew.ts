@@ -1,0 +1,46 @@
+import type { NodeId } from "../base/ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { TaskRunner } from "../ports/task-runner.ts";
+import type { Transport } from "../ports/transport.ts";
+import type { Message } from "../protocol/message.ts";
+import type { MusterRequest } from "./drive-job.ts";
+import { LocalHub } from "./local-hub.ts";
+import { Worker } from "./worker.ts";
+
+const HEARTBEAT_MS = 5_000;
+
+/** The workers of a job, as its driver sees them. */
+export interface Crew {
+  /** How the driver speaks to them. */
+  readonly transport: Transport<Message>;
+  close(): void;
+}
+
+/** One worker in the driver's own process. */
+export function localCrew(clock: Clock, runner: TaskRunner, { job, epoch, incarnation, observer }: MusterRequest): Crew {
+  const hub = new LocalHub<Message>();
+  const driver = hub.join("driver" as NodeId);
+  const transport = hub.join("worker" as NodeId);
+  const worker = new Worker({
+    job,
+    driver: () => driver.self,
+    incarnation: `${incarnation}/${epoch}`,
+    transport,
+    runner,
+    clock,
+    heartbeatMs: HEARTBEAT_MS,
+    observer,
+  });
+  transport.receive((_, message) => {
+    if (message.kind === "orders") worker.onOrders(message);
+  });
+  worker.start();
+  return {
+    transport: driver,
+    close: () => {
+      worker.close();
+      driver.close();
+      transport.close();
+    },
+  };
+}
