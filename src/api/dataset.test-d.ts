@@ -1,0 +1,239 @@
+import { describe, expectTypeOf, test } from "vitest";
+import type { TaskContext } from "../plan/context.ts";
+import type { Dataset } from "./dataset.ts";
+import type { End } from "./end.ts";
+import type { WriteResult } from "./operators/write.ts";
+import { read } from "./read.ts";
+
+interface User {
+  readonly id: number;
+  readonly name: string;
+  readonly country: string | undefined;
+}
+interface Order {
+  readonly userId: number;
+  readonly total: number;
+}
+declare const users: Dataset<User>;
+declare const orders: Dataset<Order>;
+declare const lines: Dataset<string>;
+declare const prices: Dataset<[string, number]>;
+
+describe("operators on one record", () => {
+  test("map gives what the function gives, and tuples for array literals", () => {
+    expectTypeOf(lines.map((line) => line.length)).toEqualTypeOf<Dataset<number>>();
+    expectTypeOf(lines.map((line) => [line, 1])).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(lines.map((line) => line.split(","))).toEqualTypeOf<Dataset<string[]>>();
+    expectTypeOf(lines.map((line) => ({ line, kind: "text" }))).toEqualTypeOf<
+      Dataset<{ line: string; kind: string }>
+    >();
+    expectTypeOf(users.map((user) => user.country)).toEqualTypeOf<Dataset<string | undefined>>();
+    expectTypeOf(lines.map(() => null)).toEqualTypeOf<Dataset<null>>();
+    // @ts-expect-error: no such field
+    users.map((user) => user.nme);
+  });
+
+  test("the context comes second", () => {
+    lines.map((line, ctx) => {
+      expectTypeOf(ctx).toEqualTypeOf<TaskContext>();
+      return line;
+    });
+    // @ts-expect-error: no such member
+    lines.filter((_, ctx) => ctx.rnadom() < 0.5);
+  });
+
+  test("flatMap gives the items", () => {
+    expectTypeOf(lines.flatMap((line) => line.match(/\w+/g) ?? [])).toEqualTypeOf<Dataset<string>>();
+    expectTypeOf(lines.flatMap((line) => [[line, 1]])).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(
+      lines.flatMap(function* (line) {
+        yield line.length;
+      }),
+    ).toEqualTypeOf<Dataset<number>>();
+    // @ts-expect-error: not iterable
+    lines.flatMap((line) => line.length);
+  });
+
+  test("filter keeps the type, or narrows it", () => {
+    expectTypeOf(lines.filter((line) => line.length > 3)).toEqualTypeOf<Dataset<string>>();
+    expectTypeOf(lines.filter((line) => line.match(/a/))).toEqualTypeOf<Dataset<string>>();
+    const mixed = null as unknown as Dataset<string | number>;
+    expectTypeOf(mixed.filter((value): value is number => typeof value === "number")).toEqualTypeOf<
+      Dataset<number>
+    >();
+  });
+
+  test("mapPartitions", () => {
+    expectTypeOf(lines.mapPartitions((all) => [...all].map((line) => line.length))).toEqualTypeOf<
+      Dataset<number>
+    >();
+    expectTypeOf(
+      lines.mapPartitions(function* (all) {
+        for (const line of all) yield { line };
+      }),
+    ).toEqualTypeOf<Dataset<{ line: string }>>();
+  });
+
+  test("keyBy, sample, union, repartition", () => {
+    expectTypeOf(users.keyBy((user) => user.id)).toEqualTypeOf<Dataset<[number, User]>>();
+    expectTypeOf(users.keyBy((user) => [user.name, user.id])).toEqualTypeOf<
+      Dataset<[[string, number], User]>
+    >();
+    expectTypeOf(users.sample(0.1, { seed: 7 })).toEqualTypeOf<Dataset<User>>();
+    expectTypeOf(lines.union(lines)).toEqualTypeOf<Dataset<string>>();
+    expectTypeOf(lines.union(read.range(3))).toEqualTypeOf<Dataset<string | number>>();
+    expectTypeOf(lines.repartition(3)).toEqualTypeOf<Dataset<string>>();
+  });
+});
+
+describe("operators by key", () => {
+  test("groupBy and groupByKey", () => {
+    expectTypeOf(users.groupBy((user) => user.country)).toEqualTypeOf<
+      Dataset<[string | undefined, Iterable<User>]>
+    >();
+    expectTypeOf(prices.groupByKey()).toEqualTypeOf<Dataset<[string, Iterable<number>]>>();
+    // @ts-expect-error: not pairs
+    lines.groupByKey();
+    // @ts-expect-error: a symbol is no key
+    users.groupBy(() => Symbol("no"));
+  });
+
+  test("countBy", () => {
+    expectTypeOf(lines.countBy((line) => line)).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(lines.countBy((line) => [line, line.length])).toEqualTypeOf<
+      Dataset<[[string, number], number]>
+    >();
+    // @ts-expect-error: no such field
+    users.countBy((user) => user.nme);
+    // @ts-expect-error: no such option
+    users.countBy((user) => user.id, { partition: 3 });
+  });
+
+  test("reduceByKey takes pairs only", () => {
+    expectTypeOf(lines.map((line) => [line, 1]).reduceByKey((a, b) => a + b)).toEqualTypeOf<
+      Dataset<[string, number]>
+    >();
+    // @ts-expect-error: not pairs
+    lines.reduceByKey((a) => a);
+    // @ts-expect-error: a value is no text
+    prices.reduceByKey((a, b) => `${a}${b}`);
+  });
+
+  test("aggregateByKey", () => {
+    const means = prices.aggregateByKey({
+      zero: () => ({ sum: 0, count: 0 }),
+      add: (all, price) => ({ sum: all.sum + price, count: all.count + 1 }),
+      merge: (a, b) => ({ sum: a.sum + b.sum, count: a.count + b.count }),
+      finish: ({ sum, count }) => (sum / count).toFixed(2),
+      partitions: 2,
+    });
+    expectTypeOf(means).toEqualTypeOf<Dataset<[string, string]>>();
+    const sums = prices.aggregateByKey({ zero: () => 0, add: (a, b) => a + b, merge: (a, b) => a + b });
+    expectTypeOf(sums).toEqualTypeOf<Dataset<[string, number]>>();
+    // @ts-expect-error: merge is missing
+    prices.aggregateByKey({ zero: () => 0, add: (a: number, b: number) => a + b });
+  });
+
+  test("distinct", () => {
+    expectTypeOf(lines.distinct()).toEqualTypeOf<Dataset<string>>();
+    expectTypeOf(users.distinct((user) => user.name, { partitions: 3 })).toEqualTypeOf<Dataset<User>>();
+    expectTypeOf(users.distinct({ partitions: 3 })).toEqualTypeOf<Dataset<User>>();
+  });
+
+  test("mapReduce", () => {
+    const counts = lines.mapReduce<string, number, [string, number]>({
+      map: (line, emit) => emit(line, 1),
+      combine: (_, values) => [...values].reduce((a, b) => a + b),
+      reduce: (word, values, emit) => emit([word, [...values].length]),
+    });
+    expectTypeOf(counts).toEqualTypeOf<Dataset<[string, number]>>();
+    const annotated = lines.mapReduce({
+      map: (line, emit: (key: string, value: number) => void) => emit(line, 1),
+      reduce: (word, values, emit: (record: string) => void) => {
+        expectTypeOf(word).toEqualTypeOf<string>();
+        expectTypeOf(values).toEqualTypeOf<Iterable<number>>();
+        emit(word);
+      },
+    });
+    expectTypeOf(annotated).toEqualTypeOf<Dataset<string>>();
+  });
+});
+
+describe("two data sets", () => {
+  const left = null as unknown as Dataset<[number, User]>;
+  const right = null as unknown as Dataset<[number, Order]>;
+
+  test("join of pairs", () => {
+    expectTypeOf(left.join(right)).toEqualTypeOf<Dataset<[number, [User, Order]]>>();
+    expectTypeOf(left.join(right, "inner")).toEqualTypeOf<Dataset<[number, [User, Order]]>>();
+    expectTypeOf(left.join(right, "left")).toEqualTypeOf<Dataset<[number, [User, Order | undefined]]>>();
+    expectTypeOf(left.join(right, "right")).toEqualTypeOf<Dataset<[number, [User | undefined, Order]]>>();
+    expectTypeOf(left.join(right, "full")).toEqualTypeOf<
+      Dataset<[number, [User | undefined, Order | undefined]]>
+    >();
+    expectTypeOf(left.join(right, "semi")).toEqualTypeOf<Dataset<[number, User]>>();
+    expectTypeOf(left.join(right, { how: "anti", partitions: 2 })).toEqualTypeOf<Dataset<[number, User]>>();
+    // @ts-expect-error: no such join
+    left.join(right, "outer");
+    // @ts-expect-error: keys of another type
+    left.join(prices);
+    // @ts-expect-error: not pairs
+    lines.join(right);
+  });
+
+  test("join by functions", () => {
+    const joined = users.join(orders, {
+      left: (user) => user.id,
+      right: (order) => order.userId,
+      how: "left",
+    });
+    expectTypeOf(joined).toEqualTypeOf<Dataset<[number, [User, Order | undefined]]>>();
+    expectTypeOf(
+      users.join(orders, { left: (user) => user.id, right: (order) => order.userId }),
+    ).toEqualTypeOf<Dataset<[number, [User, Order]]>>();
+    // @ts-expect-error: no such field
+    users.join(orders, { left: (user) => user.nme, right: (order) => order.userId });
+    // @ts-expect-error: keys of two types
+    users.join(orders, { left: (user) => user.name, right: (order) => order.userId });
+  });
+
+  test("cogroup", () => {
+    expectTypeOf(left.cogroup(right)).toEqualTypeOf<Dataset<[number, [Iterable<User>, Iterable<Order>]]>>();
+  });
+});
+
+describe("order and ends", () => {
+  test("sortBy and top keep the type", () => {
+    expectTypeOf(
+      users.sortBy((user) => [user.country, user.id], { descending: [false, true] }),
+    ).toEqualTypeOf<Dataset<User>>();
+    expectTypeOf(prices.top(3, ([, price]) => price)).toEqualTypeOf<Dataset<[string, number]>>();
+    // @ts-expect-error: no such field
+    users.sortBy((user) => user.nme);
+  });
+
+  test("ends", () => {
+    expectTypeOf(users.collect({ limit: 3 })).toEqualTypeOf<End<User[]>>();
+    expectTypeOf(users.count()).toEqualTypeOf<End<number>>();
+    expectTypeOf(lines.reduce((a, b) => a + b)).toEqualTypeOf<End<string | undefined>>();
+    expectTypeOf(
+      lines.aggregate({ zero: () => 0, add: (sum, line) => sum + line.length, merge: (a, b) => a + b }),
+    ).toEqualTypeOf<End<number>>();
+    expectTypeOf(users.write("jsonl", "out")).toEqualTypeOf<End<WriteResult>>();
+    expectTypeOf(lines.write("text", "out", { gzip: true })).toEqualTypeOf<End<WriteResult>>();
+    users.write("csv", "out", { columns: ["name", "id"] });
+    // @ts-expect-error: no such field
+    users.write("csv", "out", { columns: ["nme"] });
+    // @ts-expect-error: text takes texts and numbers only
+    users.write("text", "out");
+    // @ts-expect-error: only csv has columns
+    users.write("jsonl", "out", { columns: ["name"] });
+  });
+
+  test("a data set is one of a wider type, and not of another", () => {
+    expectTypeOf<Dataset<string>>().toExtend<Dataset<unknown>>();
+    expectTypeOf<Dataset<[string, number]>>().toExtend<Dataset<readonly [unknown, unknown]>>();
+    expectTypeOf<Dataset<string>>().not.toExtend<Dataset<number>>();
+    expectTypeOf<End<string>>().not.toExtend<End<number>>();
+  });
+});

@@ -1,0 +1,360 @@
+/**
+ * The immutable data set that jobs are written with: a typed face of a plan node. Each operator's code is in
+ * `operators/`; here are its types and its contract. The file is long for its comments: the operators in one place are what users read.
+ */
+import type { TaskContext } from "../plan/context.ts";
+import type { JoinType, PlanNode, WriteFormat } from "../plan/node.ts";
+import { NODE } from "./brand.ts";
+import { End } from "./end.ts";
+import {
+  type AggregateFunctions,
+  type AggregateOptions,
+  aggregateByKeyNode,
+  aggregateNode,
+  countByNode,
+  countNode,
+  distinctNode,
+  reduceByKeyNode,
+  reduceNode,
+  type WideOptions,
+} from "./operators/aggregate.ts";
+import { type CollectOptions, collectEnd, singleEnd } from "./operators/collect.ts";
+import { cogroupNode, groupByKeyNode, groupByNode } from "./operators/group.ts";
+import { type JoinByOptions, type Joined, type JoinOptions, joinNode } from "./operators/join.ts";
+import { type MapReduceFunctions, mapReduceNode } from "./operators/map-reduce.ts";
+import { narrowNode, type SampleOptions, sampleNode } from "./operators/narrow.ts";
+import { repartitionNode, type SortOptions, sortByNode, topNode } from "./operators/order.ts";
+import { unionNode } from "./operators/other.ts";
+import {
+  type TextRecord,
+  type WriteCsvOptions,
+  type WriteOptions,
+  type WriteResult,
+  writeEnd,
+} from "./operators/write.ts";
+
+/**
+ * What can be a key: text, numbers, bigints, booleans, null, undefined, dates, bytes, and arrays and plain objects
+ * of these. Keys are equal by value, and ordered so: undefined, null, false, true, numbers (NaN last), bigints, dates, text by
+ * UTF-16 code units, bytes, arrays, objects. Anything else fails the task with KEY_INVALID.
+ */
+export type Key = string | number | bigint | boolean | null | undefined | object | [];
+
+/**
+ * Records of one type, in partitions: of any number, on disk or elsewhere, read only when a job runs.
+ * Immutable: every operator returns a new data set, and nothing happens until a job's `run` returns one.
+ *
+ * Functions given to operators run in the tasks, with the record first and the task's `TaskContext` second. They must be synchronous,
+ * must not change the records they are given, and should give the same for the same record: a task may run more than once.
+ * What they throw fails the task, which is tried again, and then the job (USER_FUNCTION), with file and line of the function and of the record.
+ *
+ * Every operator throws `BicoastalError` with `code` "JOB_INVALID" at once for an argument that cannot be right.
+ *
+ * Order. Sources give records in the order of their files (by path) and within them. Operators without a shuffle keep the order.
+ * `groupBy`, `reduceByKey`, `countBy`, `distinct` and the joins give keys in ascending order within each partition; which partition a
+ * key is in depends only on the key and the number of partitions. The same input and params give the same records in the same order,
+ * whatever the number of threads.
+ */
+export class Dataset<out T> {
+  readonly [NODE]: PlanNode;
+
+  /** Made by `read` and by operators. */
+  constructor(node: PlanNode) {
+    this[NODE] = Object.freeze(node);
+    Object.freeze(this);
+  }
+
+  // ---- A record at a time ----------------------------------------------------------------------------------
+
+  /**
+   * Makes one record of each. An array literal is a tuple: `.map((word) => [word, 1])` gives `[string, number]`.
+   *
+   * @example read.lines("*.txt").map((line) => line.length)
+   */
+  map<U extends object | []>(fn: (record: T, ctx: TaskContext) => U): Dataset<U>;
+  map<U>(fn: (record: T, ctx: TaskContext) => U): Dataset<U>;
+  map(fn: (record: T, ctx: TaskContext) => unknown): Dataset<unknown> {
+    return new Dataset(narrowNode("map", this[NODE], fn));
+  }
+
+  /**
+   * Makes any number of records of each: those of the array or other iterable that `fn` gives. A generator function
+   * streams. Mind that text is an iterable of its characters.
+   *
+   * @example read.lines("*.txt").flatMap((line) => line.split(" "))
+   */
+  flatMap<U extends object | []>(fn: (record: T, ctx: TaskContext) => Iterable<U>): Dataset<U>;
+  flatMap<U>(fn: (record: T, ctx: TaskContext) => Iterable<U>): Dataset<U>;
+  flatMap(fn: (record: T, ctx: TaskContext) => Iterable<unknown>): Dataset<unknown> {
+    return new Dataset(narrowNode("flatMap", this[NODE], fn));
+  }
+
+  /**
+   * Keeps the records for which `fn` gives something truthy. A type guard narrows the type.
+   *
+   * @example read.lines("*.log").filter((line) => line.includes("ERROR"))
+   */
+  filter<U extends T>(fn: (record: T, ctx: TaskContext) => record is U): Dataset<U>;
+  filter(fn: (record: T, ctx: TaskContext) => unknown): Dataset<T>;
+  filter(fn: (record: T, ctx: TaskContext) => unknown): Dataset<T> {
+    return new Dataset(narrowNode("filter", this[NODE], fn));
+  }
+
+  /**
+   * Calls `fn` once a partition with all its records, to be read once and in order; gives the records of the iterable it
+   * returns. For work with a costly beginning. A generator function streams; an array must fit in memory.
+   *
+   * @example lines.mapPartitions(function* (lines) { const parser = new Parser(); for (const line of lines) yield parser.parse(line); })
+   */
+  mapPartitions<U extends object | []>(
+    fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>,
+  ): Dataset<U>;
+  mapPartitions<U>(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>): Dataset<U>;
+  mapPartitions(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<unknown>): Dataset<unknown> {
+    return new Dataset(narrowNode("mapPartitions", this[NODE], fn));
+  }
+
+  /**
+   * Makes each record `[key, record]`, for operators that want pairs.
+   *
+   * @example users.keyBy((user) => user.id).join(orders.keyBy((order) => order.userId))
+   */
+  keyBy<K extends Key>(fn: (record: T, ctx: TaskContext) => K): Dataset<[K, T]> {
+    return new Dataset(narrowNode("keyBy", this[NODE], fn));
+  }
+
+  /**
+   * Keeps each record with a probability, each on its own: the number kept is about `fraction` of all. The same
+   * input, params and seed keep the same records.
+   *
+   * @param fraction From 0 (none) to 1 (all).
+   */
+  sample(fraction: number, options?: SampleOptions): Dataset<T> {
+    return new Dataset(sampleNode(this[NODE], fraction, options));
+  }
+
+  /** The records of this data set, then those of the others in turn, doubles included. */
+  union<U = T>(...others: readonly Dataset<U>[]): Dataset<T | U> {
+    return new Dataset(unionNode(this[NODE], others));
+  }
+
+  // ---- By key ------------------------------------------------------------------------------------------------
+
+  /**
+   * All records of each key. The values stream from disk where there are many: read them once, before the function that
+   * was given the group returns (else GROUP_CONSUMED); to keep them, copy them. They come in input order.
+   * Where the values become one, `reduceByKey`, `aggregateByKey` and `countBy` move far less data.
+   *
+   * @example orders.groupBy((order) => order.userId).map(([user, orders]) => [user, Math.max(...[...orders].map((o) => o.total))])
+   */
+  groupBy<K extends Key>(
+    key: (record: T, ctx: TaskContext) => K,
+    options?: WideOptions,
+  ): Dataset<[K, Iterable<T>]> {
+    return new Dataset(groupByNode(this[NODE], key, options));
+  }
+
+  /** `groupBy` for records that are `[key, value]` already: all values of each key. */
+  groupByKey<K extends Key, V>(
+    this: Dataset<readonly [K, V]>,
+    options?: WideOptions,
+  ): Dataset<[K, Iterable<V>]> {
+    return new Dataset(groupByKeyNode(this[NODE], options));
+  }
+
+  /**
+   * Makes one value of all values of each key, two at a time, before and after the shuffle. `fn` must be associative: values are
+   * combined in input order, but not always from the first on. It must not change its arguments (`aggregateByKey` may).
+   *
+   * @example words.map((word) => [word, 1]).reduceByKey((a, b) => a + b)
+   */
+  reduceByKey<K extends Key, V>(
+    this: Dataset<readonly [K, V]>,
+    fn: (earlier: V, later: V) => V,
+    options?: WideOptions,
+  ): Dataset<[K, V]> {
+    return new Dataset(reduceByKeyNode(this[NODE], fn, options));
+  }
+
+  /**
+   * Makes one result of all values of each key by way of an accumulator, before and after the shuffle.
+   *
+   * @example prices.aggregateByKey({
+   *   zero: () => ({ sum: 0, count: 0 }),
+   *   add: (a, price) => ({ sum: a.sum + price, count: a.count + 1 }),
+   *   merge: (a, b) => ({ sum: a.sum + b.sum, count: a.count + b.count }),
+   *   finish: ({ sum, count }) => sum / count,
+   * })
+   */
+  aggregateByKey<K extends Key, V, A, R = A>(
+    this: Dataset<readonly [K, V]>,
+    options: AggregateOptions<V, A, R>,
+  ): Dataset<[K, R]> {
+    return new Dataset(aggregateByKeyNode(this[NODE], options));
+  }
+
+  /**
+   * How many records there are of each key.
+   *
+   * @example words.countBy((word) => word)
+   */
+  countBy<K extends Key>(
+    key: (record: T, ctx: TaskContext) => K,
+    options?: WideOptions,
+  ): Dataset<[K, number]> {
+    return new Dataset(countByNode(this[NODE], key, options));
+  }
+
+  /**
+   * Each record once; with a function, the first record of each key in input order. Records without a function must be possible keys.
+   *
+   * @example words.distinct(); users.distinct((user) => user.email)
+   */
+  distinct(options?: WideOptions): Dataset<T>;
+  distinct(key: (record: T, ctx: TaskContext) => Key, options?: WideOptions): Dataset<T>;
+  distinct(key?: ((record: T, ctx: TaskContext) => Key) | WideOptions, options?: WideOptions): Dataset<T> {
+    const onlyOptions = typeof key === "object" && key !== null && options === undefined;
+    const node = onlyOptions
+      ? distinctNode(this[NODE], undefined, key)
+      : distinctNode(this[NODE], key, options);
+    return new Dataset(node);
+  }
+
+  // ---- With another data set ------------------------------------------------------------------------------------
+
+  /**
+   * Joins two data sets of `[key, value]` records by equal keys. Gives, in key order and then in the order of the left and the right side:
+   *
+   * - "inner" (the default): `[key, [left, right]]` for each pair of values
+   * - "left", "right", "full": also values of that side (both) without a partner, whose place is undefined
+   * - "semi": `[key, left]` where the right side has the key; "anti": where it has not
+   *
+   * With `{ left, right }`, functions make the keys, and the records may be anything.
+   *
+   * @example users.join(orders, { left: (user) => user.id, right: (order) => order.userId, how: "left" })
+   */
+  join<K extends Key, L, R, const How extends JoinType = "inner">(
+    this: Dataset<readonly [K, L]>,
+    other: Dataset<readonly [K, R]>,
+    how?: How | JoinOptions<How>,
+  ): Dataset<Joined<K, L, R, How>>;
+  join<R, K extends Key, const How extends JoinType = "inner">(
+    other: Dataset<R>,
+    options: JoinByOptions<T, R, K, How>,
+  ): Dataset<Joined<K, T, R, How>>;
+  join(other: Dataset<unknown>, options?: unknown): Dataset<never> {
+    return new Dataset(joinNode(this[NODE], other, options));
+  }
+
+  /**
+   * For each key of either side, all its values of both: `[key, [left, right]]`, each side streaming as in `groupBy`.
+   * Read the left values first, then the right ones, each once.
+   */
+  cogroup<K extends Key, L, R>(
+    this: Dataset<readonly [K, L]>,
+    other: Dataset<readonly [K, R]>,
+    options?: WideOptions,
+  ): Dataset<[K, [Iterable<L>, Iterable<R>]]> {
+    return new Dataset(cogroupNode(this[NODE], other, options));
+  }
+
+  // ---- Order and partitions ----------------------------------------------------------------------------------------
+
+  /**
+   * Sorts all records: every record of a partition comes before those of the next. Stable: records with equal keys keep their order, descending too. Keys are
+   * compared as `Key` says; a key that is an array sorts by its elements in turn.
+   *
+   * @example users.sortBy((user) => [user.country, user.age], { descending: [false, true] })
+   */
+  sortBy(key: (record: T) => Key, options?: SortOptions): Dataset<T> {
+    return new Dataset(sortByNode(this[NODE], key, options));
+  }
+
+  /**
+   * The records with the greatest `by` (default: the record itself), greatest first, of equal ones the earlier; in one partition.
+   *
+   * @param count From 1 to 10,000,000; that many records are held in memory.
+   * @example words.countBy((word) => word).top(20, ([, count]) => count)
+   */
+  top(count: number, by?: (record: T) => Key): Dataset<T> {
+    return new Dataset(topNode(this[NODE], count, by));
+  }
+
+  /**
+   * Spreads the records evenly over so many partitions: before costly work on few large partitions, or to `write` so many files.
+   *
+   * @param partitions From 1 to 100,000.
+   */
+  repartition(partitions: number): Dataset<T> {
+    return new Dataset(repartitionNode(this[NODE], partitions));
+  }
+
+  /**
+   * MapReduce in its classic form: `map` emits keys with values, `combine` may make fewer of them early, `reduce` is
+   * given each key with all its values, in key order, and emits records.
+   *
+   * @example lines.mapReduce<string, number, [string, number]>({
+   *   map: (line, emit) => { for (const word of line.split(" ")) emit(word, 1); },
+   *   combine: (_, counts) => { let sum = 0; for (const count of counts) sum += count; return sum; },
+   *   reduce: (word, counts, emit) => { let sum = 0; for (const count of counts) sum += count; emit([word, sum]); },
+   * })
+   */
+  mapReduce<K extends Key, V, R>(functions: MapReduceFunctions<T, K, V, R>): Dataset<R> {
+    return new Dataset(mapReduceNode(this[NODE], functions));
+  }
+
+  // ---- Ends ------------------------------------------------------------------------------------------------------------
+
+  /**
+   * Brings the records back to the caller, in the order of the partitions. What a job returns as a data set is collected with the default limit.
+   * More rows than `limit` (default 1,000,000) fail the job with COLLECT_TOO_LARGE: raise it, or `write` them.
+   */
+  collect(options?: CollectOptions): End<T[]> {
+    return new End(collectEnd(this[NODE], options));
+  }
+
+  /** The number of records. */
+  count(): End<number> {
+    return new End(singleEnd(Object.freeze(countNode(this[NODE]))));
+  }
+
+  /**
+   * Makes one value of all records, two at a time; undefined where there are none. As for `reduceByKey`, `fn` must
+   * be associative and must not change its arguments.
+   *
+   * @example lines.map((line) => line.length).reduce((a, b) => Math.max(a, b))
+   */
+  reduce(fn: (earlier: T, later: T) => T): End<T | undefined> {
+    return new End(singleEnd(Object.freeze(reduceNode(this[NODE], fn))));
+  }
+
+  /** Makes one result of all records by way of an accumulator; `zero` (finished) where there are none. */
+  aggregate<A, R = A>(functions: AggregateFunctions<T, A, R>): End<R> {
+    return new End(singleEnd(Object.freeze(aggregateNode(this[NODE], functions))));
+  }
+
+  /**
+   * Writes one file a partition into a directory, which appears all at once when the job succeeds, and not at all when it does not. Gives
+   * the caller what was written.
+   *
+   * - "jsonl": one JSON value a line
+   * - "csv": a header line, then one line a record, which is an object or an array
+   * - "text": one record a line; records must be text, numbers, bigints or booleans
+   *
+   * The job fails before it starts with OUTPUT_EXISTS where the directory exists, unless `overwrite` is set.
+   *
+   * @param directory Relative to the working directory of whoever submits the job.
+   * @example users.sortBy((user) => user.name).write("csv", "out/users", { columns: ["name", "email"], gzip: true })
+   */
+  write(format: "jsonl", directory: string, options?: WriteOptions): End<WriteResult>;
+  write(format: "csv", directory: string, options?: WriteCsvOptions<T>): End<WriteResult>;
+  write(
+    this: Dataset<TextRecord>,
+    format: "text",
+    directory: string,
+    options?: WriteOptions,
+  ): End<WriteResult>;
+  write(format: WriteFormat, directory: string, options?: WriteOptions): End<WriteResult> {
+    return new End(writeEnd(this[NODE], format, directory, options));
+  }
+}

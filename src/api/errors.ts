@@ -1,0 +1,1 @@
+export { BicoastalError, type ErrorCode, type ErrorDetails, type ErrorInfo } from "../base/errors.ts";

@@ -1,0 +1,29 @@
+import type { NarrowNode, PlanNode, SampleNode } from "../../plan/node.ts";
+import { checkFunction, checkOptions, invalidArgument } from "../check-arguments.ts";
+
+export type FunctionOperator = Exclude<NarrowNode["kind"], "sample">;
+
+/** An operator that has one function and nothing else. */
+export function narrowNode(kind: FunctionOperator, input: PlanNode, fn: unknown): NarrowNode {
+  return { kind, input, fn: checkFunction(kind, "fn", fn) };
+}
+
+export interface SampleOptions {
+  /** Chooses which records stay: text or a finite number. Default "sample". */
+  readonly seed?: string | number;
+}
+
+export function sampleNode(
+  input: PlanNode,
+  fraction: unknown,
+  options: SampleOptions | undefined,
+): SampleNode {
+  if (typeof fraction !== "number" || !(fraction >= 0 && fraction <= 1)) {
+    throw invalidArgument("sample", "fraction", fraction, "a number from 0 to 1");
+  }
+  const { seed = "sample" } = checkOptions("sample", options, ["seed"]);
+  if (typeof seed !== "string" && !(typeof seed === "number" && Number.isFinite(seed))) {
+    throw invalidArgument("sample", "seed", seed, "text or a finite number");
+  }
+  return { kind: "sample", input, fraction: fraction + 0, seed: String(seed) };
+}

@@ -1,0 +1,49 @@
+import { expectTypeOf, test } from "vitest";
+import type { Dataset } from "./dataset.ts";
+import { type FileRecord, read } from "./read.ts";
+
+type RowOf<D> = D extends Dataset<infer Row> ? Row : never;
+
+test("plain sources", () => {
+  expectTypeOf(read.lines("a")).toEqualTypeOf<Dataset<string>>();
+  expectTypeOf(read.lines(["a", "b"] as const)).toEqualTypeOf<Dataset<string>>();
+  expectTypeOf(read.jsonl("a")).toEqualTypeOf<Dataset<unknown>>();
+  expectTypeOf(read.jsonl<{ id: number }>("a")).toEqualTypeOf<Dataset<{ id: number }>>();
+  expectTypeOf(read.files("a")).toEqualTypeOf<Dataset<FileRecord>>();
+  expectTypeOf(read.files("a", { as: "bytes" })).toEqualTypeOf<Dataset<FileRecord<Uint8Array>>>();
+  expectTypeOf(read.range(3)).toEqualTypeOf<Dataset<number>>();
+  expectTypeOf(read.range(1, 3, { partitions: 2 })).toEqualTypeOf<Dataset<number>>();
+  expectTypeOf(read.of([1, 2])).toEqualTypeOf<Dataset<number>>();
+  expectTypeOf(read.of(new Set(["a"]))).toEqualTypeOf<Dataset<string>>();
+  // @ts-expect-error: no such option
+  read.lines("a", { splitbytes: 3 });
+});
+
+test("csv with a header line", () => {
+  expectTypeOf(read.csv("a")).toEqualTypeOf<Dataset<Record<string, string>>>();
+  const typed = read.csv("a", {
+    delimiter: ";",
+    types: { age: "number", member: "boolean", name: "string" },
+  });
+  type Row = RowOf<typeof typed>;
+  expectTypeOf<Row["age"]>().toEqualTypeOf<number | null>();
+  expectTypeOf<Row["member"]>().toEqualTypeOf<boolean | null>();
+  expectTypeOf<Row["name"]>().toEqualTypeOf<string>();
+  expectTypeOf<Row["other"]>().toEqualTypeOf<string>();
+  // @ts-expect-error: no such type
+  read.csv("a", { types: { age: "integer" } });
+});
+
+test("csv with names", () => {
+  const named = read.csv("a", { header: ["name", "age"], types: { age: "number" } });
+  expectTypeOf(named).toEqualTypeOf<Dataset<{ name: string; age: number | null }>>();
+  expectTypeOf(read.csv("a", { header: ["name"] })).toEqualTypeOf<Dataset<{ name: string }>>();
+  // @ts-expect-error: no such field
+  named.map((row) => row.nme);
+  // @ts-expect-error: not a name of the header
+  read.csv("a", { header: ["name"], types: { age: "number" } });
+});
+
+test("csv without a header", () => {
+  expectTypeOf(read.csv("a", { header: false })).toEqualTypeOf<Dataset<string[]>>();
+});

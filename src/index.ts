@@ -1,0 +1,41 @@
+/** Everything users import, and nothing else. */
+export type { CsvNamedRow, CsvRow, CsvValue } from "./api/csv-row.ts";
+export type { Dataset, Key } from "./api/dataset.ts";
+export type { End } from "./api/end.ts";
+export { BicoastalError, type ErrorCode, type ErrorDetails, type ErrorInfo } from "./api/errors.ts";
+export {
+  type DefaultsDefinition,
+  type Job,
+  job,
+  type Output,
+  type ResultOf,
+  type RunOutput,
+  type SchemaDefinition,
+  type Widened,
+} from "./api/job.ts";
+export type { AggregateFunctions, AggregateOptions, WideOptions } from "./api/operators/aggregate.ts";
+export type { CollectOptions } from "./api/operators/collect.ts";
+export type { JoinByOptions, Joined, JoinOptions } from "./api/operators/join.ts";
+export type { MapReduceFunctions } from "./api/operators/map-reduce.ts";
+export type { SampleOptions } from "./api/operators/narrow.ts";
+export type { SortOptions } from "./api/operators/order.ts";
+export type { TextRecord, WriteCsvOptions, WriteOptions, WriteResult } from "./api/operators/write.ts";
+export type { FlagTexts, ParamFlag, ParamsDescription, ParamType } from "./api/param-flag.ts";
+export type { PlainParams } from "./api/params-parser.ts";
+export type { PlainObject, PlainValue } from "./api/plain-value.ts";
+export { type FileRecord, read } from "./api/read.ts";
+export type { CsvReadOptions } from "./api/read-csv.ts";
+export type { FileOptions, Paths } from "./api/read-options.ts";
+export type {
+  EndOutcome,
+  JobDetails,
+  JobOutcome,
+  JobState,
+  JobSummary,
+  RunOptions,
+  Session,
+  SessionOptions,
+} from "./api/session.ts";
+export type { TaskContext } from "./plan/context.ts";
+export type { CsvFieldType, JoinType, WriteFormat } from "./plan/node.ts";
+export type { Progress, RunEvent } from "./runtime/events.ts";
