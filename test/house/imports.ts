@@ -32,7 +32,7 @@ const entryRules: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** `node:*` and npm packages; besides, packages of types only that a folder's public face is written in. */
-const outsideFolders = new Set(["adapters", "cli"]);
+const outside = new Set(["adapters", "cli", "src/bin.ts", "src/thread.ts"]);
 const packageRules: Readonly<Record<string, readonly string[]>> = { api: ["@standard-schema/spec"] };
 
 export interface Import {
@@ -96,7 +96,7 @@ function checkRelative(file: string, specifier: string): string | undefined {
 }
 
 function checkPackage(file: string, specifier: string, folder: string): string | undefined {
-  if (outsideFolders.has(folder) || packageRules[folder]?.includes(specifier)) return undefined;
+  if (outside.has(folder || file) || packageRules[folder]?.includes(specifier)) return undefined;
   return `${folder || file} may not import ${specifier}: Node and npm packages live in adapters and cli`;
 }
 
