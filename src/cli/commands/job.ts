@@ -1,0 +1,78 @@
+import type { JobDetails } from "../../api/session.ts";
+import { BicoastalError, fromErrorInfo } from "../../base/errors.ts";
+import type { Command, CommandContext } from "../dependencies.ts";
+import { readIdCommandLine } from "../input/id-command-line.ts";
+import { resolveJobId } from "../input/job-id.ts";
+import { dataDirOf, JOBS_OPTIONS } from "../input/options.ts";
+import { EXIT } from "../io.ts";
+import { type Cell, cellOf } from "../show/cell.ts";
+import { errorLines, resumeHint } from "../show/error.ts";
+import { escapeText } from "../show/escape.ts";
+import { renderHelp } from "../show/help.ts";
+import { jobHelpPage } from "../show/help-pages.ts";
+import { toJsonLine } from "../show/json.ts";
+import { counterLines } from "../show/outcome.ts";
+import { formatAgo, formatDate, formatDuration, groupDigits } from "../show/quantity.ts";
+import { renderCells } from "../show/table.ts";
+import { STATE_LOOKS } from "./jobs.ts";
+import { errorContext } from "./outcome.ts";
+
+export const command: Command = async (context) => {
+  const { io, dependencies } = context;
+  const { id, options } = readIdCommandLine(context.tokens, JOBS_OPTIONS);
+  if (options.has("help")) {
+    await io.stdout.write(renderHelp(jobHelpPage, io.stdout));
+    return EXIT.ok;
+  }
+  if (id === undefined) throw new BicoastalError("USAGE", "Which job? bicoastal job ID; see bicoastal jobs.");
+  const session = await dependencies.connect(dataDirOf(options));
+  try {
+    const details = await session.job(resolveJobId(id, await session.jobs()));
+    const lines = options.has("json")
+      ? [toJsonLine(details, `Job ${details.job}`)]
+      : detailLines(details, context);
+    await io.stdout.write(`${lines.join("\n")}\n`);
+    return EXIT.ok;
+  } finally {
+    await session.close();
+  }
+};
+
+function detailLines(details: JobDetails, context: CommandContext): string[] {
+  const { stdout } = context.io;
+  const lines = [
+    `${stdout.style("bold", escapeText(details.job))}  ${stdout.style(STATE_LOOKS[details.state], details.state)}`,
+    ...factLines(details, context.io.clock.wallMs()),
+    "",
+    ...stageLines(details, stdout.columns),
+  ];
+  const counters = counterLines(details.counters, stdout);
+  if (counters.length > 0) lines.push("", ...counters);
+  if (details.error !== undefined) {
+    const style = stdout.style.bind(stdout);
+    lines.push("", ...errorLines(fromErrorInfo(details.error), { ...errorContext(context), style }));
+  }
+  if (details.state !== "running" && details.state !== "succeeded") lines.push("", resumeHint(details.job));
+  return lines;
+}
+
+function factLines(details: JobDetails, nowMs: number): string[] {
+  const { submittedAtMs, endedAtMs, epochs } = details;
+  const facts: [string, string][] = [
+    ["submitted", `${formatDate(submittedAtMs)} (${formatAgo(submittedAtMs, nowMs)})`],
+  ];
+  if (endedAtMs !== undefined) facts.push(["took", formatDuration(endedAtMs - submittedAtMs)]);
+  facts.push(["tasks", `${groupDigits(details.tasksDone)} of ${groupDigits(details.tasksTotal)} done`]);
+  if (epochs > 1) facts.push(["started", `${groupDigits(epochs)} times`]);
+  facts.push(["params", cellOf(details.params).text]);
+  return facts.map(([name, text]) => `${name.padEnd(10)} ${text}`);
+}
+
+function stageLines(details: JobDetails, columns: number | undefined): string[] {
+  const rows = details.stages.map((stage, index): Cell[] => [
+    { text: String(index), align: "right" },
+    { text: `${groupDigits(stage.tasksDone)}/${groupDigits(stage.tasks)}`, align: "right" },
+    { text: escapeText(stage.label), align: "left" },
+  ]);
+  return renderCells(["stage", "tasks", "work"], rows, { columns });
+}

@@ -1,0 +1,79 @@
+/** Runs a job to its end before the user's eyes: progress, Ctrl-C, results, and how to go on after a failure. */
+import type { JobOutcome, RunOptions } from "../../api/session.ts";
+import { BicoastalError } from "../../base/errors.ts";
+import type { RunEvent } from "../../runtime/events.ts";
+import type { CommandContext } from "../dependencies.ts";
+import type { GivenOptions } from "../input/options.ts";
+import { readRunOptions } from "../input/options.ts";
+import { listenForInterrupt } from "../interrupt.ts";
+import { EXIT, exitCodeOf } from "../io.ts";
+import { progressDisplay } from "../progress.ts";
+import { errorJson, errorLines, exitCodeOfError, resumeHint } from "../show/error.ts";
+import { printForMachines, printForPeople, summaryLines } from "../show/outcome.ts";
+
+/**
+ * @param start Begins the run with these options.
+ * @param known The job's id, where it has one before it is started.
+ */
+export async function runToEnd(
+  context: CommandContext,
+  given: GivenOptions,
+  start: (options: RunOptions) => Promise<JobOutcome>,
+  known?: string,
+): Promise<number> {
+  const { io } = context;
+  const json = given.has("json");
+  const options = readRunOptions(given);
+  const display = progressDisplay(io, { quiet: given.has("quiet") });
+  const interrupt = listenForInterrupt(io, (name) => {
+    display.onEvent({ kind: "stopping", reason: `${name}. Finishing cleanly; once more ends at once` });
+  });
+  let job = known;
+  const onEvent = (event: RunEvent): void => {
+    if (event.kind === "started") job = event.job;
+    // Said already, by us and at once.
+    if (event.kind === "stopping" && interrupt.received !== undefined) return;
+    display.onEvent(event);
+  };
+  try {
+    const outcome = await start({ ...options, signal: interrupt.signal, onEvent });
+    display.close();
+    await (json ? printForMachines : printForPeople)(outcome, io.stdout);
+    if (!given.has("quiet")) await io.stderr.write(`${summaryLines(outcome, io.stderr).join("\n")}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    display.close();
+    return await reportFailure(error, { context, json, job, received: interrupt.received });
+  } finally {
+    display.close();
+    interrupt.close();
+  }
+}
+
+interface Failure {
+  readonly context: CommandContext;
+  readonly json: boolean;
+  readonly job: string | undefined;
+  readonly received: ReturnType<typeof listenForInterrupt>["received"];
+}
+
+async function reportFailure(error: unknown, { context, json, job, received }: Failure): Promise<number> {
+  const { io } = context;
+  const stopped = received !== undefined && error instanceof BicoastalError && error.code === "JOB_CANCELLED";
+  if (json) {
+    await io.stderr.write(`${errorJson(error, errorContext(context, job))}\n`);
+  } else if (stopped) {
+    const hint = job === undefined ? [] : [resumeHint(job)];
+    await io.stderr.write(`${[io.stderr.style("yellow", "stopped"), ...hint].join("\n")}\n`);
+  } else {
+    await io.stderr.write(`${errorLines(error, errorContext(context, job)).join("\n")}\n`);
+  }
+  return stopped ? exitCodeOf(received) : exitCodeOfError(error);
+}
+
+export const errorContext = (context: CommandContext, job?: string) => ({
+  cwd: context.io.cwd,
+  ownRoot: context.ownRoot,
+  style: context.io.stderr.style.bind(context.io.stderr),
+  job,
+});

@@ -1,0 +1,29 @@
+import { BicoastalError } from "../../base/errors.ts";
+import type { Command } from "../dependencies.ts";
+import { readIdCommandLine } from "../input/id-command-line.ts";
+import { resolveJobId } from "../input/job-id.ts";
+import { dataDirOf, RESUME_OPTIONS } from "../input/options.ts";
+import { EXIT } from "../io.ts";
+import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
+import { renderHelp } from "../show/help.ts";
+import { resumeHelp } from "../show/help-pages.ts";
+import { runToEnd } from "./outcome.ts";
+
+export const command: Command = async (context) => {
+  const { io, dependencies } = context;
+  const { id, options } = readIdCommandLine(context.tokens, RESUME_OPTIONS);
+  if (options.has("help")) {
+    await io.stdout.write(renderHelp(resumeHelp, io.stdout));
+    return EXIT.ok;
+  }
+  if (id === undefined)
+    throw new BicoastalError("USAGE", "Which job? bicoastal resume ID; see bicoastal jobs.");
+  if (options.has("json")) consoleToStderr();
+  const session = await dependencies.connect(dataDirOf(options));
+  try {
+    const job = resolveJobId(id, await session.jobs());
+    return await runToEnd(context, options, (runOptions) => session.resume(job, runOptions), job);
+  } finally {
+    await session.close();
+  }
+};

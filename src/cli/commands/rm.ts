@@ -1,0 +1,27 @@
+import { BicoastalError } from "../../base/errors.ts";
+import type { Command } from "../dependencies.ts";
+import { readIdCommandLine } from "../input/id-command-line.ts";
+import { resolveJobId } from "../input/job-id.ts";
+import { dataDirOf, RM_OPTIONS } from "../input/options.ts";
+import { EXIT } from "../io.ts";
+import { escapeText } from "../show/escape.ts";
+import { renderHelp } from "../show/help.ts";
+import { rmHelp } from "../show/help-pages.ts";
+
+export const command: Command = async ({ tokens, io, dependencies }) => {
+  const { id, options } = readIdCommandLine(tokens, RM_OPTIONS);
+  if (options.has("help")) {
+    await io.stdout.write(renderHelp(rmHelp, io.stdout));
+    return EXIT.ok;
+  }
+  if (id === undefined) throw new BicoastalError("USAGE", "Which job? bicoastal rm ID; see bicoastal jobs.");
+  const session = await dependencies.connect(dataDirOf(options));
+  try {
+    const job = resolveJobId(id, await session.jobs());
+    await session.remove(job);
+    await io.stderr.write(`removed ${escapeText(job)}\n`);
+    return EXIT.ok;
+  } finally {
+    await session.close();
+  }
+};

@@ -1,0 +1,28 @@
+import type { Command } from "../dependencies.ts";
+import { readJobCommandLine } from "../input/job-command-line.ts";
+import { dataDirOf, RUN_OPTIONS } from "../input/options.ts";
+import { EXIT } from "../io.ts";
+import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
+import { renderHelp } from "../show/help.ts";
+import { jobHelp, runHelp } from "../show/help-pages.ts";
+import { runToEnd } from "./outcome.ts";
+
+export const command: Command = async (context) => {
+  const { tokens, io, dependencies } = context;
+  if (tokens.includes("--json")) consoleToStderr();
+  const line = await readJobCommandLine(tokens, "run", RUN_OPTIONS, dependencies);
+  if (line === undefined || line.options.has("help")) {
+    const page = line === undefined ? runHelp : jobHelp("run", line.file, line.job, RUN_OPTIONS);
+    await io.stdout.write(renderHelp(page, io.stdout));
+    return EXIT.ok;
+  }
+  const { job, params, flags, options } = line;
+  return await runToEnd(context, options, async (runOptions) => {
+    const session = await dependencies.connect(dataDirOf(options));
+    try {
+      return await session.run(job, (params ?? {}) as Partial<unknown>, { ...runOptions, flags });
+    } finally {
+      await session.close();
+    }
+  });
+};

@@ -1,0 +1,35 @@
+/** What commands need beyond their process; handed in, so that they are tested without any of it. */
+import type { Job } from "../api/job.ts";
+import type { Session, SessionOptions } from "../api/session.ts";
+import type { StageSize } from "../plan/shape.ts";
+import type { StagePlan } from "../plan/stage.ts";
+import type { CliIo } from "./io.ts";
+
+export interface LoadRequest {
+  /** As the user wrote it. */
+  readonly file: string;
+  /** `--job`: which one, where the file has several. */
+  readonly name: string | undefined;
+  readonly dataDir?: string;
+}
+
+export interface CliDependencies {
+  connect(options: SessionOptions): Promise<Session>;
+  /** Throws USAGE and BUNDLE_FAILED where the file holds no job that can be told. */
+  loadJob(request: LoadRequest): Promise<Job>;
+  /** How many tasks each stage of a plan would have now. Throws what listing the inputs throws. */
+  sizeStages(plan: StagePlan): Promise<readonly StageSize[]>;
+}
+
+/** What every command is given. */
+export interface CommandContext {
+  /** Everything after the command's name. */
+  readonly tokens: readonly string[];
+  readonly io: CliIo;
+  readonly dependencies: CliDependencies;
+  /** Where Bicoastal's own files lie. */
+  readonly ownRoot: string;
+}
+
+/** Returns the exit code. Throws what it does not handle itself. */
+export type Command = (context: CommandContext) => Promise<number>;

@@ -1,0 +1,113 @@
+/** The command lines of `run FILE …` and `explain FILE …`: our options, and the flags of the job in FILE. */
+import type { Job } from "../../api/job.ts";
+import type { FlagTexts, ParamFlag, ParamType } from "../../api/param-flag.ts";
+import { showValue } from "../../api/show-value.ts";
+import { BicoastalError } from "../../base/errors.ts";
+import type { CliDependencies } from "../dependencies.ts";
+import { dataDirOf, type GivenOptions, type OwnOption, onceEach } from "./options.ts";
+import { readParamsFile } from "./params-file.ts";
+import type { FlagSpec, GivenFlag } from "./tokens.ts";
+import { readTokens, readUntilOperand } from "./tokens.ts";
+
+export interface JobCommandLine {
+  /** As the user wrote it. */
+  readonly file: string;
+  readonly job: Job;
+  readonly options: GivenOptions;
+  /** From `--params`. */
+  readonly params: unknown;
+  readonly flags: FlagTexts;
+}
+
+/**
+ * Loads FILE and reads the flags that it makes possible. Undefined: `--help` was given without a FILE.
+ * Throws USAGE, and whatever loading throws.
+ */
+export async function readJobCommandLine(
+  tokens: readonly string[],
+  command: string,
+  own: readonly OwnOption[],
+  dependencies: Pick<CliDependencies, "loadJob">,
+): Promise<JobCommandLine | undefined> {
+  const before = readUntilOperand(tokens, {
+    flags: own,
+    open: false,
+    unknownHint: "Flags of the job itself come after FILE.",
+  });
+  const [file] = before.operands;
+  if (file === undefined || file === "") {
+    if (before.flags.some(({ name }) => name === "help")) return undefined;
+    throw usage(`Which job? Give the file that defines it: bicoastal ${command} FILE.`);
+  }
+  // Needed to load the job, whose flags are needed to read the rest: looked for, and read in earnest below.
+  const early = onceEach([...before.flags, ...ownFlagsAfter(before.rest, own)]);
+  const job = await dependencies.loadJob({ file, name: early.get("job"), ...dataDirOf(early) });
+  const after = readTokens(before.rest, {
+    flags: [...job.params.flags.map(specOf), ...own],
+    open: job.params.open,
+    unknownHint: `See bicoastal ${command} ${showFile(file)} --help.`,
+  });
+  const [extra] = after.operands;
+  if (extra !== undefined) {
+    throw usage(
+      `${showValue(extra)} belongs to no flag. Values follow their flag: --name value. See --help.`,
+    );
+  }
+  const ownNames = new Set(own.map(({ name }) => name));
+  const isOwn = ({ name }: GivenFlag): boolean => ownNames.has(name);
+  const options = onceEach([...before.flags, ...after.flags.filter(isOwn)]);
+  const flags = textsByParam(
+    after.flags.filter((flag) => !isOwn(flag)),
+    job.params.flags,
+  );
+  const paramsFile = options.has("help") ? undefined : options.get("params");
+  const params = paramsFile === undefined ? undefined : await readParamsFile(paramsFile);
+  return { file, job, options, params, flags };
+}
+
+/** `--job` and `--data-dir` after FILE, found without knowing the job's flags. */
+function ownFlagsAfter(rest: readonly string[], own: readonly OwnOption[]): GivenFlag[] {
+  const wanted = ["job", "data-dir"].filter((name) => own.some((option) => option.name === name));
+  const end = rest.indexOf("--");
+  const found: GivenFlag[] = [];
+  for (const [index, token] of rest.slice(0, end === -1 ? undefined : end).entries()) {
+    for (const name of wanted) {
+      const next = rest[index + 1];
+      if (token.startsWith(`--${name}=`)) found.push({ name, text: token.slice(name.length + 3) });
+      else if (token === `--${name}` && next !== undefined) found.push({ name, text: next });
+    }
+  }
+  return found;
+}
+
+function specOf(flag: ParamFlag): FlagSpec {
+  return { name: flag.flag, value: VALUE_OF_TYPE[flag.type] };
+}
+
+const VALUE_OF_TYPE: Readonly<Record<ParamType, FlagSpec["value"]>> = {
+  string: "required",
+  number: "required",
+  boolean: "switch",
+  "string[]": "required",
+  "number[]": "required",
+  "boolean[]": "switch",
+  json: "required",
+  any: "optional",
+};
+
+/** By the params' own names; a flag that no param has (of an open schema) stands for itself. */
+function textsByParam(given: readonly GivenFlag[], known: readonly ParamFlag[]): FlagTexts {
+  const names = new Map(known.map(({ flag, name }) => [flag, name]));
+  const texts = new Map<string, string[]>();
+  for (const { name, text } of given) {
+    const param = names.get(name) ?? name;
+    const list = texts.get(param);
+    if (list === undefined) texts.set(param, [text]);
+    else list.push(text);
+  }
+  return texts;
+}
+
+const showFile = (file: string): string => (/^[\w./-]{1,80}$/.test(file) ? file : "FILE");
+
+const usage = (message: string): BicoastalError => new BicoastalError("USAGE", message);

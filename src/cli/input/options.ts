@@ -1,0 +1,92 @@
+/** The command line's own options: one list that grammar, help and the reading of values come from. */
+import type { RunOptions } from "../../api/session.ts";
+import { BicoastalError } from "../../base/errors.ts";
+import { ATTEMPTS_MAX, readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "./quantities.ts";
+import type { FlagSpec, GivenFlag } from "./tokens.ts";
+
+export interface OwnOption extends FlagSpec {
+  readonly value: "none" | "required";
+  /** What stands for the value in the help. */
+  readonly placeholder?: string;
+  readonly help: string;
+}
+
+const option = (name: string, help: string, placeholder?: string): OwnOption =>
+  placeholder === undefined ? { name, value: "none", help } : { name, value: "required", help, placeholder };
+
+const HELP = option("help", "show this help");
+const JSON_ROWS = option("json", "rows as JSON lines on stdout, all else on stderr");
+const JSON_ONE = option("json", "the answer as JSON on stdout");
+const DATA_DIR = option(
+  "data-dir",
+  "where jobs and their data live (default: $BICOASTAL_DATA_DIR, else .bicoastal)",
+  "DIR",
+);
+const JOB_NAME = option("job", "the job to take, where FILE has several", "NAME");
+const PARAMS = option("params", "params from a JSON file; flags win over it", "FILE.json");
+
+const EXECUTION: readonly OwnOption[] = [
+  option("threads", "tasks at a time (default: the cores there are)", "N"),
+  option("memory", "memory for tables and buffers, such as 2GB (default: half of what there is)", "SIZE"),
+  option("attempts", "tries of one task before the job fails (default: 3)", "N"),
+  option("task-timeout", "longest time for one try of a task, such as 30s (default: none)", "TIME"),
+  option("debug", "everything in one thread, so that breakpoints work"),
+  JSON_ROWS,
+  option("quiet", "no progress and no messages of the job"),
+  DATA_DIR,
+  HELP,
+];
+
+export const RUN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, ...EXECUTION];
+export const RESUME_OPTIONS: readonly OwnOption[] = EXECUTION;
+export const EXPLAIN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, JSON_ONE, DATA_DIR, HELP];
+export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, DATA_DIR, HELP];
+export const RM_OPTIONS: readonly OwnOption[] = [DATA_DIR, HELP];
+export const INIT_OPTIONS: readonly OwnOption[] = [HELP];
+
+/** Options as given, each at most once. */
+export type GivenOptions = ReadonlyMap<string, string>;
+
+/** Throws USAGE where one was given twice. */
+export function onceEach(flags: readonly GivenFlag[]): GivenOptions {
+  const given = new Map<string, string>();
+  for (const { name, text } of flags) {
+    if (given.has(name)) {
+      throw new BicoastalError("USAGE", `--${name} was given more than once; give it once.`, {
+        details: { option: name },
+      });
+    }
+    given.set(name, text);
+  }
+  return given;
+}
+
+/** The options of `run` and `resume` that say how to execute. Throws USAGE for wrong values. */
+export function readRunOptions(given: GivenOptions): RunOptions {
+  const options: { -readonly [Name in keyof RunOptions]: RunOptions[Name] } = {};
+  const threads = given.get("threads");
+  if (threads !== undefined)
+    options.threads = readWholeNumber("threads", threads, { min: 1, max: THREADS_MAX });
+  const memory = given.get("memory");
+  if (memory !== undefined) options.memory = readBytes("memory", memory);
+  const attempts = given.get("attempts");
+  if (attempts !== undefined) {
+    options.attempts = readWholeNumber("attempts", attempts, { min: 1, max: ATTEMPTS_MAX });
+  }
+  const timeout = given.get("task-timeout");
+  if (timeout !== undefined) options.taskTimeoutMs = readDurationMs("task-timeout", timeout);
+  if (given.has("debug")) options.debug = true;
+  return options;
+}
+
+/** The directory asked for; undefined leaves the choice to the session. Throws USAGE for an empty one. */
+export function dataDirOf(given: GivenOptions): { dataDir?: string } {
+  const dataDir = given.get("data-dir");
+  if (dataDir === undefined) return {};
+  if (dataDir === "" || dataDir.includes("\0")) {
+    throw new BicoastalError("USAGE", "--data-dir is not the name of a directory.", {
+      details: { option: "data-dir" },
+    });
+  }
+  return { dataDir };
+}

@@ -1,0 +1,51 @@
+/**
+ * Ctrl-C. The first signal asks the job to stop cleanly, so that what is done stays done; the second ends the
+ * process at once. SIGTERM and SIGHUP count like Ctrl-C.
+ */
+import type { CliIo, StopSignal } from "./io.ts";
+import { exitCodeOf } from "./io.ts";
+
+export interface Interrupt {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
+  /** The first signal, once there was one. */
+  readonly received: StopSignal | undefined;
+  /** Stops listening: signals end the process again. */
+  close(): void;
+}
+
+const NAMES: Readonly<Record<StopSignal, string>> = {
+  SIGINT: "Ctrl-C",
+  SIGTERM: "SIGTERM",
+  SIGHUP: "the terminal was closed",
+};
+
+/**
+ * A signal so soon after the first is the same Ctrl-C: the terminal sends it to every process of the command, and
+ * npm and npx pass theirs on to us as well. No hand is that quick.
+ */
+export const ECHO_MS = 200;
+
+/** @param onFirst Told once, to tell the user what happens now. */
+export function listenForInterrupt(io: CliIo, onFirst: (name: string) => void): Interrupt {
+  const controller = new AbortController();
+  let received: StopSignal | undefined;
+  let receivedAtMs = 0;
+  const unhook = io.onSignal((signal) => {
+    if (received !== undefined) {
+      if (io.clock.monotonicMs() - receivedAtMs >= ECHO_MS) io.exit(exitCodeOf(signal));
+      return;
+    }
+    received = signal;
+    receivedAtMs = io.clock.monotonicMs();
+    onFirst(NAMES[signal]);
+    controller.abort(new Error(NAMES[signal]));
+  });
+  return {
+    signal: controller.signal,
+    get received() {
+      return received;
+    },
+    close: unhook,
+  };
+}

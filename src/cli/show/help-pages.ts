@@ -1,0 +1,103 @@
+/** What each command's help says. */
+import type { Job } from "../../api/job.ts";
+import {
+  EXPLAIN_OPTIONS,
+  INIT_OPTIONS,
+  JOBS_OPTIONS,
+  type OwnOption,
+  RESUME_OPTIONS,
+  RM_OPTIONS,
+  RUN_OPTIONS,
+} from "../input/options.ts";
+import { escapeText } from "./escape.ts";
+import { flagEntries, type HelpEntry, type HelpPage, optionEntries } from "./help.ts";
+
+export const COMMANDS: readonly HelpEntry[] = [
+  { term: "init [DIR]", text: "write a small project to begin with" },
+  { term: "run FILE", text: "run the job that FILE defines; its params are flags" },
+  { term: "explain FILE", text: "show the stages that the job's plan is cut into" },
+  { term: "jobs", text: "list jobs, newest first" },
+  { term: "job ID", text: "show one job; the beginning of its id is enough" },
+  { term: "resume ID", text: "go on with a job that failed or was stopped, without redoing what is done" },
+  { term: "rm ID", text: "delete a job that is not running, and its data" },
+  { term: "help [COMMAND]", text: "show this, or the help of a command" },
+];
+
+const EXIT_CODES =
+  "Exit codes: 0 done, 1 the job failed, 2 the command was wrong, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP).";
+
+export const mainHelp = (version: string): HelpPage => ({
+  usage: "bicoastal COMMAND [options]",
+  about: `Bicoastal ${version} runs typed functions over data of any size, on every core of this machine.`,
+  sections: [
+    { title: "Commands", entries: COMMANDS },
+    {
+      title: "Options",
+      entries: [
+        { term: "--help", text: "show this help; after a command, the command's" },
+        { term: "--version", text: "show the version" },
+      ],
+    },
+  ],
+  notes: [EXIT_CODES],
+});
+
+const options = (own: readonly OwnOption[]) => ({ title: "Options", entries: optionEntries(own) });
+
+export const runHelp: HelpPage = {
+  usage: "bicoastal run FILE [flags of the job] [options]",
+  about:
+    "Runs the job that FILE (TypeScript or JavaScript) defines, on every core. The job's params are flags: bicoastal run FILE --help lists them.",
+  sections: [options(RUN_OPTIONS)],
+  notes: [
+    "With --json, stdout carries a line of JSON for each row. Where the job has several ends, each line names its own: " +
+      '{"end":NAME,"row":…}, or "value" or "written" instead of "row".',
+    EXIT_CODES,
+  ],
+};
+
+export const explainHelp: HelpPage = {
+  usage: "bicoastal explain FILE [flags of the job] [options]",
+  about: "Shows the stages that the job's plan is cut into for these params, without running anything.",
+  sections: [options(EXPLAIN_OPTIONS)],
+};
+
+/** The help of `run FILE` and `explain FILE`, once FILE is loaded. */
+export const jobHelp = (command: string, file: string, job: Job, own: readonly OwnOption[]): HelpPage => ({
+  usage: `bicoastal ${command} ${escapeText(file)} [flags] [options]`,
+  about: `The job ${escapeText(job.name)}.`,
+  sections: [{ title: `Flags of ${escapeText(job.name)}`, entries: flagEntries(job.params) }, options(own)],
+});
+
+export const resumeHelp: HelpPage = {
+  usage: "bicoastal resume ID [options]",
+  about:
+    "Goes on with a job that failed, was stopped or was switched off. Completed tasks are not run again, and the result is the same as that of an undisturbed run.",
+  sections: [options(RESUME_OPTIONS)],
+  notes: [EXIT_CODES],
+};
+
+export const jobsHelp: HelpPage = {
+  usage: "bicoastal jobs [options]",
+  about: "Lists the jobs of the data directory, newest first.",
+  sections: [options(JOBS_OPTIONS)],
+};
+
+export const jobHelpPage: HelpPage = {
+  usage: "bicoastal job ID [options]",
+  about: "Shows one job: its state, params, stages, counters, and what it failed of.",
+  sections: [options(JOBS_OPTIONS)],
+};
+
+export const rmHelp: HelpPage = {
+  usage: "bicoastal rm ID [options]",
+  about: "Deletes a job that is not running, with its log and blocks. What it wrote for you stays.",
+  sections: [options(RM_OPTIONS)],
+};
+
+export const initHelp: HelpPage = {
+  usage: "bicoastal init [DIR]",
+  about:
+    "Writes a small project into DIR (default: here): a job, its test, sample data, a tsconfig. Overwrites nothing.",
+  sections: [options(INIT_OPTIONS)],
+};
