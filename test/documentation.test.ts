@@ -47,6 +47,23 @@ function examplesOf(file: string): Example[] {
 const documents = projectFiles().filter((path) => path === "README.md" || /^docs\/.*\.md$/.test(path));
 const examples = documents.flatMap(examplesOf);
 
+/** A command line in a "```text" block, and all that stands below it in the block. */
+interface Transcript {
+  readonly command: string;
+  readonly shown: string;
+}
+
+function transcriptsOf(file: string): Transcript[] {
+  const blocks = readProjectFile(file).matchAll(/^```text\n\$ bicoastal (.*)\n([\s\S]*?)^```$/gm);
+  return [...blocks].map(([, command = "", shown = ""]) => ({ command, shown }));
+}
+
+/** As far as the documentation needs a shell: words, and words in single quotes. */
+const wordsOf = (command: string): string[] =>
+  [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+
+const transcripts = documents.flatMap(transcriptsOf);
+
 /** A user's project with the built package installed, and the examples in it. */
 function userProject(): string {
   const directory = temporaryDirectory();
@@ -98,5 +115,16 @@ describe("examples in the documentation", () => {
     const running = examples.filter((example) => example.runs);
     expect(running.length).toBeGreaterThan(10);
     expect(running.filter((example) => example.output === undefined).length).toBeLessThan(running.length / 4);
+  });
+});
+
+describe("command lines in the documentation", () => {
+  test("there are some", () => {
+    expect(transcripts.length).toBeGreaterThan(4);
+  });
+
+  test.each(transcripts)("bicoastal $command prints what the page shows", async ({ command, shown }) => {
+    const { code, stdout } = await bicoastal(wordsOf(command), { cwd: userProject() });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: shown });
   });
 });
