@@ -10,7 +10,9 @@ import { assert } from "../../base/assert.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
 import { ByteWriter } from "../shuffle/byte-writer.ts";
+import { estimateBytes } from "../shuffle/estimate.ts";
 import { decodeFrame, encodeFrame, type FrameCodec, type FrameExtent } from "../shuffle/frame.ts";
+import { settled } from "../shuffle/group.ts";
 
 const CHUNK_ROWS_MAX = 1024;
 const CHUNK_BYTES = 256 * 1024;
@@ -45,8 +47,9 @@ export class Spool implements Iterable<unknown> {
   }
 
   push(row: unknown): void {
-    this.#rows.push(row);
-    this.#rowBytes += roughBytes(row, 0);
+    const kept = settled(row);
+    this.#rows.push(kept);
+    this.#rowBytes += estimateBytes(kept);
     if (this.#rows.length >= CHUNK_ROWS_MAX || this.#rowBytes >= CHUNK_BYTES) this.#flush();
   }
 
@@ -100,7 +103,7 @@ export class Spool implements Iterable<unknown> {
     this.#rowBytes = 0;
     if (this.#file === undefined && this.#keptBytes + frame.length <= this.#options.memoryBytes) {
       this.#keptBytes += frame.length;
-      this.#chunks.push({ offset: 0, bytes: frame.length, rows, crc, kept: frame.slice() });
+      this.#chunks.push({ offset: 0, bytes: frame.length, rows, crc, kept: new Uint8Array(frame) });
       return;
     }
     this.#file ??= this.#options.scratch.create();
@@ -144,16 +147,4 @@ class SpoolIterator implements Iterator<unknown> {
   [Symbol.iterator](): this {
     return this;
   }
-}
-
-/** Cheap, and never far too low: looks one level into a record. */
-function roughBytes(value: unknown, depth: number): number {
-  if (typeof value === "string") return value.length + 8;
-  if (typeof value !== "object" || value === null) return 8;
-  if (ArrayBuffer.isView(value)) return value.byteLength + 16;
-  if (depth >= 2) return 64;
-  let bytes = 16;
-  if (Array.isArray(value)) for (const item of value) bytes += roughBytes(item, depth + 1);
-  else for (const key in value) bytes += 8 + roughBytes((value as Record<string, unknown>)[key], depth + 1);
-  return bytes;
 }
