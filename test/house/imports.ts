@@ -26,7 +26,7 @@ const fileRules: Readonly<Record<string, readonly string[]>> = {
 
 /** Entry points, at the top of src/. */
 const entryRules: Readonly<Record<string, readonly string[]>> = {
-  "src/index.ts": ["base", "api", "runtime"],
+  "src/index.ts": ["base", "plan", "api", "runtime"],
   "src/bin.ts": ["cli"],
   "src/thread.ts": ["base", "plan", "ports", "engine", "runtime", "api", "adapters"],
 };

@@ -17,7 +17,7 @@ describe("text of every file", () => {
   test.each([
     "const x = '/work/main/src';",
     "see /home/anna/project",
-    "/Users/anna/project",
+    "/Users/anna/x",
     "cd /root/bicoastal",
     "C:\\Users\\anna",
     "https://registry.npmjs.org/lmdb",
@@ -29,7 +29,7 @@ describe("text of every file", () => {
   });
   test("the scanner leaves other paths and addresses alone", () => {
     const fine =
-      "src/work/x.ts ../home/x /home/me/x.ts /tmp/x https://nodejs.org/ omit-lockfile-registry-resolved=true resolved";
+      "src/work/x.ts ../home/x /home/me/x.ts /home/a.ts /tmp/x https://nodejs.org/ omit-lockfile-registry-resolved=true resolved";
     expect(checkMachineBound("a.txt", fine)).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import type { Violation } from "./project-files.ts";
 const machineBound: readonly (readonly [RegExp, string])[] = [
   [/(?<![\w.-])\/(?:work|farm)\/[A-Za-z.]/, "a path of one machine"],
   // Examples of paths need some name; these three are nobody's.
-  [/(?<![\w.-])\/(?:home|Users)\/(?!(?:x|me|user)\/)[A-Za-z]/, "a path of one machine"],
+  [/(?<![\w.-])\/(?:home|Users)\/(?!(?:x|me|user)\/)[\w.-]+\//, "a path of one machine"],
   [/(?<![\w.-])\/root\/[A-Za-z.]/, "a path of one machine"],
   [/[A-Z]:\\Users\\/, "a path of one machine"],
   [/\bregistry\.[a-z0-9-]+\.[a-z]{2,}/i, "a registry's address"],
