@@ -10,7 +10,6 @@ import type { Epoch, JobId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import { type Completed, JobState } from "../core/job-state.ts";
-import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
@@ -30,7 +29,6 @@ const PROGRESS_EVERY_MS = 200;
 
 export interface DrivePorts {
   readonly store: ControlStore;
-  readonly blobs: BlobStore;
   readonly outputs: Outputs;
   readonly clock: Clock;
   /** Brings the workers of this epoch to work. */

@@ -43,7 +43,12 @@ export interface BoardPorts {
   readonly isDead: (owner: DriverOwner) => boolean;
 }
 
-const JOB_STATES = { running: "interrupted", committed: "succeeded", failed: "failed", cancelled: "cancelled" } as const;
+const JOB_STATES = {
+  running: "interrupted",
+  committed: "succeeded",
+  failed: "failed",
+  cancelled: "cancelled",
+} as const;
 
 export class JobBoard {
   readonly #ports: BoardPorts;
@@ -57,7 +62,8 @@ export class JobBoard {
     const { entries } = await this.#ports.store.range(CARD_PREFIX, prefixEnd(CARD_PREFIX));
     const cards = entries.map((entry) => decodeObject(entry.value, `Key ${entry.key}`) as unknown as JobCard);
     const views = await Promise.all(cards.map((card) => this.#viewOf(card)));
-    const order = (a: JobView, b: JobView): number => b.submittedAtMs - a.submittedAtMs || (a.job < b.job ? -1 : 1);
+    const order = (a: JobView, b: JobView): number =>
+      b.submittedAtMs - a.submittedAtMs || (a.job < b.job ? -1 : 1);
     return views.filter((view) => view !== undefined).sort(order);
   }
 
@@ -114,7 +120,9 @@ export class JobBoard {
     const job = jobId(id);
     const view = await this.read(job);
     if (view.state === "running") {
-      throw new BicoastalError("JOB_RUNNING", `Job ${job} is running. Stop it first, then remove it.`, { details: { job } });
+      throw new BicoastalError("JOB_RUNNING", `Job ${job} is running. Stop it first, then remove it.`, {
+        details: { job },
+      });
     }
     for (const target of outputTargets(await this.spec(job))) await this.#ports.outputs.discard(target);
     const { prefix, card } = jobKeys(job);
@@ -137,7 +145,8 @@ export class JobBoard {
 export function countersOf(state: JobState): Readonly<Record<string, number>> {
   const sums = new Map<string, number>();
   for (const { output } of state.outputs()) {
-    for (const [name, value] of Object.entries(output.counters)) sums.set(name, (sums.get(name) ?? 0) + value);
+    for (const [name, value] of Object.entries(output.counters))
+      sums.set(name, (sums.get(name) ?? 0) + value);
   }
   return Object.fromEntries([...sums].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

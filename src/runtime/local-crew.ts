@@ -17,7 +17,11 @@ export interface Crew {
 }
 
 /** One worker in the driver's own process. */
-export function localCrew(clock: Clock, runner: TaskRunner, { job, epoch, incarnation, observer }: MusterRequest): Crew {
+export function localCrew(
+  clock: Clock,
+  runner: TaskRunner,
+  { job, epoch, incarnation, observer }: MusterRequest,
+): Crew {
   const hub = new LocalHub<Message>();
   const driver = hub.join("driver" as NodeId);
   const transport = hub.join("worker" as NodeId);

@@ -48,7 +48,7 @@ async function load(
   { evaluate, findJob, onParked }: JobLoaderOptions,
   { name, constants }: JobContext,
 ): Promise<RunnableJob> {
-  const end = await evaluationEnd(() => evaluate(constants.bundle), onParked);
+  const end = await evaluateOnce(constants.bundle, evaluate, onParked);
   if (end.kind === "threw") throw loadFailure(end.thrown);
   const job = findJob(name);
   if (job !== undefined) return job;
@@ -63,6 +63,27 @@ async function load(
       details: { job: name },
     },
   );
+}
+
+/**
+ * By bundle, for the whole process or thread, like Node's own table of modules: one that is parked never tells a
+ * second time.
+ */
+const evaluations = new Map<ContentHash, Promise<EvaluationEnd>>();
+
+function evaluateOnce(
+  hash: ContentHash,
+  evaluate: JobLoaderOptions["evaluate"],
+  onParked: JobLoaderOptions["onParked"],
+): Promise<EvaluationEnd> {
+  const known = evaluations.get(hash);
+  if (known !== undefined) return known;
+  const end = evaluationEnd(() => evaluate(hash), onParked);
+  evaluations.set(hash, end);
+  const forget = () => evaluations.delete(hash);
+  // A bundle that could not be fetched is tried again.
+  end.then(({ kind }) => kind === "threw" && forget(), forget);
+  return end;
 }
 
 type EvaluationEnd = { kind: "ended" } | { kind: "parked" } | { kind: "threw"; thrown: unknown };
@@ -112,4 +133,20 @@ function loadFailure(thrown: unknown): BicoastalError {
   );
   if (info.stack !== undefined) error.stack = `${error.name}: ${error.message}\n${info.stack}`;
   return error;
+}
+
+/**
+ * Evaluates a module to its end, and gives its exports, or until it is parked, and gives undefined.
+ * Throws BUNDLE_FAILED with what the module threw.
+ */
+export async function evaluateModule(
+  evaluate: () => Promise<unknown>,
+  onParked: JobLoaderOptions["onParked"],
+): Promise<object | undefined> {
+  let exported: { readonly namespace: object } | undefined;
+  const end = await evaluationEnd(async () => {
+    exported = { namespace: (await evaluate()) as object };
+  }, onParked);
+  if (end.kind === "threw") throw loadFailure(end.thrown);
+  return exported?.namespace;
 }

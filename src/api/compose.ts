@@ -1,0 +1,132 @@
+/** The one place where the real adapters meet the rest: sessions and job files on this machine. */
+
+import { bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
+import { type Bundle, bundleJob } from "../adapters/bundle/bundle-job.ts";
+import { type DataDir, prepareDataDir } from "../adapters/fs/data-dir.ts";
+import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
+import { systemClock } from "../adapters/machine/system-clock.ts";
+import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { createInlineRunner } from "../adapters/threads/inline-runner.ts";
+import { createLocalPorts } from "../adapters/threads/local-ports.ts";
+import type { ThreadData } from "../adapters/threads/thread-data.ts";
+import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
+import { BicoastalError } from "../base/errors.ts";
+import type { ContentHash } from "../base/ids.ts";
+import type { TaskRunner } from "../ports/task-runner.ts";
+import { createJobLoader, evaluateModule } from "../runtime/executor/job-loader.ts";
+import { createTaskExecutor } from "../runtime/executor/task-executor.ts";
+import { LocalNode } from "../runtime/local-node.ts";
+import { localReading } from "../runtime/local-reading.ts";
+import { apiNames } from "./install-api.ts";
+import type { Job } from "./job.ts";
+import { type LoadJobRequest, pickJob } from "./load-job.ts";
+import { LocalSession } from "./local-session.ts";
+import { onParked, parkRuns } from "./parked-runs.ts";
+import { findJob, onJobDefined } from "./registry.ts";
+import type { RunSettings } from "./run-settings.ts";
+import type { Session, SessionOptions } from "./session.ts";
+
+const DATA_DIR_DEFAULT = ".bicoastal";
+
+/** The directory the options, the environment or the default name; made where it is missing. */
+function openDataDir({ dataDir }: SessionOptions): Promise<DataDir> {
+  return prepareDataDir(dataDir ?? (thisMachine.environment("BICOASTAL_DATA_DIR") || DATA_DIR_DEFAULT));
+}
+
+/** Bundles of jobs that came from a file which this process bundled to load it. */
+const bundlesOfLoaded = new WeakMap<Job, Bundle>();
+
+export async function composeSession(options: SessionOptions): Promise<Session> {
+  const dirs = await openDataDir(options);
+  const store = await openLmdbControlStore({ directory: dirs.store, clock: systemClock });
+  const ports = createLocalPorts(threadData(dirs, 0), mainRoom());
+  const bundles = bundleFiles(dirs);
+  const owner = thisMachine.owner();
+  const { resolvePath, sha256, randomId, isProcessGone: isDead } = thisMachine;
+  const local = { resolvePath, sha256, randomId, owner, isDead, clock: systemClock };
+  const node = new LocalNode({
+    ...local,
+    ...localReading(ports.open),
+    store,
+    blobs: ports.blobs,
+    outputs: ports.open().outputs,
+  });
+  return new LocalSession({
+    node,
+    machine: { cores: thisMachine.cores(), memoryBytes: thisMachine.memoryBytes() },
+    bundle: async (job) => {
+      const bundle = bundlesOfLoaded.get(job) ?? (await bundleJob({ entry: moduleOf(job), apiNames }));
+      await bundles.write(bundle);
+      await ports.blobs.put(bundleKey(bundle.hash), bundle.code);
+      return bundle.hash;
+    },
+    createRunner: async (settings, job) => createRunner(dirs, settings, job),
+    nowMs: () => systemClock.monotonicMs(),
+    close: () => store.close(),
+  });
+}
+
+/** Bundles the file, evaluates it in this process and picks its job. Throws USAGE, BUNDLE_FAILED. */
+export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
+  const dirs = await openDataDir(request.dataDir === undefined ? {} : { dataDir: request.dataDir });
+  const bundle = await bundleJob({ entry: thisMachine.resolvePath(request.file), apiNames });
+  const bundles = bundleFiles(dirs);
+  await bundles.write(bundle);
+  parkRuns();
+  const defined: Job[] = [];
+  const stop = onJobDefined((job) => defined.push(job));
+  try {
+    const exported = await evaluateModule(() => bundles.load(bundle.hash), onParked);
+    const job = pickJob(request, exported, defined);
+    bundlesOfLoaded.set(job, bundle);
+    return job;
+  } finally {
+    stop();
+  }
+}
+
+function createRunner(dirs: DataDir, settings: RunSettings, job: Job | undefined): TaskRunner {
+  const data = threadData(dirs, settings.taskMemoryBytes);
+  if (settings.debug) return createDebugRunner(dirs, data, job);
+  const { threads, heapBytesMax } = settings;
+  return createThreadRunner({ threads, heapBytesMax, entry: threadEntry(), threadData: data });
+}
+
+/** Runs the very job object where this process has it, so that breakpoints in its functions hold. */
+function createDebugRunner(dirs: DataDir, data: ThreadData, job: Job | undefined): TaskRunner {
+  parkRuns();
+  const load = createJobLoader({ evaluate: bundleFiles(dirs).load, findJob, onParked });
+  const executor = createTaskExecutor({
+    memoryBytes: data.memoryBytes,
+    openEnvironment: createLocalPorts(data, mainRoom()).open,
+    loadJob: job === undefined ? load : async () => job,
+  });
+  return createInlineRunner({ executor });
+}
+
+/** Built code has the thread's file beside it; source code takes the last build's. */
+function threadEntry(): URL {
+  const built = import.meta.url.endsWith(".js");
+  return new URL(built ? "./thread.js" : "../../dist/thread.js", import.meta.url);
+}
+
+function bundleFiles(dirs: DataDir): ReturnType<typeof createBundleFiles> {
+  const { blobs } = createLocalPorts(threadData(dirs, 0), mainRoom());
+  return createBundleFiles({
+    directory: dirs.bundles,
+    fetch: (hash: ContentHash) => blobs.get(bundleKey(hash)),
+  });
+}
+
+function threadData({ blobs, bundles, scratch }: DataDir, memoryBytes: number): ThreadData {
+  return { blobsDirectory: blobs, bundlesDirectory: bundles, scratchDirectory: scratch, memoryBytes };
+}
+
+/** Spills of the main thread have a room of their own. */
+const mainRoom = (): string => `main-${thisMachine.owner().pid}`;
+
+function moduleOf(job: Job): string {
+  if (job.module !== undefined) return job.module;
+  const message = `Nobody knows which file defines the job ${job.name}, and its threads must load it. Say so in its definition: job({ module: import.meta.url, … }).`;
+  throw new BicoastalError("JOB_INVALID", message, { details: { name: job.name } });
+}

@@ -1,0 +1,140 @@
+/** One machine's node: submits jobs to its store, drives them on its own cores, and shows what is there. */
+import type { ContentHash, JobId } from "../base/ids.ts";
+import { Prng } from "../base/prng.ts";
+import type { Plan, SourceFormat } from "../plan/node.ts";
+import type { SourceSplit } from "../plan/task.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ControlStore } from "../ports/control-store.ts";
+import type { Outputs } from "../ports/outputs.ts";
+import type { TaskRunner } from "../ports/task-runner.ts";
+import { encodeJson } from "../protocol/codec.ts";
+import type { JobPolicy, JobSpec } from "../protocol/job-spec.ts";
+import { outputTargets, type ReadRows } from "./commit.ts";
+import { cardOf, type Driven, driveJob } from "./drive-job.ts";
+import type { RunEvent } from "./events.ts";
+import { JobBoard } from "./job-board.ts";
+import { blobKeys } from "./job-keys.ts";
+import { type DriverOwner, JobLog } from "./job-log.ts";
+import { localCrew } from "./local-crew.ts";
+import { prepareJob } from "./prepare-job.ts";
+
+/** How long others wait for a driver on this machine that fell silent; one that died is noticed at once. */
+const LEASE_MS = 15_000;
+/** A breakpoint may hold the whole process for as long as somebody thinks. */
+const LEASE_DEBUG_MS = 3_600_000;
+/** Worker and driver share a process: only a stalled event loop is silent for so long. */
+const WORKER_LEASE_MS = 3_600_000;
+
+const RETRY_DELAY_MS = 100;
+const RETRY_DELAY_MS_MAX = 10_000;
+
+export interface LocalNodePorts {
+  readonly store: ControlStore;
+  readonly blobs: BlobStore;
+  readonly outputs: Outputs;
+  readonly clock: Clock;
+  readonly readRows: ReadRows;
+  readonly planSplits: (source: SourceFormat) => Promise<readonly SourceSplit[]>;
+  readonly resolvePath: (path: string) => string;
+  readonly sha256: (bytes: Uint8Array) => ContentHash;
+  /** Lower-case letters and digits that nobody else will draw. */
+  readonly randomId: () => string;
+  /** This process. */
+  readonly owner: DriverOwner;
+  readonly isDead: (owner: DriverOwner) => boolean;
+}
+
+export interface SubmitRequest {
+  readonly name: string;
+  readonly params: unknown;
+  readonly plan: Plan;
+  readonly bundle: ContentHash;
+  readonly attemptsMax: number;
+  readonly taskTimeoutMs: number | undefined;
+}
+
+export interface DriveRequest {
+  /** Runs the tasks; closed by whoever made it. */
+  readonly runner: TaskRunner;
+  readonly debug: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+export class LocalNode {
+  readonly board: JobBoard;
+  readonly #ports: LocalNodePorts;
+  readonly #random: Prng;
+
+  constructor(ports: LocalNodePorts) {
+    this.#ports = ports;
+    this.#random = new Prng(ports.randomId());
+    const timing = { clock: ports.clock, random: this.#random };
+    this.board = new JobBoard({ ...ports, timing });
+  }
+
+  /** Lists the inputs, checks the outputs and makes the job durable; nothing runs yet. */
+  async submit({ name, params, plan, bundle, attemptsMax, taskTimeoutMs }: SubmitRequest): Promise<JobSpec> {
+    const { planSplits, resolvePath, randomId, clock, outputs, blobs, sha256 } = this.#ports;
+    const policy: JobPolicy = {
+      attemptsMax,
+      taskTimeoutMs,
+      retryDelayMs: RETRY_DELAY_MS,
+      retryDelayMsMax: RETRY_DELAY_MS_MAX,
+    };
+    const id = `${name}-${randomId()}` as JobId;
+    // The seed is the job's name and params, not its id: the same job on the same input draws the same numbers.
+    const seed = `${name}/${JSON.stringify(params)}`;
+    const constants = { seed, submittedAtMs: clock.wallMs(), bundle };
+    const spec = await prepareJob({ id, name, params, plan, constants, policy, planSplits, resolvePath });
+    for (const target of outputTargets(spec)) await outputs.check(target);
+    const bytes = encodeJson(spec);
+    await blobs.put(blobKeys(id).spec, bytes);
+    await this.#log(id).submit(sha256(bytes), cardOf(spec, undefined));
+    return spec;
+  }
+
+  #log(job: JobId): JobLog {
+    return new JobLog(this.#ports.store, job, { clock: this.#ports.clock, random: this.#random });
+  }
+
+  /** Works on the job from wherever it stands until it ends. A committed job gives its results again. */
+  async drive(spec: JobSpec, { runner, debug, signal, onEvent }: DriveRequest): Promise<Driven> {
+    const { store, blobs, outputs, clock, readRows, owner, isDead, randomId } = this.#ports;
+    const driven = await driveJob(
+      spec,
+      {
+        store,
+        outputs,
+        clock,
+        readRows,
+        random: this.#random,
+        muster: (request) => localCrew(clock, runner, request),
+      },
+      {
+        owner,
+        isDead,
+        signal,
+        onEvent,
+        leaseMs: debug ? LEASE_DEBUG_MS : LEASE_MS,
+        incarnation: randomId(),
+        workerLeaseMs: WORKER_LEASE_MS,
+      },
+    );
+    if (driven.end.kind === "committed") await dropShuffleBlocks(spec, blobs);
+    return driven;
+  }
+}
+
+/** Only what `collect` ends read is kept, so that a finished job can still say what it gave. */
+async function dropShuffleBlocks(spec: JobSpec, blobs: BlobStore): Promise<void> {
+  const kept = new Set(
+    spec.ends
+      .flatMap(({ end, producers }) => (end.kind === "collect" ? producers : []))
+      .map(({ stage }) => stage),
+  );
+  for (const { id } of spec.stages) {
+    if (!kept.has(id)) await blobs.deleteAll(`${blobKeys(spec.id).blocks}s${id}.`);
+  }
+}
