@@ -2,6 +2,7 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { BlockRef } from "../../plan/task.ts";
 import type { BlobReader, BlobStore } from "../../ports/blob-store.ts";
 import { blockCorrupt, decodeIndex, decodeTrailer, type FrameList, TRAILER_BYTES } from "./block-format.ts";
+import type { OwnStrings } from "./column-decode.ts";
 import { decodeFrame, type FrameCodec, type FrameExtent, type FrameRows } from "./frame.ts";
 
 export interface BlockReaderOptions extends FrameCodec {
@@ -40,8 +41,8 @@ export class BlockReader {
     return this.#lists.find((list) => list.sink === sink && list.partition === partition)?.frames ?? [];
   }
 
-  /** Throws BLOB_CORRUPT. `own`: strings that do not keep the frame's text alive. */
-  read(extent: FrameExtent, own = false): FrameRows {
+  /** Throws BLOB_CORRUPT. `own`: see `OwnStrings`. */
+  read(extent: FrameExtent, own: OwnStrings = "none"): FrameRows {
     const bytes = this.#readBytes(extent.offset, extent.bytes);
     try {
       return decodeFrame(bytes, extent, this.#options.crc32, { codec: this.#options.codec, own });

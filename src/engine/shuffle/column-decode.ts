@@ -9,10 +9,15 @@ import { ABSENT_NULL, ABSENT_UNDEFINED, JOINED_UNITS_MAX, LAYOUT } from "./colum
 /** From this length on V8 makes a slice that keeps the whole text it was cut from alive. */
 const SLICE_UNITS = 13;
 
+/**
+ * Which strings get a text of their own, instead of being slices of the frame's text: for rows that are kept. Slices
+ * are faster to make. "nested": those inside records and tuples, for callers who see to the others themselves.
+ */
+export type OwnStrings = "none" | "nested" | "all";
+
 export interface DecodeOptions {
   readonly codec: ValueCodec;
-  /** Strings of their own instead of slices of the frame's text: for rows that are kept. */
-  readonly own: boolean;
+  readonly own: OwnStrings;
 }
 
 export function decodeColumn(from: ByteReader, rows: number, options: DecodeOptions): unknown[] {
@@ -33,7 +38,7 @@ export function decodeColumn(from: ByteReader, rows: number, options: DecodeOpti
       return decodeBooleans(from, rows);
     case LAYOUT.latin1:
     case LAYOUT.utf16:
-      return decodeStrings(from, rows, layout === LAYOUT.latin1, options.own);
+      return decodeStrings(from, rows, layout === LAYOUT.latin1, options.own === "all");
     case LAYOUT.tuple:
       return decodeTuples(from, rows, options);
     case LAYOUT.record:
@@ -101,7 +106,8 @@ function decodeLengths(from: ByteReader, rows: number): Uint32Array {
   return lengths;
 }
 
-function decodeTuples(from: ByteReader, rows: number, options: DecodeOptions): unknown[][] {
+function decodeTuples(from: ByteReader, rows: number, outer: DecodeOptions): unknown[][] {
+  const options = nested(outer);
   const elements = from.u32();
   const columns: unknown[][] = [];
   for (let i = 0; i < elements; i++) columns.push(decodeColumn(from, rows, options));
@@ -115,9 +121,10 @@ function decodeTuples(from: ByteReader, rows: number, options: DecodeOptions): u
   return values;
 }
 
-function decodeRecords(from: ByteReader, rows: number, options: DecodeOptions): unknown[] {
+function decodeRecords(from: ByteReader, rows: number, outer: DecodeOptions): unknown[] {
+  const options = nested(outer);
   const fields = from.u32();
-  const names = fields === 0 ? [] : decodeColumn(from, fields, { codec: options.codec, own: true });
+  const names = fields === 0 ? [] : decodeColumn(from, fields, { codec: options.codec, own: "all" });
   const columns: unknown[][] = [];
   for (let i = 0; i < fields; i++) columns.push(decodeColumn(from, rows, options));
   const values: unknown[] = new Array(rows);
@@ -148,3 +155,6 @@ function decodeGeneral(from: ByteReader, rows: number, codec: ValueCodec): unkno
   if (values.length !== rows) throw new RangeError(`${values.length} values instead of ${rows}`);
   return values;
 }
+
+const nested = (options: DecodeOptions): DecodeOptions =>
+  options.own === "nested" ? { ...options, own: "all" } : options;

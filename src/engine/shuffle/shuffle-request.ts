@@ -1,0 +1,63 @@
+import type { WideNode } from "../../plan/node.ts";
+import type { ProducerBlocks } from "../../plan/task.ts";
+import type { EngineEnvironment } from "../environment.ts";
+import { BlockReader } from "./block-reader.ts";
+import type { OwnStrings } from "./column-decode.ts";
+import type { FrameRows } from "./frame.ts";
+
+/** What a task behind a shuffle reads. */
+export interface ShuffleRequest<Node extends WideNode = WideNode> {
+  readonly node: Node;
+  /** Of this task. */
+  readonly partition: number;
+  /** Of its stage. */
+  readonly partitions: number;
+  /** One list of producers for most, two for cogroup and join. */
+  readonly sides: readonly (readonly ProducerBlocks[])[];
+  readonly env: EngineEnvironment;
+  /** For everything that is held of the data at a time, but for one key's accumulator (a join: one key's right side). */
+  readonly memoryBytes: number;
+}
+
+/** Counts what was read, as stored. */
+export interface ReadMeter {
+  bytes: number;
+}
+
+/**
+ * Opens one block after the other in the order of producers and their partitions, and gives the frames of this
+ * partition one by one. Never has more than one block open.
+ */
+export async function* framesOf(
+  producers: readonly ProducerBlocks[],
+  partition: number,
+  env: EngineEnvironment,
+  meter: ReadMeter,
+  own: OwnStrings,
+): AsyncGenerator<FrameRows, void, undefined> {
+  for (const producer of producers) {
+    for (const ref of producer.blocks) {
+      const block = await BlockReader.open(ref, env);
+      try {
+        for (const extent of block.frames(producer.sink, partition)) {
+          yield block.read(extent, own);
+          meter.bytes += extent.bytes;
+        }
+      } finally {
+        block.close();
+      }
+    }
+  }
+}
+
+/** As `framesOf`, giving each row to `onPair`, which sees to strings that are keys or values themselves. */
+export async function takePairs(
+  producers: readonly ProducerBlocks[],
+  request: Pick<ShuffleRequest, "partition" | "env">,
+  meter: ReadMeter,
+  onPair: (key: unknown, value: unknown) => void,
+): Promise<void> {
+  for await (const { keys, values } of framesOf(producers, request.partition, request.env, meter, "nested")) {
+    for (let row = 0; row < values.length; row++) onPair(keys[row], values[row]);
+  }
+}
