@@ -25,9 +25,9 @@ export function createMemoryBlobs(): MemoryBlobs {
     blobs,
     async put(key, bytes) {
       assertBlobKey(key);
-      blobs.set(key, bytes.slice());
+      blobs.set(key, new Uint8Array(bytes));
     },
-    get: async (key) => find(key).slice(),
+    get: async (key) => new Uint8Array(find(key)),
     async has(key) {
       assertBlobKey(key);
       return blobs.has(key);
@@ -66,7 +66,7 @@ function memoryWriter(key: string, blobs: Map<string, Uint8Array>): BlobWriter {
     },
     append(part) {
       assert(open, "a blob is not written after commit or abort");
-      parts.push(part.slice());
+      parts.push(new Uint8Array(part));
       bytes += part.length;
     },
     async commit() {

@@ -20,14 +20,14 @@ export function writeError(error: unknown, path: string, key: string): Bicoastal
 /** The same for reading. Too many open files is no loss of data, so only a missing file is BLOB_MISSING. */
 export function readError(error: unknown, path: string, key: string): BicoastalError {
   const code = codeOf(error);
-  if (code === "ENOENT" || code === "ENOTDIR") {
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") {
     return new BicoastalError(
       "BLOB_MISSING",
       `The blob ${key} is missing: there is no file ${path}. If it was deleted by hand, resume the job to make it again.`,
       { details: { path, key }, retryable: true, cause: error },
     );
   }
-  if (code === "EIO" || code === "EISDIR") {
+  if (code === "EIO") {
     return new BicoastalError(
       "BLOB_CORRUPT",
       `The blob ${key} cannot be read from ${path} (${code}). Check the disk; what it held is made again.`,
