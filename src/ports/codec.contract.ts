@@ -45,13 +45,9 @@ export function valueCodecContract(name: string, create: () => ValueCodec): void
       ["regular expressions", /a+b/giu],
       ["nested records", { a: { b: { c: [{ d: 1 }, { d: 2 }] } }, "": 0, "a b": { "1": 2 } }],
       ["a field that is undefined", { a: undefined, b: null }],
-      ["lone surrogates", ["\ud800", "a\udc00b", "x".repeat(100) + "\udbff", { "\ud800": 1 }]],
+      ["lone surrogates", ["\ud800", "a\udc00b", `${"x".repeat(100)}\udbff`, { "\ud800": 1 }]],
       ["pairs of surrogates", ["😀", "😀".repeat(50)]],
       ["fields named as methods are", { toString: 1, hasOwnProperty: 2, valueOf: 3, toJSON: 4, length: 5 }],
-      [
-        "a field named constructor",
-        [{ constructor: 1 }, { constructor: { a: -0 } }, { constructor: "Object", b: 2 }],
-      ],
       ["long strings", ["é".repeat(70_000), "日本".repeat(40_000)]],
       [
         "many shapes",
@@ -72,6 +68,15 @@ export function valueCodecContract(name: string, create: () => ValueCodec): void
       expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
       expect(Object.getOwnPropertyDescriptor(back, "__proto__")?.value).toEqual({ polluted: -0 });
       expect(Reflect.get({}, "polluted")).toBeUndefined();
+    });
+
+    it("keeps a field named constructor", () => {
+      const values = [{ constructor: 1 }, { constructor: { a: -0 } }, { constructor: "Object", b: 2 }];
+      const back = roundTrip(values);
+      expect(back).toEqual(values);
+      expect(back.map((value) => Object.keys(value as object))).toEqual(
+        values.map((value) => Object.keys(value)),
+      );
     });
 
     it("makes plain objects of those without a prototype", () => {

@@ -7,7 +7,6 @@
  */
 import {
   closeSync,
-  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -16,6 +15,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -52,7 +52,7 @@ export function createFileBlobs(directory: string): BlobStore {
       }
     },
     async has(key) {
-      return existsSync(pathOf(key));
+      return isFile(pathOf(key), key);
     },
     create: (key) => new FileBlobWriter(pathOf(key), key),
     async open(key) {
@@ -163,6 +163,16 @@ class FileBlobReader implements BlobReader {
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
+  }
+}
+
+function isFile(path: string, key: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    const reason = readError(error, path, key);
+    if (reason.code === "BLOB_MISSING") return false;
+    throw reason;
   }
 }
 
