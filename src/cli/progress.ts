@@ -6,6 +6,7 @@
  * - whatever else is to be printed goes through `print`, which takes the frame away first, so that the two
  *   never mix; after `close` nothing of the frame is left.
  */
+import { taskKey } from "../base/ids.ts";
 import type { Progress, RunEvent } from "../runtime/events.ts";
 import type { CliIo } from "./io.ts";
 import { escapeText } from "./show/escape.ts";
@@ -205,7 +206,7 @@ function eventLines(event: RunEvent, io: CliIo): string[] {
       ];
     case "log": {
       const fields = event.fields === undefined ? "" : ` ${escapeText(event.fields)}`;
-      const where = io.stderr.style("dim", `[${event.stage}.${event.partition}]`);
+      const where = io.stderr.style("dim", `[${taskKey(event)}]`);
       return [`${where} ${escapeText(event.message)}${fields}`];
     }
     case "stopping":

@@ -1,3 +1,4 @@
+import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import { cutStages } from "../../plan/cut-stages.ts";
 import type { StageSize } from "../../plan/shape.ts";
@@ -5,7 +6,6 @@ import type { Command } from "../dependencies.ts";
 import { readJobCommandLine } from "../input/job-command-line.ts";
 import { EXPLAIN_OPTIONS } from "../input/options.ts";
 import { EXIT } from "../io.ts";
-import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
 import { explainHelp, jobHelp } from "../show/help-pages.ts";

@@ -50,7 +50,10 @@ function detailLines(details: JobDetails, context: CommandContext): string[] {
   if (counters.length > 0) lines.push("", ...counters);
   if (details.error !== undefined) {
     const style = stdout.style.bind(stdout);
-    lines.push("", ...errorLines(fromErrorInfo(details.error), { ...errorContext(context), style }));
+    const error = fromErrorInfo(details.error);
+    // Where no stack was kept, that of this very process says nothing.
+    if (details.error.stack === undefined) error.stack = "";
+    lines.push("", ...errorLines(error, { ...errorContext(context), style }));
   }
   if (details.state !== "running" && details.state !== "succeeded") lines.push("", resumeHint(details.job));
   return lines;
@@ -58,9 +61,9 @@ function detailLines(details: JobDetails, context: CommandContext): string[] {
 
 function factLines(details: JobDetails, nowMs: number): string[] {
   const { submittedAtMs, endedAtMs, epochs } = details;
-  const facts: [string, string][] = [
-    ["submitted", `${formatDate(submittedAtMs)} (${formatAgo(submittedAtMs, nowMs)})`],
-  ];
+  const date = formatDate(submittedAtMs);
+  const ago = formatAgo(submittedAtMs, nowMs);
+  const facts: [string, string][] = [["submitted", ago === date ? date : `${date} (${ago})`]];
   if (endedAtMs !== undefined) facts.push(["took", formatDuration(endedAtMs - submittedAtMs)]);
   facts.push(["tasks", `${groupDigits(details.tasksDone)} of ${groupDigits(details.tasksTotal)} done`]);
   if (epochs > 1) facts.push(["started", `${groupDigits(epochs)} times`]);

@@ -1,10 +1,10 @@
+import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
 import { dataDirOf, RESUME_OPTIONS } from "../input/options.ts";
 import { EXIT } from "../io.ts";
-import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import { renderHelp } from "../show/help.ts";
 import { resumeHelp } from "../show/help-pages.ts";
 import { runToEnd } from "./outcome.ts";

@@ -1,8 +1,8 @@
+import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import type { Command } from "../dependencies.ts";
 import { readJobCommandLine } from "../input/job-command-line.ts";
 import { dataDirOf, RUN_OPTIONS } from "../input/options.ts";
 import { EXIT } from "../io.ts";
-import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import { renderHelp } from "../show/help.ts";
 import { jobHelp, runHelp } from "../show/help-pages.ts";
 import { runToEnd } from "./outcome.ts";

@@ -1,12 +1,11 @@
 /** Values of our own options as people write them. All throw USAGE that names the option, the text and the way to write it. */
 import { showValue } from "../../api/show-value.ts";
 import { BicoastalError } from "../../base/errors.ts";
+import { parseBytes } from "../../base/quantity.ts";
 
 /** More threads than any machine has cores is a slip. */
 export const THREADS_MAX = 1024;
 export const ATTEMPTS_MAX = 100;
-/** Below this no task can work. */
-export const MEMORY_BYTES_MIN = 16 * 1024 * 1024;
 /** The longest delay a timer takes. */
 export const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
@@ -22,30 +21,11 @@ export function readWholeNumber(option: string, text: string, { min, max }: Whol
   throw invalid(option, text, `a whole number from ${min} to ${max}`);
 }
 
-const BYTE_FACTORS: Readonly<Record<string, number>> = {
-  "": 1,
-  b: 1,
-  k: 1e3,
-  kb: 1e3,
-  kib: 2 ** 10,
-  m: 1e6,
-  mb: 1e6,
-  mib: 2 ** 20,
-  g: 1e9,
-  gb: 1e9,
-  gib: 2 ** 30,
-  t: 1e12,
-  tb: 1e12,
-  tib: 2 ** 40,
-};
-
-/** `2GB`, `512 MiB`, `1.5g`, or bytes. */
+/** `2GB`, `512 MiB`, `1.5g`, or bytes. How much a run needs at least is not known here. */
 export function readBytes(option: string, text: string): number {
-  const match = /^(\d{1,16}(?:\.\d{1,9})?) ?([a-z]{0,3})$/i.exec(text);
-  const factor = match === null ? undefined : BYTE_FACTORS[(match[2] ?? "").toLowerCase()];
-  const bytes = match === null || factor === undefined ? Number.NaN : Math.floor(Number(match[1]) * factor);
-  if (bytes >= MEMORY_BYTES_MIN && Number.isSafeInteger(bytes)) return bytes;
-  throw invalid(option, text, "a size of at least 16MiB, such as 2GB or 512MiB");
+  const bytes = parseBytes(text);
+  if (bytes !== undefined) return bytes;
+  throw invalid(option, text, "a size such as 2GB or 512MiB");
 }
 
 const DURATION_FACTORS: Readonly<Record<string, number>> = {

@@ -60,6 +60,8 @@ export function errorLines(error: unknown, context: ErrorContext): string[] {
 function knownErrorLines(error: BicoastalError, context: ErrorContext): string[] {
   const label = context.style("red", `error[${error.code}]`);
   const lines = [`${label}: ${escapeLines(error.message.slice(0, MESSAGE_CHARACTERS_MAX))}`];
+  // The message of a wrong command line is about nothing but itself.
+  if (CODES_OF_USAGE.has(error.code)) return lines;
   lines.push(...detailLines(error), ...sourceLines(error, context), ...causeLines(error));
   if (context.job !== undefined && !CODES_NOT_RESUMABLE.has(error.code))
     lines.push("", resumeHint(context.job));
@@ -139,9 +141,10 @@ const stackFrames = (error: Error): string[] =>
     .slice(0, STACK_LINES_MAX)
     .map(escapeText);
 
-/** The same as one object: `{"error":{"code":…,"message":…,"retryable":…,"details":…}}`. */
+/** The same as one object: `{"error":{"code":…,"message":…,"retryable":…,"details":…,"job":…,"source":…}}`. */
 export function errorJson(error: unknown, context: ErrorContext): string {
-  return JSON.stringify({ error: errorObject(error, context) });
+  const job = context.job === undefined ? {} : { job: context.job };
+  return JSON.stringify({ error: { ...errorObject(error, context), ...job } });
 }
 
 interface ErrorObject {

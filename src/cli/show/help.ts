@@ -93,7 +93,7 @@ const PLACEHOLDERS: Readonly<Record<ParamFlag["type"], string>> = {
 };
 
 function flagTerm(flag: ParamFlag): string {
-  if (flag.type === "boolean") return `--${flag.flag}, --no-${flag.flag}`;
+  if (flag.type === "boolean") return `--[no-]${flag.flag}`;
   const choices = flag.choices?.map(escapeText).join("|");
   const placeholder =
     choices !== undefined && choices.length <= TERM_WIDTH_MAX ? choices : PLACEHOLDERS[flag.type];

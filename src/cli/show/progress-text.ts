@@ -27,7 +27,8 @@ export function progressFrame(progress: Progress, options: FrameOptions): string
   const head = [`${spinner} ${tasks}`];
   if (options.columns >= BAR_COLUMNS_MIN) head.push(bar(progress));
   head.push(options.stopping ? "stopping…" : escapeText(progress.stage));
-  return [joinToWidth(head, width), `${GAP}${joinToWidth(figures(progress), width - GAP.length)}`];
+  const below = GAP + joinToWidth(figures(progress), Math.max(1, width - GAP.length));
+  return [joinToWidth(head, width), truncateToWidth(below, width)];
 }
 
 /** One line for logs: everything, however long. */

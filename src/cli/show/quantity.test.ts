@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { counted, formatAgo, formatBytes, formatCount, formatDate, formatDuration, groupDigits } from "./quantity.ts";
+import {
+  counted,
+  formatAgo,
+  formatBytes,
+  formatCount,
+  formatDate,
+  formatDuration,
+  groupDigits,
+} from "./quantity.ts";
 
 test.each([
   [0, "0"],
@@ -54,6 +62,10 @@ test.each([
 ])("%d is about %s", (value, text) => expect(formatCount(value)).toBe(text));
 
 test("one is one, and no calendar has the time NaN", () => {
-  expect([counted(1, "row"), counted(0, "row"), counted(2000, "task")]).toEqual(["1 row", "0 rows", "2,000 tasks"]);
+  expect([counted(1, "row"), counted(0, "row"), counted(2000, "task")]).toEqual([
+    "1 row",
+    "0 rows",
+    "2,000 tasks",
+  ]);
   expect(formatDate(Number.NaN)).toBe("NaN");
 });

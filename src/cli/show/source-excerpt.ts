@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { escapeText } from "./escape.ts";
-import { truncateToWidth } from "./width.ts";
+import { displayWidth, truncateToWidth } from "./width.ts";
 
 export interface SourcePlace {
   /** Absolute. */
@@ -35,7 +35,7 @@ export function firstUserFrame(stack: string, ownRoot: string): SourcePlace | un
 function parseFrame(line: string): SourcePlace | undefined {
   const match = /^\s+at (?:.*\()?(.+?):(\d{1,9}):(\d{1,9})\)?$/.exec(line);
   const [, where, lineNumber, column] = match ?? [];
-  if (where === undefined || where.startsWith("node:")) return undefined;
+  if (where === undefined || where.startsWith("node:") || where.includes("<anonymous>")) return undefined;
   const file = toPath(where.replace(/^async /, ""));
   return file === undefined ? undefined : { file, line: Number(lineNumber), column: Number(column) };
 }
@@ -72,7 +72,7 @@ export function excerptLines(place: SourcePlace, cwd: string): string[] {
     );
     if (number === place.line && place.column <= LINE_WIDTH_MAX) {
       const before = plain(text.slice(0, place.column - 1));
-      excerpt.push(`  ${" ".repeat(numberWidth)} | ${" ".repeat(before.length)}^`);
+      excerpt.push(`  ${" ".repeat(numberWidth)} | ${" ".repeat(displayWidth(before))}^`);
     }
   }
   return [title, ...excerpt];

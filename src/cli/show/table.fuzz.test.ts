@@ -10,7 +10,9 @@ const CONTROL = /\p{Cc}|[\u202a-\u202e\u2066-\u2069\u2028\u2029]|\p{Cs}/u;
 test("no line of a table is wider than the terminal or moves its cursor, whatever the rows are", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.anything({ withMap: true, withSet: true, withDate: true, withBigInt: true }), { maxLength: 8 }),
+      fc.array(fc.anything({ withMap: true, withSet: true, withDate: true, withBigInt: true }), {
+        maxLength: 8,
+      }),
       fc.integer({ min: 1, max: 200 }),
       (rows, columns) => {
         for (const line of renderTable(rows, { columns, rowsMax: 50 })) {

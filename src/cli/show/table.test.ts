@@ -128,6 +128,7 @@ test("the widest columns make room first, and columns that do not fit at all are
     id  title
      7  a tit…
      7  a tit…
+    … and 2 columns more (use --json)
     "
   `);
 });

@@ -35,12 +35,13 @@ export function renderTable(rows: readonly unknown[], options: TableOptions): st
   const cells = shown.map((row) =>
     Array.from({ length: columns.count }, (_, column) => cellOf(columns.valueAt(row, column))),
   );
-  const lines = layOut(columns.titles, cells, options);
+  const { lines, columnsShown } = layOut(columns.titles, cells, options);
   const notes: string[] = [];
   if (rows.length > shown.length) {
     notes.push(`… and ${counted(rows.length - shown.length, "row")} more (use --json or write())`);
   }
-  if (columns.leftOut > 0) notes.push(`… and ${counted(columns.leftOut, "column")} more (use --json)`);
+  const columnsLeft = columns.leftOut + columns.count - columnsShown;
+  if (columnsLeft > 0) notes.push(`… and ${counted(columnsLeft, "column")} more (use --json)`);
   const dim = options.dim ?? ((text: string) => text);
   return [...lines, ...notes.map(dim)];
 }
@@ -51,14 +52,14 @@ export function renderCells(
   rows: readonly (readonly Cell[])[],
   options: Omit<TableOptions, "rowsMax">,
 ): string[] {
-  return layOut(titles, rows, options);
+  return layOut(titles, rows, options).lines;
 }
 
 function layOut(
   titles: readonly string[] | undefined,
   rows: readonly (readonly Cell[])[],
   options: Omit<TableOptions, "rowsMax">,
-): string[] {
+): { readonly lines: string[]; readonly columnsShown: number } {
   const count = titles?.length ?? rows[0]?.length ?? 0;
   const natural = Array.from({ length: count }, (_, column) =>
     rows.reduce(
@@ -66,8 +67,8 @@ function layOut(
       displayWidth(titles?.[column] ?? ""),
     ),
   );
-  const widths = squeeze(natural, options.columns);
-  const aligns = widths.map((_, column) => alignOf(rows, column));
+  const aligns = natural.map((_, column) => alignOf(rows, column));
+  const widths = squeeze(natural, aligns, options.columns);
   const line = (texts: readonly string[]): string =>
     widths
       .map((width, column) => {
@@ -77,9 +78,10 @@ function layOut(
       .join(GAP)
       .trimEnd();
   const lines = rows.map((row) => line(row.map((cell) => cell.text)));
-  if (titles === undefined) return lines;
+  const columnsShown = widths.length;
+  if (titles === undefined) return { lines, columnsShown };
   const dim = options.dim ?? ((text: string) => text);
-  return [dim(line(titles)), ...lines];
+  return { lines: [dim(line(titles)), ...lines], columnsShown };
 }
 
 /** A column of numbers (and gaps) is set to the right. */
@@ -94,22 +96,30 @@ function alignOf(rows: readonly (readonly Cell[])[], column: number): "left" | "
   return seen ? "right" : "left";
 }
 
-/** Takes cells from the widest columns until all fit, then drops columns from the right. */
-function squeeze(natural: readonly number[], columns: number | undefined): number[] {
+/**
+ * Takes cells from the widest columns of text until all fit, then drops columns from the right. A number is never
+ * cut: half of one says something wrong.
+ */
+function squeeze(
+  natural: readonly number[],
+  aligns: readonly string[],
+  columns: number | undefined,
+): number[] {
   const widths = [...natural];
   if (columns === undefined) return widths;
   const total = (): number => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
   while (widths.length > 1 && total() > columns) {
-    const widest = Math.max(...widths);
+    const texts = widths.filter((_, column) => aligns[column] === "left");
+    const widest = Math.max(0, ...texts);
     if (widest <= COLUMN_WIDTH_MIN) {
       widths.pop();
       continue;
     }
-    const second = Math.max(COLUMN_WIDTH_MIN, ...widths.filter((width) => width < widest));
-    const many = widths.filter((width) => width === widest).length;
-    const cutEach = Math.max(1, Math.min(widest - second, Math.ceil((total() - columns) / many)));
+    const next = Math.max(COLUMN_WIDTH_MIN, ...texts.filter((width) => width < widest));
+    const many = texts.filter((width) => width === widest).length;
+    const cutEach = Math.max(1, Math.min(widest - next, Math.ceil((total() - columns) / many)));
     for (const [column, width] of widths.entries()) {
-      if (width === widest) widths[column] = Math.max(1, widest - cutEach);
+      if (width === widest && aligns[column] === "left") widths[column] = widest - cutEach;
     }
   }
   if (widths.length === 1) widths[0] = Math.min(widths[0] ?? 0, Math.max(1, columns));
