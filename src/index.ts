@@ -1,6 +1,6 @@
 /** Everything users import, and nothing else. */
 export type { CsvNamedRow, CsvRow, CsvValue } from "./api/csv-row.ts";
-export type { Dataset, Key } from "./api/dataset.ts";
+export type { Dataset, Key, RecordOf } from "./api/dataset.ts";
 export type { End } from "./api/end.ts";
 export { BicoastalError, type ErrorCode, type ErrorDetails, type ErrorInfo } from "./api/errors.ts";
 export {
@@ -26,6 +26,7 @@ export type { PlainObject, PlainValue } from "./api/plain-value.ts";
 export { type FileRecord, read } from "./api/read.ts";
 export type { CsvReadOptions } from "./api/read-csv.ts";
 export type { FileOptions, Paths } from "./api/read-options.ts";
+export { connect, type RunAndSessionOptions, run } from "./api/run.ts";
 export type {
   EndOutcome,
   JobDetails,

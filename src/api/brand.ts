@@ -1,6 +1,6 @@
 /**
- * How data sets and ends are told from other values, and where their part of the plan is. Global symbols, because
- * `instanceof` fails where two copies of the package are loaded.
+ * How data sets and ends are told from other values, and where their part of the plan is. Global symbols,
+ * because `instanceof` fails where two copies of the package are loaded.
  */
 import type { EndNode, PlanNode } from "../plan/node.ts";
 

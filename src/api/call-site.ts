@@ -12,7 +12,10 @@ interface CallSite {
   getFileName(): string | null | undefined;
 }
 
-/** Absolute path of the file that called `callee`; undefined where that is no file (an evaluated text, a REPL). */
+/**
+ * Absolute path of the file that called `callee`; undefined where that is no file (an evaluated text, a
+ * REPL).
+ */
 export function callerFile(callee: unknown): string | undefined {
   const api = Error as unknown as StackTraceApi;
   if (api.captureStackTrace === undefined) return undefined;

@@ -1,4 +1,7 @@
-/** The checks of what users pass to `read` and to operators. Each throws JOB_INVALID, naming operator, argument and value. */
+/**
+ * The checks of what users pass to `read` and to operators. Each throws JOB_INVALID, naming operator,
+ * argument and value.
+ */
 
 import { isPlainObject } from "../base/compare.ts";
 import { BicoastalError } from "../base/errors.ts";
@@ -19,8 +22,12 @@ export const invalidArgument = (
     details: { operator, argument },
   });
 
+/** A task's loop does not wait: an async function would put promises where records belong. */
 export function checkFunction(operator: string, argument: string, value: unknown): UserFunction {
   if (typeof value !== "function") throw invalidArgument(operator, argument, value, "a function");
+  if (Object.prototype.toString.call(value).startsWith("[object Async")) {
+    throw invalidArgument(operator, argument, value, "a synchronous function, not an async one");
+  }
   return value as UserFunction;
 }
 
@@ -76,14 +83,17 @@ export function checkNames(operator: string, argument: string, value: unknown): 
   return Object.freeze([...seen]);
 }
 
-/** An options object with no names but these; undefined means none. Fields that are undefined count as not given. */
+/**
+ * An options object with no names but these; undefined means none. Fields that are undefined count as not
+ * given.
+ */
 export function checkOptions<const Name extends string>(
   operator: string,
   options: unknown,
   names: readonly Name[],
 ): { readonly [N in Name]?: unknown } {
   if (options === undefined) return {};
-  if (!isPlainObject(options)) throw invalidArgument(operator, "the options", options, "an object");
+  if (!isPlainObject(options)) throw invalidArgument(operator, "the options argument", options, "an object");
   for (const name of Object.keys(options)) {
     if ((names as readonly string[]).includes(name)) continue;
     throw new BicoastalError(

@@ -82,6 +82,7 @@ describe("operators on one record", () => {
     expectTypeOf(users.sample(0.1, { seed: 7 })).toEqualTypeOf<Dataset<User>>();
     expectTypeOf(lines.union(lines)).toEqualTypeOf<Dataset<string>>();
     expectTypeOf(lines.union(read.range(3))).toEqualTypeOf<Dataset<string | number>>();
+    expectTypeOf(lines.union(prices, users)).toEqualTypeOf<Dataset<string | [string, number] | User>>();
     expectTypeOf(lines.repartition(3)).toEqualTypeOf<Dataset<string>>();
   });
 });

@@ -243,6 +243,8 @@ describe("wrong arguments are refused at once, with operator, argument and value
       new RegExp(`^${operator}: fn is "no"; it must be a function`),
     ]),
     [() => loose.map?.(), /^map: fn is undefined/],
+    [() => loose.map?.(async () => 1), /^map: fn is a function; it must be a synchronous function/],
+    [() => loose.flatMap?.(async function* () {}), /^flatMap: fn .* a synchronous function/],
     [() => loose.groupBy?.({}), /^groupBy: key is an empty object/],
     [() => loose.groupBy?.(id, { partitions: 0 }), /^groupBy: partitions is 0; .* from 1 to 100000/],
     [

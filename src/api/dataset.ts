@@ -1,6 +1,7 @@
 /**
  * The immutable data set that jobs are written with: a typed face of a plan node. Each operator's code is in
- * `operators/`; here are its types and its contract. The file is long for its comments: the operators in one place are what users read.
+ * `operators/`; here are its types and its contract. The file is long for its comments: the operators in one
+ * place are what users read.
  */
 import type { TaskContext } from "../plan/context.ts";
 import type { JoinType, PlanNode, WriteFormat } from "../plan/node.ts";
@@ -34,26 +35,33 @@ import {
 } from "./operators/write.ts";
 
 /**
- * What can be a key: text, numbers, bigints, booleans, null, undefined, dates, bytes, and arrays and plain objects
- * of these. Keys are equal by value, and ordered so: undefined, null, false, true, numbers (NaN last), bigints, dates, text by
- * UTF-16 code units, bytes, arrays, objects. Anything else fails the task with KEY_INVALID.
+ * What can be a key: text, numbers, bigints, booleans, null, undefined, dates, bytes, and arrays and plain
+ * objects of these. Keys are equal by value, and ordered so: undefined, null, false, true, numbers (NaN
+ * last), bigints, dates, text by UTF-16 code units, bytes, arrays, objects. Anything else fails the task with
+ * KEY_INVALID.
  */
 export type Key = string | number | bigint | boolean | null | undefined | object | [];
+
+/** The type of a data set's records. */
+export type RecordOf<D> = D extends Dataset<infer T> ? T : never;
 
 /**
  * Records of one type, in partitions: of any number, on disk or elsewhere, read only when a job runs.
  * Immutable: every operator returns a new data set, and nothing happens until a job's `run` returns one.
  *
- * Functions given to operators run in the tasks, with the record first and the task's `TaskContext` second. They must be synchronous,
- * must not change the records they are given, and should give the same for the same record: a task may run more than once.
- * What they throw fails the task, which is tried again, and then the job (USER_FUNCTION), with file and line of the function and of the record.
+ * Functions given to operators run in the tasks, with the record first and the task's `TaskContext` second.
+ * They must be synchronous, must not change the records they are given, and should give the same for the same
+ * record: a task may run more than once. What they throw fails the task, which is tried again, and then the
+ * job (USER_FUNCTION), with file and line of the function and of the record.
  *
- * Every operator throws `BicoastalError` with `code` "JOB_INVALID" at once for an argument that cannot be right.
+ * Every operator throws `BicoastalError` with `code` "JOB_INVALID" at once for an argument that cannot be
+ * right.
  *
- * Order. Sources give records in the order of their files (by path) and within them. Operators without a shuffle keep the order.
- * `groupBy`, `reduceByKey`, `countBy`, `distinct` and the joins give keys in ascending order within each partition; which partition a
- * key is in depends only on the key and the number of partitions. The same input and params give the same records in the same order,
- * whatever the number of threads.
+ * Order. Sources give records in the order of their files (by path) and within them. Operators without a
+ * shuffle keep the order. `groupBy`, `reduceByKey`, `countBy`, `distinct` and the joins give keys in
+ * ascending order within each partition; which partition a key is in depends only on the key and the number
+ * of partitions. The same input and params give the same records in the same order, whatever the number of
+ * threads.
  */
 export class Dataset<out T> {
   readonly [NODE]: PlanNode;
@@ -64,10 +72,11 @@ export class Dataset<out T> {
     Object.freeze(this);
   }
 
-  // ---- A record at a time ----------------------------------------------------------------------------------
+  // ---- A record at a time -------------------------------------------------------------------------------
 
   /**
-   * Makes one record of each. An array literal is a tuple: `.map((word) => [word, 1])` gives `[string, number]`.
+   * Makes one record of each. An array literal is a tuple: `.map((word) => [word, 1])` gives `[string,
+   * number]`.
    *
    * @example read.lines("*.txt").map((line) => line.length)
    */
@@ -78,8 +87,8 @@ export class Dataset<out T> {
   }
 
   /**
-   * Makes any number of records of each: those of the array or other iterable that `fn` gives. A generator function
-   * streams. Mind that text is an iterable of its characters.
+   * Makes any number of records of each: those of the array or other iterable that `fn` gives. A generator
+   * function streams. Mind that text is an iterable of its characters.
    *
    * @example read.lines("*.txt").flatMap((line) => line.split(" "))
    */
@@ -101,10 +110,15 @@ export class Dataset<out T> {
   }
 
   /**
-   * Calls `fn` once a partition with all its records, to be read once and in order; gives the records of the iterable it
-   * returns. For work with a costly beginning. A generator function streams; an array must fit in memory.
+   * Calls `fn` once a partition with all its records, to be read once and in order; gives the records of the
+   * iterable it returns. For work with a costly beginning. A generator function streams; an array must fit in
+   * memory.
    *
-   * @example lines.mapPartitions(function* (lines) { const parser = new Parser(); for (const line of lines) yield parser.parse(line); })
+   * @example
+   * lines.mapPartitions(function* (lines) {
+   *   const collator = new Intl.Collator("de");
+   *   for (const line of lines) yield collator.compare(line, "m") < 0;
+   * })
    */
   mapPartitions<U extends object | []>(
     fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>,
@@ -134,18 +148,26 @@ export class Dataset<out T> {
   }
 
   /** The records of this data set, then those of the others in turn, doubles included. */
-  union<U = T>(...others: readonly Dataset<U>[]): Dataset<T | U> {
+  union<Others extends readonly Dataset<unknown>[]>(
+    ...others: Others
+  ): Dataset<T | RecordOf<Others[number]>> {
     return new Dataset(unionNode(this[NODE], others));
   }
 
-  // ---- By key ------------------------------------------------------------------------------------------------
+  // ---- By key -------------------------------------------------------------------------------------------
 
   /**
-   * All records of each key. The values stream from disk where there are many: read them once, before the function that
-   * was given the group returns (else GROUP_CONSUMED); to keep them, copy them. They come in input order.
-   * Where the values become one, `reduceByKey`, `aggregateByKey` and `countBy` move far less data.
+   * All records of each key. The values stream from disk where there are many: read them once, before the
+   * function that was given the group returns (else GROUP_CONSUMED); to keep them, copy them. They come in
+   * input order. Where the values become one, `reduceByKey`, `aggregateByKey` and `countBy` move far less
+   * data.
    *
-   * @example orders.groupBy((order) => order.userId).map(([user, orders]) => [user, Math.max(...[...orders].map((o) => o.total))])
+   * @example
+   * orders.groupBy((order) => order.userId).map(([user, orders]) => {
+   *   let largest = 0;
+   *   for (const { total } of orders) largest = Math.max(largest, total);
+   *   return { user, largest };
+   * })
    */
   groupBy<K extends Key>(
     key: (record: T, ctx: TaskContext) => K,
@@ -163,8 +185,9 @@ export class Dataset<out T> {
   }
 
   /**
-   * Makes one value of all values of each key, two at a time, before and after the shuffle. `fn` must be associative: values are
-   * combined in input order, but not always from the first on. It must not change its arguments (`aggregateByKey` may).
+   * Makes one value of all values of each key, two at a time, before and after the shuffle. `fn` must be
+   * associative: values are combined in input order, but not always from the first on. It must not change its
+   * arguments (`aggregateByKey` may).
    *
    * @example words.map((word) => [word, 1]).reduceByKey((a, b) => a + b)
    */
@@ -206,7 +229,8 @@ export class Dataset<out T> {
   }
 
   /**
-   * Each record once; with a function, the first record of each key in input order. Records without a function must be possible keys.
+   * Each record once; with a function, the first record of each key in input order. Records without a
+   * function must be possible keys.
    *
    * @example words.distinct(); users.distinct((user) => user.email)
    */
@@ -220,10 +244,11 @@ export class Dataset<out T> {
     return new Dataset(node);
   }
 
-  // ---- With another data set ------------------------------------------------------------------------------------
+  // ---- With another data set ----------------------------------------------------------------------------
 
   /**
-   * Joins two data sets of `[key, value]` records by equal keys. Gives, in key order and then in the order of the left and the right side:
+   * Joins two data sets of `[key, value]` records by equal keys. Gives, in key order and then in the order of
+   * the left and the right side:
    *
    * - "inner" (the default): `[key, [left, right]]` for each pair of values
    * - "left", "right", "full": also values of that side (both) without a partner, whose place is undefined
@@ -247,8 +272,8 @@ export class Dataset<out T> {
   }
 
   /**
-   * For each key of either side, all its values of both: `[key, [left, right]]`, each side streaming as in `groupBy`.
-   * Read the left values first, then the right ones, each once.
+   * For each key of either side, all its values of both: `[key, [left, right]]`, each side streaming as in
+   * `groupBy`. Read the left values first, then the right ones, each once.
    */
   cogroup<K extends Key, L, R>(
     this: Dataset<readonly [K, L]>,
@@ -258,11 +283,12 @@ export class Dataset<out T> {
     return new Dataset(cogroupNode(this[NODE], other, options));
   }
 
-  // ---- Order and partitions ----------------------------------------------------------------------------------------
+  // ---- Order and partitions -----------------------------------------------------------------------------
 
   /**
-   * Sorts all records: every record of a partition comes before those of the next. Stable: records with equal keys keep their order, descending too. Keys are
-   * compared as `Key` says; a key that is an array sorts by its elements in turn.
+   * Sorts all records: every record of a partition comes before those of the next. Stable: records with equal
+   * keys keep their order, descending too. Keys are compared as `Key` says; a key that is an array sorts by
+   * its elements in turn.
    *
    * @example users.sortBy((user) => [user.country, user.age], { descending: [false, true] })
    */
@@ -271,7 +297,8 @@ export class Dataset<out T> {
   }
 
   /**
-   * The records with the greatest `by` (default: the record itself), greatest first, of equal ones the earlier; in one partition.
+   * The records with the greatest `by` (default: the record itself), greatest first, of equal ones the
+   * earlier; in one partition.
    *
    * @param count From 1 to 10,000,000; that many records are held in memory.
    * @example words.countBy((word) => word).top(20, ([, count]) => count)
@@ -281,7 +308,8 @@ export class Dataset<out T> {
   }
 
   /**
-   * Spreads the records evenly over so many partitions: before costly work on few large partitions, or to `write` so many files.
+   * Spreads the records evenly over so many partitions: before costly work on few large partitions, or to
+   * `write` so many files.
    *
    * @param partitions From 1 to 100,000.
    */
@@ -290,24 +318,27 @@ export class Dataset<out T> {
   }
 
   /**
-   * MapReduce in its classic form: `map` emits keys with values, `combine` may make fewer of them early, `reduce` is
-   * given each key with all its values, in key order, and emits records.
+   * MapReduce in its classic form: `map` emits keys with values, `combine` may make fewer of them early,
+   * `reduce` is given each key with all its values, in key order, and emits records.
    *
-   * @example lines.mapReduce<string, number, [string, number]>({
+   * @example
+   * const sum = (counts: Iterable<number>) => [...counts].reduce((a, b) => a + b, 0);
+   * lines.mapReduce<string, number, [string, number]>({
    *   map: (line, emit) => { for (const word of line.split(" ")) emit(word, 1); },
-   *   combine: (_, counts) => { let sum = 0; for (const count of counts) sum += count; return sum; },
-   *   reduce: (word, counts, emit) => { let sum = 0; for (const count of counts) sum += count; emit([word, sum]); },
+   *   combine: (_, counts) => sum(counts),
+   *   reduce: (word, counts, emit) => emit([word, sum(counts)]),
    * })
    */
   mapReduce<K extends Key, V, R>(functions: MapReduceFunctions<T, K, V, R>): Dataset<R> {
     return new Dataset(mapReduceNode(this[NODE], functions));
   }
 
-  // ---- Ends ------------------------------------------------------------------------------------------------------------
+  // ---- Ends ---------------------------------------------------------------------------------------------
 
   /**
-   * Brings the records back to the caller, in the order of the partitions. What a job returns as a data set is collected with the default limit.
-   * More rows than `limit` (default 1,000,000) fail the job with COLLECT_TOO_LARGE: raise it, or `write` them.
+   * Brings the records back to the caller, in the order of the partitions. What a job returns as a data set
+   * is collected with the default limit. More rows than `limit` (default 1,000,000) fail the job with
+   * COLLECT_TOO_LARGE: raise it, or `write` them.
    */
   collect(options?: CollectOptions): End<T[]> {
     return new End(collectEnd(this[NODE], options));
@@ -319,8 +350,8 @@ export class Dataset<out T> {
   }
 
   /**
-   * Makes one value of all records, two at a time; undefined where there are none. As for `reduceByKey`, `fn` must
-   * be associative and must not change its arguments.
+   * Makes one value of all records, two at a time; undefined where there are none. As for `reduceByKey`, `fn`
+   * must be associative and must not change its arguments.
    *
    * @example lines.map((line) => line.length).reduce((a, b) => Math.max(a, b))
    */
@@ -334,8 +365,8 @@ export class Dataset<out T> {
   }
 
   /**
-   * Writes one file a partition into a directory, which appears all at once when the job succeeds, and not at all when it does not. Gives
-   * the caller what was written.
+   * Writes one file a partition into a directory, which appears all at once when the job succeeds, and not at
+   * all when it does not. Gives the caller what was written.
    *
    * - "jsonl": one JSON value a line
    * - "csv": a header line, then one line a record, which is an object or an array
@@ -344,7 +375,7 @@ export class Dataset<out T> {
    * The job fails before it starts with OUTPUT_EXISTS where the directory exists, unless `overwrite` is set.
    *
    * @param directory Relative to the working directory of whoever submits the job.
-   * @example users.sortBy((user) => user.name).write("csv", "out/users", { columns: ["name", "email"], gzip: true })
+   * @example users.write("csv", "out/users", { columns: ["name", "email"], gzip: true })
    */
   write(format: "jsonl", directory: string, options?: WriteOptions): End<WriteResult>;
   write(format: "csv", directory: string, options?: WriteCsvOptions<T>): End<WriteResult>;

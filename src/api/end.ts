@@ -2,8 +2,8 @@ import type { EndNode } from "../plan/node.ts";
 import { END } from "./brand.ts";
 
 /**
- * What becomes of a data set's records: collected, counted, reduced or written. Returned from a job's `run`; does
- * nothing by itself.
+ * What becomes of a data set's records: collected, counted, reduced or written. Returned from a job's `run`;
+ * does nothing by itself.
  *
  * @typeParam Value What the job's caller gets for it.
  */

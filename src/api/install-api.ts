@@ -1,8 +1,9 @@
 /**
- * How a bundled job reaches this package. A bundle does not carry a copy of it: it takes the package's values from
- * a global symbol, so that all code of a process shares one.
+ * How a bundled job reaches this package. A bundle does not carry a copy of it: it takes the package's values
+ * from a global symbol, so that all code of a process shares one.
  *
- * Loads nothing but what jobs are written with: a thread that runs tasks must not load the store or the bundler.
+ * Loads nothing but what jobs are written with: a thread that runs tasks must not load the store or the
+ * bundler.
  */
 import { BicoastalError } from "../base/errors.ts";
 import { job } from "./job.ts";
@@ -28,15 +29,10 @@ export const apiNames: readonly (keyof ApiValues)[] = Object.freeze([
 
 const API = Symbol.for("bicoastal.api");
 
-/** For the main process. Where another copy of the package came first, that one stays. */
-export function installApi(values: Pick<ApiValues, "run" | "connect">): void {
-  const holder = globalThis as { [API]?: ApiValues };
-  holder[API] ??= Object.freeze({ job, read, BicoastalError, ...values });
-}
-
 /**
- * For what loads a bundle only to run its tasks: a program that calls `run` or `connect` beside its job does not start a
- * job again there; the calls never settle, and the code behind them is not reached. `onCall` hears of each.
+ * To be called before a bundle is loaded. A bundle is only ever loaded for its jobs: a program that calls
+ * `run` or `connect` beside its job does not start a job again there. The calls never settle, so the code
+ * behind them is not reached; `onCall` hears of each.
  */
 export function installTaskApi(onCall: () => void = () => {}): void {
   const never = (): Promise<never> => {

@@ -20,7 +20,10 @@ export type Output = Dataset<unknown> | End<unknown>;
 /** What `run` of a job may return. */
 export type RunOutput = Output | { readonly [name: string]: Output };
 
-/** What the caller of a job gets for what its `run` returned: rows for a data set, the value for an end, a record for a record. */
+/**
+ * What the caller of a job gets for what its `run` returned: rows for a data set, the value for an end, a
+ * record for a record.
+ */
 export type ResultOf<T> =
   T extends Dataset<infer Row>
     ? Row[]
@@ -61,8 +64,8 @@ export interface Job<Params = unknown, Result = unknown> {
    */
   parseParams(input?: unknown, flags?: FlagTexts): Promise<PlainParams>;
   /**
-   * Calls the job's `run` with params that `parseParams` has made. Every call gives an equal plan, if `run` is pure.
-   * Throws JOB_INVALID where `run` returned what is no plan, and USER_FUNCTION where it threw.
+   * Calls the job's `run` with params that `parseParams` has made. Every call gives an equal plan, if `run`
+   * is pure. Throws JOB_INVALID where `run` returned what is no plan, and USER_FUNCTION where it threw.
    */
   build(params: PlainParams): Plan;
   /** Carries the types; never there at run time. */
@@ -72,7 +75,9 @@ export interface Job<Params = unknown, Result = unknown> {
 interface DefinitionBase {
   /** 1 to 63 of `a-z 0-9 - _ .`, beginning with a letter or digit. Names the job in commands and ids. */
   readonly name: string;
-  /** `import.meta.url` of the file that defines the job. Needed only where another module calls `job` for it. */
+  /**
+   * `import.meta.url` of the file that defines the job. Needed only where another module calls `job` for it.
+   */
   readonly module?: string;
 }
 
@@ -93,18 +98,18 @@ export interface DefaultsDefinition<Defaults extends object, Returned extends Ru
 /**
  * Defines a job. Nothing runs yet: pass it to `run`, or `export default` it and use `bicoastal run FILE`.
  *
- * `params` are defaults, whose types are the params' types, or a Standard Schema such as one of zod, valibot or
- * arktype. Either way each is also a flag of the command line: `top` is `--top 20`, `maxRows` is `--max-rows`. Their
- * values are stored with the job and so must be plain: text, finite numbers, true, false, null, and arrays and
- * objects of these.
+ * `params` are defaults, whose types are the params' types, or a Standard Schema such as one of zod, valibot
+ * or arktype. Either way each is also a flag of the command line: `top` is `--top 20`, `maxRows` is
+ * `--max-rows`. Their values are stored with the job and so must be plain: text, finite numbers, true, false,
+ * null, and arrays and objects of these.
  *
  * `run` only describes the work. It is called again in every thread, so it must build the same from the same
- * params: no clock, no randomness, no files read in it. It returns a data set (its records are collected: at most
- * 1,000,000 unless `.collect({ limit })` says otherwise), an end such as `.count()` or `.write(…)`, or an object of
- * several, which share the work above them.
+ * params: no clock, no randomness, no files read in it. It returns a data set (its records are collected: at
+ * most 1,000,000 unless `.collect({ limit })` says otherwise), an end such as `.count()` or `.write(…)`, or
+ * an object of several, which share the work above them.
  *
- * Throws `BicoastalError` with `code` "JOB_INVALID" for a wrong definition, such as a param named like an option of the
- * command line's own, and "PARAM_INVALID" for a default that is no plain value.
+ * Throws `BicoastalError` with `code` "JOB_INVALID" for a wrong definition, such as a param named like an
+ * option of the command line's own, and "PARAM_INVALID" for a default that is no plain value.
  *
  * @example
  * export default job({

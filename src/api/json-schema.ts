@@ -15,7 +15,9 @@ export function describeJsonSchema(schema: unknown): ParamsDescription | undefin
   return { flags, open: schema.additionalProperties !== false && hasPattern(schema) };
 }
 
-/** A field for names that are not listed. Where the schema says nothing, unlisted names are most likely slips. */
+/**
+ * A field for names that are not listed. Where the schema says nothing, unlisted names are most likely slips.
+ */
 const hasPattern = (schema: Readonly<Record<string, unknown>>): boolean =>
   isPlainObject(schema.additionalProperties) || schema.additionalProperties === true;
 

@@ -62,6 +62,10 @@ test("values in messages are short, and on one line", () => {
   expect(showValue(Object.create({ constructor: null }))).toBe("an object");
 });
 
+test("a bundle may import exactly the values that the package exports", async () => {
+  expect(Object.keys(await import("../index.ts")).sort()).toEqual([...apiNames]);
+});
+
 test("a thread's API has every name a bundle may import, and its run never settles", async () => {
   installTaskApi();
   const api = (globalThis as Record<symbol, Record<string, unknown>>)[Symbol.for("bicoastal.api")];

@@ -1,7 +1,7 @@
 /**
- * Params as flags of the command line. A flag's text has no type of its own; this says what values it can stand
- * for. Where the type is known (from a default, or from the JSON Schema of a schema) there is one answer. Where it
- * is not, there are several in a fixed order, and the schema is asked which it takes.
+ * Params as flags of the command line. A flag's text has no type of its own; this says what values it can
+ * stand for. Where the type is known (from a default, or from the JSON Schema of a schema) there is one
+ * answer. Where it is not, there are several in a fixed order, and the schema is asked which it takes.
  */
 import { BicoastalError } from "../base/errors.ts";
 import type { PlainValue } from "./plain-value.ts";
@@ -38,11 +38,16 @@ export interface ParamFlag {
 /** The params of a job, as far as they are known without running it. */
 export interface ParamsDescription {
   readonly flags: readonly ParamFlag[];
-  /** Whether names other than those of `flags` are taken as well; the schema then says whether they are right. */
+  /**
+   * Whether names other than those of `flags` are taken as well; the schema then says whether they are right.
+   */
   readonly open: boolean;
 }
 
-/** Flags as they were given: the param's name (not the flag's) to its texts in order; a bare `--dry` gives "true", `--no-dry` "false". */
+/**
+ * Flags as they were given: the param's name (not the flag's) to its texts in order; a bare `--dry` gives
+ * "true", `--no-dry` "false".
+ */
 export type FlagTexts = ReadonlyMap<string, readonly string[]>;
 
 /**
@@ -93,7 +98,10 @@ function readAs(type: ParamType, text: string): PlainValue | undefined {
   }
 }
 
-/** A decimal number as people write it, with nothing around it; what is not finite, or a whole number that would be rounded, is none. */
+/**
+ * A decimal number as people write it, with nothing around it; what is not finite, or a whole number that
+ * would be rounded, is none.
+ */
 export function readNumber(text: string): number | undefined {
   if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined;
   const value = Number(text);

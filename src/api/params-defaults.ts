@@ -1,4 +1,6 @@
-/** Params given as defaults: the default's type is the param's type, and nothing but the known names is taken. */
+/**
+ * Params given as defaults: the default's type is the param's type, and nothing but the known names is taken.
+ */
 
 import { isPlainObject } from "../base/compare.ts";
 import { BicoastalError } from "../base/errors.ts";

@@ -1,18 +1,19 @@
 /**
- * Params given as a Standard Schema (zod, valibot, arktype and others). The schema alone decides what is right;
- * this asks it.
+ * Params given as a Standard Schema (zod, valibot, arktype and others). The schema alone decides what is
+ * right; this asks it.
  *
- * Flags: a schema that can describe itself as JSON Schema in the standard way (`~standard.jsonSchema`) gives names,
- * types, defaults and descriptions. Any other takes flags of any name, and each text is tried as the values it can
- * stand for (`candidateValues`): the schema's issues say which flags need their next candidate.
+ * Flags: a schema that can describe itself as JSON Schema in the standard way (`~standard.jsonSchema`) gives
+ * names, types, defaults and descriptions. Any other takes flags of any name, and each text is tried as the
+ * values it can stand for (`candidateValues`): the schema's issues say which flags need their next candidate.
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { BicoastalError } from "../base/errors.ts";
 import { describeJsonSchema } from "./json-schema.ts";
 import { candidateValues, coerceFlag, type FlagTexts, type ParamsDescription } from "./param-flag.ts";
 import { checkFlagsDiffer } from "./params-defaults.ts";
-import { checkParamName, checkParamsObject, type ParamsParser } from "./params-parser.ts";
+import { checkParamName, checkParamsObject, type ParamsParser, type PlainParams } from "./params-parser.ts";
 import { copyPlainParams, freezeDeep, type PlainValue } from "./plain-value.ts";
+import { showValue } from "./show-value.ts";
 import { adviseNames } from "./suggest.ts";
 
 const ISSUES_SHOWN_MAX = 10;
@@ -30,11 +31,12 @@ export function parseBySchema(schema: StandardSchemaV1, job: string): ParamsPars
   return {
     description,
     async parse(input, texts) {
-      checkNames(texts, description, job);
       const base = copyPlainParams(checkParamsObject(input, job));
-      const output = await validateWithFlags(schema, base, tries(description, texts), job);
-      const params = copyPlainParams(output);
+      checkKnown([...Object.keys(base), ...texts.keys()], description, job);
+      const given = await resolveFlags(schema, base, trialsOf(description, texts), job);
+      const params = copyPlainParams(given.output);
       for (const name of Object.keys(params)) checkParamName(name, job);
+      if (description.open) await checkUsed(schema, given.input, params, job);
       return freezeDeep(params);
     },
   };
@@ -51,19 +53,36 @@ function describe(schema: StandardSchemaV1): ParamsDescription {
   return { flags: [], open: true };
 }
 
-function checkNames(texts: FlagTexts, description: ParamsDescription, job: string): void {
+/** Where the names are known, others are refused: many schemas would drop them without a word. */
+function checkKnown(names: readonly string[], description: ParamsDescription, job: string): void {
   const known = description.flags.map(({ name }) => name);
-  for (const name of texts.keys()) {
+  for (const name of names) {
     if (known.includes(name)) continue;
-    if (description.open) checkParamName(name, job);
-    else {
-      throw new BicoastalError(
-        "PARAM_UNKNOWN",
-        `Job ${job} has no param ${JSON.stringify(name)}. ${adviseNames(name, known, "params")}`,
-        { details: { job, param: name } },
-      );
-    }
+    if (!description.open) throw unknownParam(name, known, job);
+    checkParamName(name, job);
   }
+}
+
+/** Where they are not, a param that is not among the output and changes nothing there was dropped. */
+async function checkUsed(
+  schema: StandardSchemaV1,
+  input: PlainParams,
+  output: PlainParams,
+  job: string,
+): Promise<void> {
+  for (const name of Object.keys(input)) {
+    if (Object.hasOwn(output, name)) continue;
+    const { [name]: _, ...others } = input;
+    const result = await validate(schema, others, job);
+    if (result.issues !== undefined) continue;
+    const unchanged = JSON.stringify(copyPlainParams(result.value)) === JSON.stringify(output);
+    if (unchanged) throw unknownParam(name, Object.keys(output), job);
+  }
+}
+
+function unknownParam(name: string, known: readonly string[], job: string): BicoastalError {
+  const message = `Job ${job} has no param ${showValue(name)}. ${adviseNames(name, known, "params")}`;
+  return new BicoastalError("PARAM_UNKNOWN", message, { details: { job, param: name } });
 }
 
 /** The values a flag can stand for, and the one to try next. */
@@ -73,7 +92,7 @@ interface Trial {
   index: number;
 }
 
-function tries(description: ParamsDescription, texts: FlagTexts): Trial[] {
+function trialsOf(description: ParamsDescription, texts: FlagTexts): Trial[] {
   const known = new Map(description.flags.map((flag) => [flag.name, flag]));
   return [...texts].map(([name, values]) => {
     const flag = known.get(name);
@@ -83,34 +102,37 @@ function tries(description: ParamsDescription, texts: FlagTexts): Trial[] {
 }
 
 /** Ends: every round but the last moves at least one trial on, and none moves past its last candidate. */
-async function validateWithFlags(
+async function resolveFlags(
   schema: StandardSchemaV1,
-  base: Readonly<Record<string, PlainValue>>,
+  base: PlainParams,
   trials: readonly Trial[],
   job: string,
-): Promise<unknown> {
+): Promise<{ input: PlainParams; output: unknown }> {
   for (;;) {
-    const result = await validate(schema, base, trials, job);
-    if (result.issues === undefined) return result.value;
+    const input = withTrials(base, trials);
+    const result = await validate(schema, input, job);
+    if (result.issues === undefined) return { input, output: result.value };
     const refused = trialsRefused(result.issues, trials);
     const movable = refused.filter(({ index, candidates }) => index + 1 < candidates.length);
     for (const trial of movable) trial.index++;
     if (movable.length > 0) continue;
     // Nothing fits: what the schema says of the most likely values helps most.
     for (const trial of refused) trial.index = 0;
-    const plainest = refused.length === 0 ? result : await validate(schema, base, trials, job);
+    const plainest = refused.length === 0 ? result : await validate(schema, withTrials(base, trials), job);
     throw issuesError(plainest.issues ?? result.issues, job);
   }
 }
 
+const withTrials = (base: PlainParams, trials: readonly Trial[]): PlainParams => ({
+  ...base,
+  ...Object.fromEntries(trials.map(({ name, candidates, index }) => [name, candidates[index]!])),
+});
+
 async function validate(
   schema: StandardSchemaV1,
-  base: Readonly<Record<string, PlainValue>>,
-  trials: readonly Trial[],
+  input: PlainParams,
   job: string,
 ): Promise<StandardSchemaV1.Result<unknown>> {
-  const input: Record<string, PlainValue> = { ...base };
-  for (const { name, candidates, index } of trials) input[name] = candidates[index]!;
   try {
     return await schema["~standard"].validate(input);
   } catch (thrown) {

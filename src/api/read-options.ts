@@ -7,11 +7,17 @@ export const RECORD_BYTES_DEFAULT = 64 * 1024 * 1024;
 /** A record becomes text; V8's longest text is a little above this. */
 export const RECORD_BYTES_MAX = 512 * 1024 * 1024 - 1024;
 
-/** Paths of files, directories (all files below, names with a leading dot left out) and globs such as `logs/*.gz`. */
+/**
+ * Paths of files, directories (all files below, names with a leading dot left out) and globs such as
+ * `logs/*.gz`.
+ */
 export type Paths = string | readonly string[];
 
 export interface FileOptions {
-  /** Plain files are cut into tasks of about so many bytes; compressed ones never are. From 1; default: chosen from the total. */
+  /**
+   * Plain files are cut into tasks of about so many bytes; compressed ones never are. From 1; default: chosen
+   * from the total.
+   */
   readonly splitBytes?: number;
   /** A longer record fails the job with RECORD_TOO_LONG. From 1 to 536,869,888; default 67,108,864 (64 MiB). */
   readonly recordBytesMax?: number;

@@ -73,10 +73,11 @@ function of<T>(values: Iterable<T>, options?: WideOptions): Dataset<T> {
 }
 
 /**
- * The sources. `paths` name files, directories (all files below, names with a leading dot left out) or globs; `.gz` files are decompressed. The files are
- * listed once, when the job is submitted: in ascending order of their paths, none twice. A name without files fails the job with
- * INPUT_NOT_FOUND, a file that changes while the job runs with INPUT_CHANGED. Text is UTF-8; a BOM is left out, and a byte that is
- * no UTF-8 becomes U+FFFD. Lines end with LF or CRLF; the last need not. Records come in the order of files and lines.
+ * The sources. `paths` name files, directories (all files below, names with a leading dot left out) or globs;
+ * `.gz` files are decompressed. The files are listed once, when the job is submitted: in ascending order of
+ * their paths, none twice. A name without files fails the job with INPUT_NOT_FOUND, a file that changes while
+ * the job runs with INPUT_CHANGED. Text is UTF-8; a BOM is left out, and a byte that is no UTF-8 becomes
+ * U+FFFD. Lines end with LF or CRLF; the last need not. Records come in the order of files and lines.
  *
  * Every source throws `BicoastalError` with `code` "JOB_INVALID" at once for arguments that cannot be right.
  */
@@ -88,7 +89,8 @@ export const read = Object.freeze({
    */
   lines,
   /**
-   * One record for each line that is not empty, parsed as JSON; what is not JSON fails the task with RECORD_INVALID, file and line. `T` is believed, not checked.
+   * One record for each line that is not empty, parsed as JSON; what is not JSON fails the task with
+   * RECORD_INVALID, file and line. `T` is believed, not checked.
    *
    * @example read.jsonl<{ user: string; ms: number }>(["logs/east", "logs/west"])
    */
@@ -100,27 +102,29 @@ export const read = Object.freeze({
    * - `header: [names]`: every row is data; records are objects with these fields
    * - `header: false`: records are arrays of text
    *
-   * `types` converts fields by name to "number" or "boolean", an empty one to null; what does not convert fails the task with
-   * RECORD_INVALID, file and line.
+   * `types` converts fields by name to "number" or "boolean", an empty one to null; what does not convert
+   * fails the task with RECORD_INVALID, file and line.
    *
    * @example read.csv("people.csv", { types: { age: "number" } }).filter((person) => (person.age ?? 0) >= 18)
    */
   csv,
   /**
-   * Each file as one record, `{ path, content }`: text, or bytes with `as: "bytes"`. Each must fit in `recordBytesMax`.
+   * Each file as one record, `{ path, content }`: text, or bytes with `as: "bytes"`. Each must fit in
+   * `recordBytesMax`.
    *
    * @example read.files("pages/**\/*.html").map(({ path, content }) => ({ path, chars: content.length }))
    */
   files,
   /**
-   * The whole numbers from `start` (default 0) up to but not `end`, by `step` (default 1, may be negative, not 0); none where the step leads away from
-   * the end. All from -(2^53-1) to 2^53-1.
+   * The whole numbers from `start` (default 0) up to but not `end`, by `step` (default 1, may be negative,
+   * not 0); none where the step leads away from the end. All from -(2^53-1) to 2^53-1.
    *
    * @example read.range(1_000_000, { partitions: 8 })
    */
   range,
   /**
-   * Values in memory, of an array or another iterable: at most 10,000,000. They are made again wherever a task runs, so they must follow from the params.
+   * Values in memory, of an array or another iterable: at most 10,000,000. They are made again wherever a
+   * task runs, so they must follow from the params.
    *
    * @example read.of(["alpha", "beta"])
    */

@@ -1,8 +1,9 @@
 /**
- * All jobs defined in this process (or thread), by name. Kept at a global symbol, so that it is one registry even
- * where two copies of the package are loaded, such as the command line's own and the user's.
+ * All jobs defined in this process (or thread), by name. Kept at a global symbol, so that it is one registry
+ * even where two copies of the package are loaded, such as the command line's own and the user's.
  *
- * Of several jobs with one name the latest counts: a module that is loaded again, as in watch mode, replaces its own.
+ * Of several jobs with one name the latest counts: a module that is loaded again, as in watch mode, replaces
+ * its own.
  */
 import type { Job } from "./job.ts";
 

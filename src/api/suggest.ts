@@ -2,7 +2,10 @@ const SUGGESTION_DISTANCE_MAX = 3;
 /** Longer names are never a slip of the finger, and comparing them would cost. */
 const NAME_CHARS_MAX = 64;
 
-/** The known name that a mistyped one probably means; undefined where none is near. Of equally near ones the first. */
+/**
+ * The known name that a mistyped one probably means; undefined where none is near. Of equally near ones the
+ * first.
+ */
 export function suggest(name: string, known: readonly string[]): string | undefined {
   if (name.length > NAME_CHARS_MAX) return undefined;
   const distanceMax = Math.min(SUGGESTION_DISTANCE_MAX, Math.floor(name.length / 2));
@@ -27,15 +30,19 @@ export function adviseNames(name: string, known: readonly string[], what: string
   return near === undefined ? all : `Did you mean ${near}? ${all}`;
 }
 
-/** Levenshtein: insertions, deletions and substitutions. */
+/** Insertions, deletions, substitutions, and swaps of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let twoAbove: readonly number[] = [];
+  let above: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substitution, above[j]! + 1, row[j - 1]! + 1));
+      const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const best = Math.min(substitution, above[j]! + 1, row[j - 1]! + 1);
+      row.push(swap ? Math.min(best, twoAbove[j - 2]! + 1) : best);
     }
+    twoAbove = above;
     above = row;
   }
   return above[b.length]!;

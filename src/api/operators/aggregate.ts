@@ -1,4 +1,7 @@
-/** Everything that makes one value of many: counting, reducing, aggregating, and keeping the first of equal ones. */
+/**
+ * Everything that makes one value of many: counting, reducing, aggregating, and keeping the first of equal
+ * ones.
+ */
 import type { AggregateNode, Aggregator, PlanNode, UserFunction } from "../../plan/node.ts";
 import { checkFunction, checkOptions, checkPartitions } from "../check-arguments.ts";
 
@@ -9,8 +12,9 @@ export interface WideOptions {
 }
 
 /**
- * How many values become one result, by way of an accumulator. Values are added in a fixed order, so results repeat to
- * the last bit of a floating-point sum; they do not depend on where the data was cut only if `merge` is associative.
+ * How many values become one result, by way of an accumulator. Values are added in a fixed order, so results
+ * repeat to the last bit of a floating-point sum; they do not depend on where the data was cut only if
+ * `merge` is associative.
  *
  * @typeParam T The values. @typeParam A The accumulator. @typeParam R The result.
  */

@@ -14,8 +14,8 @@ export interface MapReduceFunctions<T, K, V, R> extends WideOptions {
   /** Emits any number of keys with values for one record. */
   readonly map: (record: T, emit: (key: K, value: V) => void, ctx: TaskContext) => void;
   /**
-   * Makes one value of several of a key, before the shuffle, to send less. May be called any number of times or not at all, so
-   * `reduce` must not mind.
+   * Makes one value of several of a key, before the shuffle, to send less. May be called any number of times
+   * or not at all, so `reduce` must not mind.
    */
   readonly combine?: (key: K, values: Iterable<V>) => V;
   /**
