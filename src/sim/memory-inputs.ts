@@ -18,6 +18,15 @@ const WILDCARDS = new Map([
   [",", "|"],
 ]);
 
+/** @param files Absolute paths with their content. */
+export function createMemoryInputs(
+  files: Iterable<readonly [string, Uint8Array | string]> = [],
+): MemoryInputs {
+  const inputs = new MemoryInputs();
+  for (const [path, content] of files) inputs.write(path, content);
+  return inputs;
+}
+
 /**
  * Files held in memory under absolute paths. Time is a counter that moves with each write, so a file written again
  * is always another one. Globs know `*`, `**`, `?` and `{a,b}`.

@@ -1,0 +1,237 @@
+/**
+ * Strict CSV as RFC 4180 has it, with any one-character delimiter and quote:
+ * - A field is quoted whole or not at all. In quotes, two quotes are one, and line ends and delimiters are data.
+ * - A quote elsewhere is an error: it is either damage or another dialect, and guessing would shift columns.
+ * - Lines without a character are skipped; blanks are data; an empty field is "", quoted or not.
+ */
+import { assert } from "../../base/assert.ts";
+import type { CsvFieldType, CsvOptions } from "../../plan/node.ts";
+import { buildRow, type Columns, columnsOf, convertField } from "./csv-columns.ts";
+import type { RecordRule } from "./place.ts";
+import { RecordFault } from "./record-fault.ts";
+import type { RecordParser } from "./record-input.ts";
+
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+
+const QUOTE_ADVICE =
+  "Mend the record: a field with a quote in it is quoted whole, and its quotes doubled. " +
+  "If quotes are ordinary characters here, set the option quote to one that the files do not have.";
+
+/** The byte of the quote, for whoever looks for record ends; undefined where the options have none. */
+export function quoteByte(csv: CsvOptions): number | undefined {
+  return csv.quote === "" ? undefined : csv.quote.charCodeAt(0);
+}
+
+export class CsvParser implements RecordParser {
+  readonly rule: RecordRule;
+  readonly #csv: CsvOptions;
+  readonly #quote: string;
+  readonly #delimiter: string;
+  #columns: Columns | undefined;
+  #headRecords = 0;
+  /** Of the record last taken apart. */
+  #fields: string[] = [];
+  /** Where it ended, behind its line end. */
+  #next = 0;
+
+  /** @param columns Of the file, where its header was read before; it is not looked for in the text then. */
+  constructor(csv: CsvOptions, columns: Columns | undefined) {
+    this.rule = { quote: quoteByte(csv), skips: "empty" };
+    this.#csv = csv;
+    this.#quote = csv.quote;
+    this.#delimiter = csv.delimiter;
+    this.#columns = columns ?? (typeof csv.header === "boolean" ? undefined : columnsOf(csv.header, csv));
+  }
+
+  get headRecords(): number {
+    return this.#headRecords;
+  }
+
+  /** Undefined before the header was read, and where there is none. */
+  get columns(): Columns | undefined {
+    return this.#columns;
+  }
+
+  parse(text: string, rows: unknown[]): number {
+    this.#headRecords = 0;
+    let at = 0;
+    if (this.#columns === undefined && this.#csv.header === true) {
+      at = this.takeHeader(text);
+      if (this.#columns === undefined) return 0;
+      this.#headRecords = 1;
+    }
+    return this.#columns === undefined
+      ? this.#parseArrays(text, rows)
+      : this.#parseRows(text, at, this.#columns, rows);
+  }
+
+  #parseRows(text: string, from: number, columns: Columns, rows: unknown[]): number {
+    const { parsePlain } = columns;
+    const hasReturns = text.includes("\r");
+    let quoteAt = this.#quoteFrom(text, from);
+    let count = 0;
+    for (let at = from; at < text.length; ) {
+      const found = text.indexOf("\n", at);
+      const stop = found === -1 ? text.length : found;
+      if (quoteAt < stop) {
+        this.#takeApart(text, at, stop, this.#headRecords + count);
+        rows[count] = buildRow(columns, this.#fields, this.#headRecords + count);
+        count += 1;
+        at = this.#next;
+        quoteAt = this.#quoteFrom(text, at);
+        continue;
+      }
+      const end = hasReturns ? lineEnd(text, at, found, stop) : stop;
+      if (end > at) {
+        rows[count] = parsePlain(text, at, end) ?? this.#explain(text, at, stop, columns, count);
+        count += 1;
+      }
+      at = stop + 1;
+    }
+    return count;
+  }
+
+  /** Never returns: the record has a fault, and the strict way finds it. */
+  #explain(text: string, at: number, stop: number, columns: Columns, count: number): never {
+    this.#takeApart(text, at, stop, this.#headRecords + count);
+    buildRow(columns, this.#fields, this.#headRecords + count);
+    assert(false, "a record that the fast CSV parser refuses has a fault");
+  }
+
+  #parseArrays(text: string, rows: unknown[]): number {
+    const { types } = this.#csv;
+    const typed = Object.keys(types).map((name) => ({
+      name,
+      index: Number(name),
+      type: types[name] as CsvFieldType,
+    }));
+    let count = 0;
+    for (let at = this.#skipEmpty(text, 0); at < text.length; at = this.#skipEmpty(text, this.#next)) {
+      this.#takeApart(text, at, stopOf(text, at), count);
+      const row: unknown[] = this.#fields;
+      for (const { name, index, type } of typed) {
+        if (index < row.length) row[index] = convertField(row[index] as string, type, name, count);
+      }
+      rows[count++] = row;
+    }
+    return count;
+  }
+
+  /** Reads the first record as names, where there is one; returns where the next begins. Throws RecordFault. */
+  takeHeader(text: string): number {
+    const at = this.#skipEmpty(text, 0);
+    if (at >= text.length) return at;
+    this.#takeApart(text, at, stopOf(text, at), 0);
+    this.#columns = columnsOf(this.#fields, this.#csv);
+    return this.#next;
+  }
+
+  #skipEmpty(text: string, from: number): number {
+    let at = from;
+    for (;;) {
+      const unit = text.charCodeAt(at);
+      if (unit === LINE_FEED) at += 1;
+      else if (unit === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED) at += 2;
+      else return at;
+    }
+  }
+
+  #quoteFrom(text: string, at: number): number {
+    const found = this.#quote === "" ? -1 : text.indexOf(this.#quote, at);
+    return found === -1 ? Number.POSITIVE_INFINITY : found;
+  }
+
+  /** Takes the record at `at` apart into `#fields`. `firstStop`: where its first line ends. Throws RecordFault. */
+  #takeApart(text: string, at: number, firstStop: number, record: number): void {
+    const delimiter = this.#delimiter;
+    const quote = this.#quote.charCodeAt(0);
+    const fields: string[] = [];
+    this.#fields = fields;
+    let stop = firstStop;
+    for (let from = at; ; ) {
+      // Without a quote in the options the code is NaN, and equals nothing.
+      if (text.charCodeAt(from) === quote) {
+        const end = this.#takeQuoted(text, from, record);
+        // Line ends inside the quotes are behind us now.
+        if (end > stop) stop = stopOf(text, end);
+        const isLast =
+          end === stop ||
+          (end === stop - 1 && stop < text.length && text.charCodeAt(end) === CARRIAGE_RETURN);
+        if (isLast) break;
+        if (!text.startsWith(delimiter, end)) throw this.#textAfterQuote(record);
+        from = end + 1;
+        continue;
+      }
+      const found = text.indexOf(delimiter, from);
+      const isLast = found === -1 || found >= stop;
+      const field = text.slice(
+        from,
+        isLast ? lineEnd(text, from, stop === text.length ? -1 : stop, stop) : found,
+      );
+      if (this.#quote !== "" && field.includes(this.#quote)) throw this.#bareQuote(record);
+      fields.push(field);
+      if (isLast) break;
+      from = found + 1;
+    }
+    this.#next = stop + 1;
+  }
+
+  /** Pushes the quoted field that opens at `open`; returns where it ends, behind its closing quote. */
+  #takeQuoted(text: string, open: number, record: number): number {
+    const quote = this.#quote;
+    let value = "";
+    for (let from = open + 1; ; ) {
+      const close = text.indexOf(quote, from);
+      if (close === -1) throw this.#unclosed(record);
+      value += text.slice(from, close);
+      if (!text.startsWith(quote, close + 1)) {
+        this.#fields.push(value);
+        return close + 1;
+      }
+      value += quote;
+      from = close + 2;
+    }
+  }
+
+  #unclosed(record: number): RecordFault {
+    const column = this.#columnName(this.#fields.length);
+    const what = `the quote that opens column ${JSON.stringify(column)} is never closed`;
+    return new RecordFault({
+      code: "RECORD_INVALID",
+      record,
+      column,
+      what,
+      advice: QUOTE_ADVICE,
+      isOpenEnded: true,
+    });
+  }
+
+  #textAfterQuote(record: number): RecordFault {
+    const column = this.#columnName(this.#fields.length - 1);
+    const what = `column ${JSON.stringify(column)} goes on after its closing quote`;
+    return new RecordFault({ code: "RECORD_INVALID", record, column, what, advice: QUOTE_ADVICE });
+  }
+
+  #bareQuote(record: number): RecordFault {
+    const column = this.#columnName(this.#fields.length);
+    const what = `column ${JSON.stringify(column)} has a quote in it, but is not quoted`;
+    return new RecordFault({ code: "RECORD_INVALID", record, column, what, advice: QUOTE_ADVICE });
+  }
+
+  /** Columns without a name go by their index. */
+  #columnName(index: number): string {
+    return this.#columns?.names[index] ?? String(index);
+  }
+}
+
+/** Index of the first line feed from `at` on, or the text's end. */
+function stopOf(text: string, at: number): number {
+  const found = text.indexOf("\n", at);
+  return found === -1 ? text.length : found;
+}
+
+/** Where the line's content ends: before a `\r` that stands before its `\n`. `feed`: the `\n`, or -1 for none. */
+function lineEnd(text: string, at: number, feed: number, stop: number): number {
+  return feed > at && text.charCodeAt(feed - 1) === CARRIAGE_RETURN ? feed - 1 : stop;
+}

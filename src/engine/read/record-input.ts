@@ -1,0 +1,104 @@
+/**
+ * Records of one split of a text file, in batches: a piece of whole records is decoded at once and given to the
+ * format's parser. Rows are slices of the piece's text, so a row that is kept keeps its whole piece; that is why
+ * pieces are small.
+ *
+ * Bytes that are not UTF-8 become U+FFFD, in every format: real logs have some, and a job over a million of them is
+ * not to fail for one. A piece ends with whole lines, so no character is ever cut in two.
+ */
+import type { Batch, BatchInput } from "../batch.ts";
+import type { FilePlaces } from "./fault-error.ts";
+import { type RecordRule, textStart } from "./place.ts";
+import { RecordFault } from "./record-fault.ts";
+import { type Piece, type RecordFeed, RecordTooLong } from "./record-feed.ts";
+
+/** What a format makes of text that holds whole records. */
+export interface RecordParser {
+  /** What this format takes for a record; agrees with `parse`. */
+  readonly rule: RecordRule;
+  /** How many records at the head of the text last parsed gave no row (a header). */
+  readonly headRecords: number;
+  /** Puts the text's rows into `rows` from index 0 on, and returns how many. Throws RecordFault. */
+  parse(text: string, rows: unknown[]): number;
+}
+
+/** The text of a piece, without the byte order mark at the start of the file. */
+export function textOf(piece: Piece): string {
+  return piece.bytes.toString("utf8", textStart(piece), piece.end);
+}
+
+export class RecordInput implements BatchInput {
+  readonly #feed: RecordFeed;
+  readonly #parser: RecordParser;
+  readonly #places: FilePlaces;
+  /** Used again for each batch; grows to the most rows of a piece. */
+  readonly #rows: unknown[] = [];
+  #piece: Piece | undefined;
+
+  constructor(feed: RecordFeed, parser: RecordParser, places: FilePlaces) {
+    this.#feed = feed;
+    this.#parser = parser;
+    this.#places = places;
+  }
+
+  get bytesIn(): number {
+    return this.#feed.bytesIn;
+  }
+
+  next(): Batch | undefined | Promise<Batch | undefined> {
+    try {
+      for (;;) {
+        const piece = this.#feed.next();
+        if (piece === undefined) return undefined;
+        if (piece instanceof Promise) return this.#nextLater(piece);
+        const batch = this.#parse(piece);
+        if (batch !== undefined) return batch;
+      }
+    } catch (thrown) {
+      return this.#fail(thrown);
+    }
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
+
+  async #nextLater(first: Promise<Piece | undefined>): Promise<Batch | undefined> {
+    try {
+      for (let piece = await first; piece !== undefined; piece = await this.#feed.next()) {
+        const batch = this.#parse(piece);
+        if (batch !== undefined) return batch;
+      }
+      return undefined;
+    } catch (thrown) {
+      return this.#fail(thrown);
+    }
+  }
+
+  /** Undefined where nothing in the piece is a row. */
+  #parse(piece: Piece): Batch | undefined {
+    this.#piece = piece;
+    const count = this.#parser.parse(textOf(piece), this.#rows);
+    if (count === 0) return undefined;
+    const headRecords = this.#parser.headRecords;
+    return { rows: this.#rows, count, place: (index) => this.#places.placeOf(piece, headRecords + index) };
+  }
+
+  async #fail(thrown: unknown): Promise<never> {
+    if (!(thrown instanceof RecordTooLong)) throw await this.#places.errorOf(thrown, this.#piece);
+    const { seen, byteOffset } = thrown;
+    const piece = { bytes: seen, start: 0, end: seen.length, offset: byteOffset };
+    throw await this.#places.errorOf(this.#mistakeIn(piece) ?? thrown, piece);
+  }
+
+  /** A quote that stands where it must not makes the rest of the file look like one record: the parser finds it. */
+  #mistakeIn(tooLong: Piece): RecordFault | undefined {
+    if (this.#parser.rule.quote === undefined) return undefined;
+    try {
+      this.#parser.parse(textOf(tooLong), []);
+    } catch (thrown) {
+      if (thrown instanceof RecordFault && !thrown.isOpenEnded) return thrown;
+    }
+    return undefined;
+  }
+}
