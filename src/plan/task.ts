@@ -33,6 +33,8 @@ export interface BlockRef {
 export interface OutputFile {
   /** Index in the plan's ends. */
   readonly endIndex: number;
+  /** Index of the sink in the task's stage: a union may feed one end through several sinks of one stage. */
+  readonly sink: number;
   /** File name within the end's staging directory, unique to the attempt. */
   readonly staged: string;
   readonly bytes: number;

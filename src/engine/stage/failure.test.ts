@@ -57,7 +57,8 @@ describe("failures of the user's functions", () => {
   it("pass what is not the user's doing", () => {
     const sink: Site = { label: "countBy", calls: "sink", late: true };
     const internal = new TypeError("ours");
-    internal.stack = "TypeError: ours\n    at add (node:fs:1:1)\n    at stage1_segment0 (bicoastal-stage-1.js:3:1)";
+    internal.stack =
+      "TypeError: ours\n    at add (node:fs:1:1)\n    at stage1_segment0 (bicoastal-stage-1.js:3:1)";
     for (const [error, at] of [
       [new InvariantViolation("x"), site],
       [new Stopped(), site],
@@ -82,14 +83,17 @@ describe("failures of the user's functions", () => {
   });
 
   it("say who made a mistake that is no exception", () => {
-    const error = explainFailure(new UserMistake("USER_FUNCTION", "returned a promise."), site, { excerpt: "5" });
+    const error = explainFailure(new UserMistake("USER_FUNCTION", "returned a promise."), site, {
+      excerpt: "5",
+    });
     expect(error).toMatchObject({ code: "USER_FUNCTION", retryable: false });
     expect((error as Error).message).toBe("map(parse) returned a promise.\nThe record: 5");
   });
 });
 
 describe("the user's part of a stack", () => {
-  const stackOf = (...frames: string[]) => ["Error: x", ...frames.map((frame) => `    at ${frame}`)].join("\n");
+  const stackOf = (...frames: string[]) =>
+    ["Error: x", ...frames.map((frame) => `    at ${frame}`)].join("\n");
 
   it("ends at the generated loop and leaves Node and Bicoastal out", () => {
     const { frames, source } = userStackOf(
@@ -125,7 +129,12 @@ describe("excerpts of records", () => {
     [() => 1, "[a function]"],
     [{}, "{}"],
     [new Date(0), "1970-01-01T00:00:00.000Z"],
-    [new (class Point { x = 1; })(), "Point { x: 1 }"],
+    [
+      new (class Point {
+        x = 1;
+      })(),
+      "Point { x: 1 }",
+    ],
   ])("shows %o as %s", (value, text) => {
     expect(excerptOf(value)).toBe(text);
   });

@@ -16,11 +16,15 @@ describe("a spool", () => {
   it("gives back what it was given, however little memory it has", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(fc.string(), fc.integer(), fc.record({ id: fc.nat(), tags: fc.array(fc.string()) }))),
+        fc.array(
+          fc.oneof(fc.string(), fc.integer(), fc.record({ id: fc.nat(), tags: fc.array(fc.string()) })),
+        ),
         fc.nat({ max: 300 }),
         fc.nat({ max: 3000 }),
         (some, memoryBytes, copies) => {
-          const rows = some.flatMap((row) => Array.from({ length: Math.ceil(copies / some.length) }, () => row));
+          const rows = some.flatMap((row) =>
+            Array.from({ length: Math.ceil(copies / some.length) }, () => row),
+          );
           const spool = spoolOf(memoryBytes);
           for (const row of rows) spool.push(row);
           spool.seal();

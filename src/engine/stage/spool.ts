@@ -77,7 +77,7 @@ export class Spool implements Iterable<unknown> {
     const { codec, crc32, beforeChunk } = this.#options;
     beforeChunk();
     try {
-      return decodeFrame(chunk.kept ?? this.#readBack(chunk), chunk, crc32, { codec, own: true }).values;
+      return decodeFrame(chunk.kept ?? this.#readBack(chunk), chunk, crc32, { codec, own: "all" }).values;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new BicoastalError("BLOB_CORRUPT", `A scratch file is damaged: ${error.message}.`, {

@@ -21,7 +21,8 @@ export function userStackOf(stack: string | undefined): UserStack {
   const sources: string[] = [];
   for (const line of (stack ?? "").split("\n")) {
     if (!/^\s+at /.test(line)) continue;
-    if (line.includes(GENERATED_PREFIX)) break;
+    // Functions of a stage are synchronous: what waits for them is the engine, and whoever started it.
+    if (line.includes(GENERATED_PREFIX) || /^\s+at async /.test(line)) break;
     const source = sourceOf(line);
     if (source !== undefined && isOwn(source)) continue;
     if (source === undefined && line.includes("node:")) continue;

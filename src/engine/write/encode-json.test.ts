@@ -34,11 +34,19 @@ describe("records as JSON", () => {
       }
     }
     expect(encode(["key", new Values()])).toBe('["key",[1,[["k",[2]]]]]');
-    expect(encode({ bytes: Uint8Array.of(1, 2), buffer: Buffer.from([3]) })).toBe('{"bytes":[1,2],"buffer":[3]}');
+    expect(encode({ bytes: Uint8Array.of(1, 2), buffer: Buffer.from([3]) })).toBe(
+      '{"bytes":[1,2],"buffer":[3]}',
+    );
   });
 
   it("leaves the rest to the conventions of JSON", () => {
-    const record = { none: undefined, fn: () => 1, nan: Number.NaN, list: [undefined], own: { toJSON: () => "own" } };
+    const record = {
+      none: undefined,
+      fn: () => 1,
+      nan: Number.NaN,
+      list: [undefined],
+      own: { toJSON: () => "own" },
+    };
     expect(encode(record)).toBe('{"nan":null,"list":[null],"own":"own"}');
     class Point {
       x = 1;

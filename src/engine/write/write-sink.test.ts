@@ -23,7 +23,7 @@ async function written(change: Partial<WriteEnd>, rows: readonly unknown[], part
   };
   const attempt = { stage: stageId(1), partition, epoch: epoch(2), attempt: 4 };
   const gzip = (bytes: Uint8Array) => gzipSync(bytes);
-  const sink = new WriteSink({ job: target.job, end, endIndex: 0, attempt, sinkIndex: 5, outputs, gzip });
+  const sink = new WriteSink({ end, target, attempt, sinkIndex: 5, outputs, gzip });
   for (const row of rows) sink.push(row);
   sink.finish();
   const file = await sink.close();
@@ -36,7 +36,7 @@ async function written(change: Partial<WriteEnd>, rows: readonly unknown[], part
 describe("a write end", () => {
   it("names its file after the attempt and tells bytes and rows", async () => {
     const { file, text } = await written({}, [{ a: 1 }, "é"]);
-    expect(file).toEqual({ endIndex: 0, staged: "s1.p00003.e2.a4.k5.jsonl", bytes: 13, rows: 2 });
+    expect(file).toEqual({ endIndex: 0, sink: 5, staged: "s1.p00003.e2.a4.k5.jsonl", bytes: 13, rows: 2 });
     expect(text).toBe('{"a":1}\n"é"\n');
     expect((await written({ format: "csv", gzip: true }, [{ a: 1 }])).file?.staged).toMatch(/\.k5\.csv\.gz$/);
   });
@@ -84,11 +84,18 @@ describe("csv", () => {
   it("writes the columns asked for and leaves others out", async () => {
     expect(await csv([{ a: 1, b: 2 }, { c: 3 }], ["c", "a"])).toBe("c,a\n,1\n3,\n");
     expect(await csv([["x", 1]], ["word", "n"])).toBe("word,n\nx,1\n");
-    await expect(csv([["x"]], ["word", "n"])).rejects.toThrow("a list of 1 values where the option `columns` names 2");
+    await expect(csv([["x"]], ["word", "n"])).rejects.toThrow(
+      "a list of 1 values where the option `columns` names 2",
+    );
   });
 
   it("writes lists without a header, all of one length", async () => {
-    expect(await csv([["a", 1], ["b", 2]])).toBe("a,1\nb,2\n");
+    expect(
+      await csv([
+        ["a", 1],
+        ["b", 2],
+      ]),
+    ).toBe("a,1\nb,2\n");
     await expect(csv([["a", 1], ["b"]])).rejects.toThrow("first record of the file had 2");
     await expect(csv([["a"], { a: 1 }])).rejects.toThrow("an object after lists");
     await expect(csv([{ a: 1 }, ["a"]])).rejects.toThrow("a list after objects");
@@ -120,11 +127,14 @@ describe("csv", () => {
   });
 
   it("is read back as it was by a reader that knows RFC 4180", async () => {
-    const field = fc.oneof(fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", " ", "ü") }), fc.string());
+    const field = fc.oneof(
+      fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", " ", "ü") }),
+      fc.string({ unit: "grapheme" }),
+    );
     const rows = fc.array(fc.tuple(field, field), { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(rows, async (pairs) => {
-        expect(parse((await csv(pairs))!)).toEqual(pairs.map((pair) => pair.map((text) => text.toWellFormed())));
+        expect(parse((await csv(pairs))!)).toEqual(pairs);
       }),
     );
   });
@@ -133,7 +143,7 @@ describe("csv", () => {
 /** As RFC 4180 has it, character by character. */
 function parse(text: string): string[][] {
   const rows: string[][] = [];
-  let row: string[] = [];
+  const row: string[] = [];
   let field = "";
   let quoted = false;
   for (let i = 0; i < text.length; i++) {

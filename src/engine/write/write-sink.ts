@@ -1,10 +1,10 @@
 /** The sink of a `write` end: one staged file of one attempt. */
 import { unreachable } from "../../base/assert.ts";
-import type { AttemptId, JobId } from "../../base/ids.ts";
+import type { AttemptId } from "../../base/ids.ts";
 import type { WriteEnd } from "../../plan/node.ts";
 import type { OutputFile } from "../../plan/task.ts";
 import type { Gzip } from "../../ports/codec.ts";
-import type { Outputs } from "../../ports/outputs.ts";
+import type { Outputs, OutputTarget } from "../../ports/outputs.ts";
 import type { RowSink } from "../shuffle/sink.ts";
 import { encodeJson, unencodable } from "./encode-json.ts";
 import { createCsvFormatter } from "./format-csv.ts";
@@ -13,9 +13,8 @@ import { TextFile } from "./text-file.ts";
 const EXTENSIONS = { jsonl: ".jsonl", csv: ".csv", text: ".txt" } as const;
 
 export interface WriteSinkOptions {
-  readonly job: JobId;
   readonly end: WriteEnd;
-  readonly endIndex: number;
+  readonly target: OutputTarget;
   readonly attempt: AttemptId;
   /** Index of the sink in its stage: several may feed one end. */
   readonly sinkIndex: number;
@@ -52,8 +51,8 @@ export class WriteSink implements RowSink {
   async close(): Promise<OutputFile | undefined> {
     if (this.#file === undefined) return undefined;
     await this.#file.close();
-    const { endIndex } = this.#options;
-    return { endIndex, staged: this.#staged, bytes: this.#file.bytes, rows: this.#rows };
+    const { target, sinkIndex: sink } = this.#options;
+    return { endIndex: target.endIndex, sink, staged: this.#staged, bytes: this.#file.bytes, rows: this.#rows };
   }
 
   abort(): void {
@@ -61,9 +60,8 @@ export class WriteSink implements RowSink {
   }
 
   #open(): TextFile {
-    const { job, end, endIndex, outputs, gzip } = this.#options;
-    const { directory, overwrite } = end;
-    const writer = outputs.create({ job, endIndex, directory, overwrite }, this.#staged);
+    const { end, target, outputs, gzip } = this.#options;
+    const writer = outputs.create(target, this.#staged);
     const file = new TextFile(writer, end.gzip ? gzip : undefined);
     this.#file = file;
     this.#format = formatOf(end, (header) => file.line(header));

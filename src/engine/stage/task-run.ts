@@ -1,0 +1,226 @@
+import { assert } from "../../base/assert.ts";
+import { Prng } from "../../base/prng.ts";
+import type { TaskContext } from "../../plan/context.ts";
+import { labelEnd, labelSource, labelWide } from "../../plan/label.ts";
+import type { Stage } from "../../plan/stage.ts";
+import type { TaskOutput } from "../../plan/task.ts";
+import type { Batch, BatchInput, RecordPlace } from "../batch.ts";
+import { openSource } from "../read/open-source.ts";
+import { openShuffle } from "../shuffle/open-shuffle.ts";
+import { SINK_BYTES } from "../shuffle/sink-options.ts";
+import { type CompiledPartitionMap, type CompiledStage, compileStage, type LoopState } from "./compile.ts";
+import { type ContextOfTask, createContext } from "./context.ts";
+import { excerptOf } from "./excerpt.ts";
+import { explainFailure } from "./failure.ts";
+import { iterate } from "./loop-support.ts";
+import type { RunTaskRequest } from "./run-task.ts";
+import { Spool } from "./spool.ts";
+import { Stopped } from "./stopped.ts";
+import { isBlockSink, TaskSinks } from "./task-sinks.ts";
+
+/** Results of a mapPartitions taken between two looks at whether to stop. */
+const RESULT_ROWS_AT_ONCE = 1024;
+
+/** One attempt while it runs. */
+export class TaskRun {
+  readonly #stage: Stage;
+  readonly #request: RunTaskRequest;
+  readonly #compiled: CompiledStage;
+  readonly #context: ContextOfTask;
+  readonly #spools: readonly Spool[];
+  readonly #sinks: TaskSinks;
+  readonly #state: LoopState;
+  readonly #memoryBytes: number;
+  #input: BatchInput | undefined;
+  #rowsIn = 0;
+  #committed = false;
+
+  constructor(stage: Stage, request: RunTaskRequest) {
+    const { assignment, job, env, control } = request;
+    this.#stage = stage;
+    this.#request = request;
+    this.#compiled = compileStage(stage);
+    this.#memoryBytes = shareOf(request.memoryBytes, stage, this.#compiled);
+    this.#context = createContext(job.constants, assignment, control);
+    this.#spools = this.#compiled.partitionMaps.map(() => this.#createSpool());
+    this.#sinks = new TaskSinks({ job, stage, assignment, env, memoryBytes: this.#memoryBytes });
+    const { partition } = assignment.attempt;
+    this.#state = {
+      ctx: this.#context.ctx,
+      sinks: this.#sinks.all,
+      sinkRows: stage.sinks.map(() => 0),
+      samples: this.#compiled.samples.map(
+        (node, index) =>
+          new Prng(`sample/${job.constants.seed}/${node.seed}/${stage.id}/${index}/${partition}`),
+      ),
+      spools: this.#spools,
+      openIterators: [],
+      failedSite: 0,
+      failedRow: 0,
+      failedRecord: undefined,
+    };
+  }
+
+  async complete(): Promise<TaskOutput> {
+    const input = await this.#openInput();
+    this.#input = input;
+    await this.#takeInput(input);
+    const bytesIn = input.bytesIn;
+    // A shuffle's memory is free again before the sinks merge what they have spilled.
+    this.#closeInput();
+    for (const [index, map] of this.#compiled.partitionMaps.entries()) {
+      await this.#mapPartition(map, this.#spools[index]!);
+    }
+    this.#finishSinks();
+    this.#throwIfStopped();
+    const { block, files } = await this.#sinks.commit();
+    this.#committed = true;
+    this.#context.finish();
+    const { sinkRows } = this.#state;
+    return { block, files, rowsIn: this.#rowsIn, bytesIn, sinkRows, counters: this.#context.counters() };
+  }
+
+  /** Call when it has ended, however it did. */
+  close(): void {
+    this.#closeInput();
+    for (const spool of this.#spools) spool.dispose();
+    if (!this.#committed) this.#sinks.abort();
+  }
+
+  #closeInput(): void {
+    this.#input?.close();
+    this.#input = undefined;
+  }
+
+  async #openInput(): Promise<BatchInput> {
+    const { assignment, env } = this.#request;
+    const from = this.#stage.input;
+    const given = assignment.input;
+    if (from.kind === "source") {
+      assert(given.kind === "split", "a task of a source stage is given a split");
+      return openSource(from.source.source, given.split, env.inputs);
+    }
+    assert(given.kind === "blocks", "a task behind a shuffle is given blocks");
+    const { partition } = assignment.attempt;
+    const { partitions } = assignment;
+    const memoryBytes = this.#memoryBytes;
+    return this.#explaining(labelWide(from.shuffle), () => {
+      return openShuffle({ node: from.shuffle, partition, partitions, sides: given.sides, env, memoryBytes });
+    });
+  }
+
+  /** Waits only for what has to be waited for. */
+  async #takeInput(input: BatchInput): Promise<void> {
+    const { control } = this.#request;
+    const { loop } = this.#compiled;
+    const from = this.#stage.input;
+    const label = from.kind === "shuffle" ? labelWide(from.shuffle) : labelSource(from.source);
+    for (;;) {
+      const batch = await this.#explaining(label, () => input.next());
+      if (batch === undefined) return;
+      try {
+        loop(batch.rows, batch.count, this.#state);
+      } catch (error) {
+        throw await this.#explainRow(error, batch);
+      }
+      this.#rowsIn += batch.count;
+      control.progress(this.#rowsIn, input.bytesIn);
+      this.#throwIfStopped();
+      if (control.breathe !== undefined) await control.breathe();
+    }
+  }
+
+  /** Its function is called once, and its results go on while it still makes them. */
+  async #mapPartition(map: CompiledPartitionMap, spool: Spool): Promise<void> {
+    const { control } = this.#request;
+    const state = this.#state;
+    let results: Iterator<unknown> | undefined;
+    state.failedSite = map.site;
+    try {
+      spool.seal();
+      const fn = map.fn as (rows: Iterable<unknown>, ctx: TaskContext) => unknown;
+      results = iterate(fn(spool, state.ctx));
+      while (map.loop(results, RESULT_ROWS_AT_ONCE, state) === RESULT_ROWS_AT_ONCE) {
+        this.#throwIfStopped();
+        if (control.breathe !== undefined) await control.breathe();
+      }
+    } catch (error) {
+      const site = this.#compiled.sites[state.failedSite]!;
+      const record = state.failedSite === map.site ? spool.lastRead : state.failedRecord;
+      const explained = explainFailure(
+        error,
+        site,
+        record === undefined ? undefined : { excerpt: excerptOf(record) },
+      );
+      closeAll(results === undefined ? state.openIterators : [results, ...state.openIterators]);
+      throw explained;
+    }
+    spool.dispose();
+  }
+
+  #finishSinks(): void {
+    this.#stage.sinks.forEach((sink, index) => {
+      const label = sink.kind === "end" ? labelEnd(sink.end) : labelWide(sink.shuffle);
+      try {
+        this.#sinks.all[index]!.finish();
+      } catch (error) {
+        throw explainFailure(error, { label, calls: "sink", late: true }, undefined);
+      }
+    });
+  }
+
+  /** For input: behind a shuffle, functions of the user's run while it is read. */
+  async #explaining<T>(label: string, action: () => T | Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw explainFailure(error, { label, calls: "sink", late: true }, undefined);
+    }
+  }
+
+  async #explainRow(error: unknown, batch: Batch): Promise<unknown> {
+    const { failedSite, failedRow, failedRecord, openIterators } = this.#state;
+    closeAll(openIterators);
+    const site = this.#compiled.sites[failedSite];
+    assert(site !== undefined, "a loop that throws says where");
+    let place: RecordPlace | undefined;
+    try {
+      place = await batch.place?.(failedRow);
+    } catch {
+      // What failed first is what the user must see; the input may be gone by now.
+    }
+    return explainFailure(error, site, { excerpt: excerptOf(failedRecord), ...place });
+  }
+
+  #createSpool(): Spool {
+    const { env } = this.#request;
+    const { codec, crc32, scratch } = env;
+    const beforeChunk = () => this.#throwIfStopped();
+    return new Spool({ codec, crc32, scratch, memoryBytes: this.#memoryBytes, beforeChunk });
+  }
+
+  #throwIfStopped(): void {
+    if (this.#request.control.stopRequested()) throw new Stopped();
+  }
+}
+
+/**
+ * What the shuffle read and each spool may hold: equal parts of what the sinks, which hold a fixed amount, leave; but
+ * of half at least, so that many sinks do not make everything else crawl.
+ */
+function shareOf(memoryBytes: number, stage: Stage, compiled: CompiledStage): number {
+  const left = memoryBytes - stage.sinks.filter(isBlockSink).length * SINK_BYTES;
+  const holders = (stage.input.kind === "shuffle" ? 1 : 0) + compiled.partitionMaps.length;
+  return Math.floor(Math.max(left, memoryBytes / 2) / Math.max(1, holders));
+}
+
+/** What `for … of` does when its body throws: innermost first, and without hiding the first error. */
+function closeAll(iterators: Iterator<unknown>[]): void {
+  for (const iterator of iterators.splice(0).reverse()) {
+    try {
+      iterator.return?.();
+    } catch {
+      // As in for … of: the error that is under way wins.
+    }
+  }
+}
