@@ -345,17 +345,20 @@ export class JobDriver {
     const completed = this.state.completed(attempt.stage, attempt.partition);
     assert(completed !== undefined, "what the log has is complete");
     this.#note({ kind: "taskCompleted", completed });
-    // In mode "ending" every live attempt was let go of already.
     const live = this.#workers.live(attempt);
     if (live !== undefined) {
       this.#settle(attempt);
       this.#tasks.setPhase(attempt, [Phase.recording], Phase.idle);
-      const worker = this.#workers.get(live.worker);
-      if (worker !== undefined) this.#giveTasks(worker, { start: [], stop: [], forget: [attempt] });
     }
-    if (!this.state.isStageComplete(attempt.stage)) return;
+    if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
+    // Where the job is ending every live attempt was let go of already.
+    const worker = live === undefined ? undefined : this.#workers.get(live.worker);
+    if (worker !== undefined) this.#giveTasks(worker, { start: [], stop: [], forget: [attempt] });
+  }
+
+  #onStageComplete(complete: StageId): void {
     for (const stage of this.state.spec.stages) {
-      if (stage.dependsOn.includes(attempt.stage)) this.#enqueueStage(stage.id);
+      if (stage.dependsOn.includes(complete)) this.#enqueueStage(stage.id);
     }
     this.#commitIfComplete();
   }

@@ -6,14 +6,18 @@ import type { Branch, Sink, Stage } from "./stage.ts";
 export function labelStage(stage: Stage): string {
   const start =
     stage.input.kind === "source" ? labelSource(stage.input.source) : labelWide(stage.input.shuffle);
-  return [start, ...stage.branches.map((branch) => labelBranch(branch, stage.sinks))].join(" ");
+  return `${start} ${labelBranches(stage.branches, stage.sinks)}`.trimEnd();
+}
+
+/** Several branches stand in braces. */
+function labelBranches(branches: readonly Branch[], sinks: readonly Sink[]): string {
+  const labels = branches.map((branch) => labelBranch(branch, sinks));
+  return labels.length > 1 ? `{ ${labels.join("; ")} }` : (labels[0] ?? "");
 }
 
 function labelBranch(branch: Branch, sinks: readonly Sink[]): string {
   if (branch.kind === "sink") return `→ ${labelSink(sinks[branch.sink]!)}`;
-  const below = branch.next.map((next) => labelBranch(next, sinks));
-  const tail = below.length > 1 ? `{ ${below.join("; ")} }` : (below[0] ?? "");
-  return `→ ${labelNarrow(branch.op)} ${tail}`.trimEnd();
+  return `→ ${labelNarrow(branch.op)} ${labelBranches(branch.next, sinks)}`.trimEnd();
 }
 
 export function labelSource({ source }: SourceNode): string {

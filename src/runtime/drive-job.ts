@@ -23,6 +23,7 @@ import { type DriverOwner, type JobCard, JobLog, type TakenOver } from "./job-lo
 import type { Crew } from "./local-crew.ts";
 import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
+import { untilAvailable } from "./retry.ts";
 import type { WorkerObserver } from "./worker.ts";
 
 const PROGRESS_EVERY_MS = 200;
@@ -106,12 +107,16 @@ class Drive {
   }
 
   async run(): Promise<Driven | "leaseLost"> {
-    const { store, clock } = this.#ports;
+    const { store, clock, random } = this.#ports;
     let onLost = (): void => {};
-    const lease = await DriverLease.grant(store, clock, this.#options.leaseMs, () => {
-      this.#leaseLost = true;
-      onLost();
-    });
+    const { leaseMs } = this.#options;
+    // A lease whose grant was answered too late is nobody's, and expires.
+    const grant = () =>
+      DriverLease.grant(store, clock, leaseMs, () => {
+        this.#leaseLost = true;
+        onLost();
+      });
+    const lease = await untilAvailable({ clock, random }, grant, () => false);
     try {
       const { owner, isDead } = this.#options;
       const card = cardOf(this.#spec, undefined);

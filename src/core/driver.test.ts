@@ -1,0 +1,485 @@
+import { describe, expect, test } from "vitest";
+import { contentHash, epoch, jobId, type NodeId, nodeId, stageId } from "../base/ids.ts";
+import type { TaskOutcome, TaskOutput } from "../plan/task.ts";
+import type { JobPolicy, JobSpec, StageShape } from "../protocol/job-spec.ts";
+import type { LogRecord } from "../protocol/log-event.ts";
+import type { EndedAttempt } from "../protocol/message.ts";
+import { JobDriver } from "./driver.ts";
+import type { DriverEffect } from "./effect.ts";
+import type { DriverEvent } from "./event.ts";
+import { JobState } from "./job-state.ts";
+
+const JOB = jobId("job-1");
+const WORKER = nodeId("worker");
+
+/** Two map tasks, then one reduce task. */
+const STAGES: readonly StageShape[] = [
+  {
+    id: stageId(0),
+    label: "map",
+    tasks: 2,
+    dependsOn: [],
+    input: { kind: "source", sourceIndex: 0 },
+    sinkPartitions: [1],
+  },
+  {
+    id: stageId(1),
+    label: "reduce",
+    tasks: 1,
+    dependsOn: [stageId(0)],
+    input: { kind: "shuffle", sides: [[{ stage: stageId(0), sink: 0 }]] },
+    sinkPartitions: [1],
+  },
+];
+const POLICY: JobPolicy = {
+  attemptsMax: 2,
+  taskTimeoutMs: undefined,
+  retryDelayMs: 100,
+  retryDelayMsMax: 1_000,
+};
+
+function spec(policy: Partial<JobPolicy> = {}): JobSpec {
+  return {
+    version: 1,
+    id: JOB,
+    name: "job",
+    params: {},
+    constants: { seed: "s", submittedAtMs: 0, bundle: contentHash("0") },
+    fingerprint: "f",
+    stages: STAGES,
+    ends: [],
+    shape: "single",
+    splits: [
+      [
+        { kind: "items", start: 0, end: 1 },
+        { kind: "items", start: 1, end: 2 },
+      ],
+    ],
+    policy: { ...POLICY, ...policy },
+  };
+}
+
+const begun: readonly LogRecord[] = [
+  {
+    version: 1,
+    seq: 0,
+    epoch: epoch(0),
+    events: [{ kind: "submitted", job: JOB, spec: contentHash("1"), atMs: 0 }],
+  },
+  {
+    version: 1,
+    seq: 1,
+    epoch: epoch(1),
+    events: [{ kind: "epochStarted", epoch: epoch(1), driver: nodeId("d"), atMs: 0 }],
+  },
+];
+
+/** A driver with a worker of so many slots, whose effects are collected as short texts. */
+class Bench {
+  readonly driver: JobDriver;
+  nowMs = 0;
+  #seq = 0;
+  #slots: number;
+  running: string[] = [];
+  readonly appended: LogRecord[] = [];
+
+  constructor(
+    options: {
+      readonly policy?: Partial<JobPolicy>;
+      readonly slots?: number;
+      readonly records?: readonly LogRecord[];
+    } = {},
+  ) {
+    const state = JobState.replay(spec(options.policy), options.records ?? begun);
+    this.driver = new JobDriver(state, { workerLeaseMs: 1_000 });
+    this.#slots = options.slots ?? 2;
+  }
+
+  step(event: DriverEvent): readonly DriverEffect[] {
+    const effects = this.driver.step(event, this.nowMs, this.nowMs);
+    this.driver.checkInvariants();
+    for (const effect of effects) if (effect.kind === "appendRecord") this.appended.push(effect.record);
+    return effects;
+  }
+  tell(event: DriverEvent): readonly string[] {
+    return this.step(event).map(short);
+  }
+  start(): readonly string[] {
+    return this.tell({ kind: "driverStarted" });
+  }
+  poll(
+    running: readonly string[],
+    ended: readonly EndedAttempt[] = [],
+    incarnation = "i1",
+    worker: NodeId = WORKER,
+  ): readonly string[] {
+    const poll = {
+      kind: "poll" as const,
+      job: JOB,
+      incarnation,
+      seq: this.#seq++,
+      slots: this.#slots,
+      running: running.map(attempt),
+      ended,
+    };
+    return this.tell({ kind: "workerPolled", worker, poll });
+  }
+  confirm(): readonly string[] {
+    return this.tell({ kind: "recordAppended", seq: this.appended.at(-1)!.seq });
+  }
+}
+
+/** `1.0.e1.a0`: stage, partition, epoch, attempt. */
+function attempt(text: string) {
+  const [stage, partition, of, number] = text.replace(/[ea]/g, "").split(".").map(Number);
+  return { stage: stageId(stage!), partition: partition!, epoch: epoch(of!), attempt: number! };
+}
+
+function output(key: string): TaskOutput {
+  return {
+    block: { key, bytes: 1, checksum: 1 },
+    files: [],
+    rowsIn: 1,
+    bytesIn: 1,
+    sinkRows: [1],
+    counters: {},
+  };
+}
+const finished = (id: string): EndedAttempt => ({
+  attempt: attempt(id),
+  outcome: { kind: "finished", output: output(id) },
+});
+const failed = (id: string, retryable = true, lostBlocks: readonly string[] = []): EndedAttempt => {
+  const outcome: TaskOutcome = {
+    kind: "failed",
+    error: { code: "USER_FUNCTION", message: "boom", retryable, details: {} },
+    lostBlocks,
+  };
+  return { attempt: attempt(id), outcome };
+};
+
+const name = (id: ReturnType<typeof attempt>): string =>
+  `${id.stage}.${id.partition}.e${id.epoch}.a${id.attempt}`;
+
+function short(effect: DriverEffect): string {
+  switch (effect.kind) {
+    case "appendRecord":
+      return `append ${effect.record.seq}: ${effect.record.events.map((event) => event.kind + ("attempt" in event && event.attempt !== undefined ? ` ${name(event.attempt)}` : "")).join(", ")}`;
+    case "sendOrders": {
+      const start = effect.start.map((task) => `start ${name(task.attempt)}`);
+      const stop = effect.stop.map((id) => `stop ${name(id)}`);
+      const forget = effect.forget.map((id) => `forget ${name(id)}`);
+      return `${effect.worker}: ${[...start, ...stop, ...forget].join(", ")}`;
+    }
+    case "setTimer":
+      return `timer ${effect.timer} in ${effect.delayMs}`;
+    case "clearTimer":
+      return `no timer ${effect.timer}`;
+    case "commitOutputs":
+      return `commit ${effect.outputs.length} outputs`;
+    case "endJob":
+      return `end ${effect.outcome.kind}`;
+    case "note":
+      return `note ${effect.note.kind}`;
+  }
+}
+
+/** Brings the job to where only the reduce task is missing, and running. */
+function atReduce(options: ConstructorParameters<typeof Bench>[0] = {}): Bench {
+  const bench = new Bench(options);
+  bench.start();
+  bench.poll([]);
+  bench.poll([], [finished("0.0.e1.a0"), finished("0.1.e1.a0")]);
+  bench.confirm();
+  return bench;
+}
+
+describe("an undisturbed job", () => {
+  test("logs each completion before it counts, unlocks the next stage, commits once", () => {
+    const bench = new Bench();
+    expect(bench.start()).toEqual([]);
+    expect(bench.poll([])).toEqual([
+      "timer worker/worker/i1 in 1000",
+      "worker: start 0.0.e1.a0, start 0.1.e1.a0",
+    ]);
+    expect(bench.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")])).toEqual(["append 2: taskCompleted 0.0.e1.a0"]);
+    // What ends while a record is on its way goes with the next.
+    expect(bench.poll([], [finished("0.0.e1.a0"), finished("0.1.e1.a0")])).toEqual([]);
+    expect(bench.confirm()).toEqual([
+      "note taskCompleted",
+      "worker: forget 0.0.e1.a0",
+      "append 3: taskCompleted 0.1.e1.a0",
+    ]);
+    expect(bench.confirm()).toEqual(["note taskCompleted", "worker: start 1.0.e1.a0, forget 0.1.e1.a0"]);
+    expect(bench.poll([], [finished("1.0.e1.a0")])).toEqual(["append 4: taskCompleted 1.0.e1.a0"]);
+    expect(bench.confirm()).toEqual(["note taskCompleted", "commit 3 outputs", "worker: forget 1.0.e1.a0"]);
+    expect(bench.tell({ kind: "outputsCommitted" })).toEqual(["append 5: committed"]);
+    expect(bench.confirm()).toEqual(["end committed"]);
+    expect(bench.poll([])).toEqual([]);
+  });
+
+  test("gives a reduce task the blocks of its producers in partition order, whatever order they came in", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    bench.poll([], [finished("0.1.e1.a0"), finished("0.0.e1.a0")]);
+    const effects = bench.step({ kind: "recordAppended", seq: 2 });
+    const orders = effects.find((effect) => effect.kind === "sendOrders" && effect.start.length > 0);
+    expect(orders).toMatchObject({
+      start: [
+        {
+          input: {
+            kind: "blocks",
+            sides: [[{ stage: 0, sink: 0, blocks: [{ key: "0.0.e1.a0" }, { key: "0.1.e1.a0" }] }]],
+          },
+        },
+      ],
+    });
+  });
+
+  test("replaying the log gives the live state, and a new driver goes on from there (S3)", () => {
+    const bench = atReduce();
+    const takeOver: LogRecord = {
+      version: 1,
+      seq: 3,
+      epoch: epoch(2),
+      events: [{ kind: "epochStarted", epoch: epoch(2), driver: nodeId("d2"), atMs: 9 }],
+    };
+    const next = new Bench({ records: [...begun, ...bench.appended, takeOver] });
+    expect([...next.driver.state.outputs()]).toEqual([...bench.driver.state.outputs()]);
+    next.start();
+    expect(next.poll([])).toEqual(["timer worker/worker/i1 in 1000", "worker: start 1.0.e2.a0"]);
+  });
+});
+
+describe("messages that are lost, doubled, late or of another time", () => {
+  test("an order that got lost is given again with the next poll", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    expect(bench.poll(["0.1.e1.a0"])).toEqual(["worker: start 0.0.e1.a0"]);
+  });
+
+  test("a poll that comes after a later one is ignored", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    const late = {
+      kind: "poll" as const,
+      job: JOB,
+      incarnation: "i1",
+      seq: 0,
+      slots: 2,
+      running: [],
+      ended: [finished("0.0.e1.a0")],
+    };
+    expect(bench.tell({ kind: "workerPolled", worker: WORKER, poll: late })).toEqual([]);
+  });
+
+  test("a completion that is told again and again is logged once, and forgotten when it is durable", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    bench.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")]);
+    expect(bench.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")])).toEqual([]);
+    bench.confirm();
+    expect(bench.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")])).toEqual(["worker: forget 0.0.e1.a0"]);
+  });
+
+  test("attempts of an earlier epoch are stopped, and what they made is forgotten", () => {
+    const bench = new Bench({ slots: 3 });
+    bench.start();
+    expect(bench.poll(["0.0.e0.a0"], [finished("0.1.e0.a0")])).toEqual([
+      "timer worker/worker/i1 in 1000",
+      // The third slot is still taken by what is to be stopped.
+      "worker: start 0.0.e1.a0, start 0.1.e1.a0, stop 0.0.e0.a0, forget 0.1.e0.a0",
+    ]);
+  });
+
+  test("a worker's report of another worker's attempt changes nothing", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    expect(bench.poll([], [finished("0.0.e1.a0")], "i9", nodeId("other"))).toEqual([
+      "timer worker/other/i9 in 1000",
+      "other: forget 0.0.e1.a0",
+    ]);
+  });
+});
+
+describe("workers that go", () => {
+  test("a silent worker's tasks run elsewhere after its lease, and not before", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    bench.nowMs = 600;
+    bench.poll(["0.0.e1.a0", "0.1.e1.a0"]);
+    bench.nowMs = 1_000;
+    expect(bench.tell({ kind: "timerFired", timer: "worker/worker/i1" })).toEqual([
+      "timer worker/worker/i1 in 600",
+    ]);
+    bench.nowMs = 1_600;
+    expect(bench.tell({ kind: "timerFired", timer: "worker/worker/i1" })).toEqual(["note workerLost"]);
+    expect(bench.poll([], [], "i2", nodeId("other"))).toEqual([
+      "timer worker/other/i2 in 1000",
+      "other: start 0.0.e1.a1, start 0.1.e1.a1",
+    ]);
+  });
+
+  test("a worker that starts again has lost what it ran", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    expect(bench.poll([], [], "i2")).toEqual([
+      "note workerLost",
+      "timer worker/worker/i2 in 1000",
+      "worker: start 0.0.e1.a1, start 0.1.e1.a1",
+    ]);
+  });
+
+  test("a completion on its way to the log survives its worker", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    bench.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")]);
+    bench.poll([], [], "i2");
+    expect(bench.confirm()).toEqual(["note taskCompleted", "worker: forget 0.0.e1.a0"]);
+    expect(bench.driver.state.completed(stageId(0), 0)).toBeDefined();
+  });
+
+  test("a task that loses worker after worker fails the job instead of going round for ever", () => {
+    const bench = new Bench({ slots: 1 });
+    bench.start();
+    let effects: readonly string[] = [];
+    for (let start = 0; start < 20 && !effects.some((effect) => effect.startsWith("append")); start++) {
+      effects = bench.poll([], [], `i${start}`);
+    }
+    for (let start = 20; start < 25 && !effects.some((effect) => effect.startsWith("append")); start++) {
+      effects = bench.poll([], [], `i${start}`);
+    }
+    expect(effects).toContain("append 2: failed 0.0.e1.a19");
+  });
+});
+
+describe("tasks that fail", () => {
+  test("are tried again after a pause, then fail the job with their own error", () => {
+    const bench = new Bench({ slots: 1 });
+    bench.start();
+    bench.poll([]);
+    const effects = bench.poll([], [failed("0.0.e1.a0")]);
+    expect(effects[0]).toBe("note taskFailed");
+    const delayMs = Number(/^timer retry\/s0\.p0 in (\d+)$/.exec(effects[1]!)?.[1]);
+    expect(delayMs).toBeGreaterThanOrEqual(50);
+    expect(delayMs).toBeLessThanOrEqual(100);
+    // Meanwhile the slot is another task's.
+    expect(effects[2]).toBe("worker: start 0.1.e1.a0, forget 0.0.e1.a0");
+    bench.tell({ kind: "timerFired", timer: "retry/s0.p0" });
+    bench.poll([], [finished("0.1.e1.a0")]);
+    bench.confirm();
+    expect(bench.poll([], [failed("0.0.e1.a1")])).toEqual([
+      "note taskFailed",
+      "worker: forget 0.0.e1.a1",
+      "append 3: failed 0.0.e1.a1",
+    ]);
+    expect(bench.confirm()).toEqual(["end failed"]);
+    expect(bench.driver.state.status).toMatchObject({ kind: "failed", error: { message: "boom" } });
+  });
+
+  test("are not tried again where the error says that it is of no use; what else runs is stopped", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    expect(bench.poll(["0.1.e1.a0"], [failed("0.0.e1.a0", false)])).toEqual([
+      "note taskFailed",
+      "worker: stop 0.1.e1.a0",
+      "worker: stop 0.1.e1.a0, forget 0.0.e1.a0",
+      "append 2: failed 0.0.e1.a0",
+    ]);
+  });
+
+  test("an attempt that takes too long is stopped and counts as failed; its late success changes nothing", () => {
+    const bench = new Bench({ slots: 1, policy: { taskTimeoutMs: 500 } });
+    bench.start();
+    bench.poll([]);
+    const effects = bench.tell({ kind: "timerFired", timer: "timeout/s0.p0.e1.a0" });
+    expect(effects).toContain("worker: stop 0.0.e1.a0");
+    expect(effects).toContain("note taskFailed");
+    // Its slot is free only when it has really ended.
+    expect(bench.poll(["0.0.e1.a0"])).toEqual(["worker: stop 0.0.e1.a0"]);
+    expect(bench.poll([], [finished("0.0.e1.a0")])).toEqual([
+      "timer timeout/s0.p1.e1.a0 in 500",
+      "worker: start 0.1.e1.a0, forget 0.0.e1.a0",
+    ]);
+  });
+
+  test("a task's end calls its time limit off", () => {
+    const bench = new Bench({ slots: 1, policy: { taskTimeoutMs: 500 } });
+    bench.start();
+    bench.poll([]);
+    bench.poll([], [finished("0.0.e1.a0")]);
+    expect(bench.confirm()).toContain("no timer timeout/s0.p0.e1.a0");
+  });
+});
+
+describe("blocks that are lost", () => {
+  test("their task runs again first, then the one that missed them", () => {
+    const bench = atReduce();
+    expect(bench.poll([], [failed("1.0.e1.a0", true, ["0.1.e1.a0"])])).toEqual([
+      "worker: forget 1.0.e1.a0",
+      "append 3: outputLost 0.1.e1.a0",
+    ]);
+    // Nothing starts before the loss is durable: the reduce task would only miss the block again.
+    expect(bench.poll([])).toEqual([]);
+    expect(bench.confirm()).toEqual(["note outputLost", "worker: start 0.1.e1.a1"]);
+    bench.poll([], [finished("0.1.e1.a1")]);
+    expect(bench.confirm()).toEqual(["note taskCompleted", "worker: start 1.0.e1.a1, forget 0.1.e1.a1"]);
+  });
+
+  test("a report of a block that was made again already only sends the reporter round again", () => {
+    const bench = atReduce();
+    expect(bench.poll([], [failed("1.0.e1.a0", true, ["0.1.e1.a7"])])).toEqual([
+      "worker: start 1.0.e1.a1, forget 1.0.e1.a0",
+    ]);
+  });
+
+  test("a result that cannot be read at the end is made again before the commit", () => {
+    const bench = atReduce();
+    bench.poll([], [finished("1.0.e1.a0")]);
+    expect(bench.confirm()).toContain("commit 3 outputs");
+    expect(bench.tell({ kind: "resultBlocksLost", keys: ["1.0.e1.a0"] })).toEqual([
+      "append 4: outputLost 1.0.e1.a0",
+    ]);
+    expect(bench.confirm()).toEqual(["note outputLost", "worker: start 1.0.e1.a1"]);
+    bench.poll([], [finished("1.0.e1.a1")]);
+    expect(bench.confirm()).toContain("commit 3 outputs");
+  });
+});
+
+describe("a cancelled job", () => {
+  test("stops what runs and ends when the log says so", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    expect(bench.tell({ kind: "cancelRequested", reason: "Ctrl-C" })).toEqual([
+      "worker: stop 0.0.e1.a0, stop 0.1.e1.a0",
+      "append 2: cancelled",
+    ]);
+    expect(bench.confirm()).toEqual(["end cancelled"]);
+  });
+
+  test("commits all the same where its outputs are being shown already", () => {
+    const bench = atReduce();
+    bench.poll([], [finished("1.0.e1.a0")]);
+    bench.confirm();
+    expect(bench.tell({ kind: "cancelRequested", reason: "Ctrl-C" })).toEqual([]);
+    expect(bench.tell({ kind: "outputsCommitted" })).toEqual(["append 4: committed"]);
+  });
+
+  test("ends as cancelled where its results turn out to be lost", () => {
+    const bench = atReduce();
+    bench.poll([], [finished("1.0.e1.a0")]);
+    bench.confirm();
+    bench.tell({ kind: "cancelRequested", reason: "Ctrl-C" });
+    expect(bench.tell({ kind: "resultBlocksLost", keys: ["1.0.e1.a0"] })).toEqual(["append 4: cancelled"]);
+  });
+});
