@@ -37,6 +37,7 @@ export type {
   Session,
   SessionOptions,
 } from "./api/session.ts";
+export type { JobId, StageId } from "./base/ids.ts";
 export type { TaskContext } from "./plan/context.ts";
 export type { CsvFieldType, JoinType, WriteFormat } from "./plan/node.ts";
 export type { Progress, RunEvent } from "./runtime/events.ts";

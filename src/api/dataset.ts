@@ -157,10 +157,10 @@ export class Dataset<out T> {
   // ---- By key -------------------------------------------------------------------------------------------
 
   /**
-   * All records of each key. The values stream from disk where there are many: read them once, before the
-   * function that was given the group returns (else GROUP_CONSUMED); to keep them, copy them. They come in
-   * input order. Where the values become one, `reduceByKey`, `aggregateByKey` and `countBy` move far less
-   * data.
+   * All records of each key, in input order. Values that are too many for memory stream from disk: read them
+   * once, and before the function that was given the group returns, or GROUP_CONSUMED; to keep them, copy them.
+   * A group that is collected, written or shuffled again becomes an array. Where the values become one,
+   * `reduceByKey`, `aggregateByKey` and `countBy` move far less data.
    *
    * @example
    * orders.groupBy((order) => order.userId).map(([user, orders]) => {
@@ -254,6 +254,8 @@ export class Dataset<out T> {
    * - "left", "right", "full": also values of that side (both) without a partner, whose place is undefined
    * - "semi": `[key, left]` where the right side has the key; "anti": where it has not
    *
+   * Of one key at a time, the values of the right side are held in memory: let it be the side with fewer a key.
+   *
    * With `{ left, right }`, functions make the keys, and the records may be anything.
    *
    * @example users.join(orders, { left: (user) => user.id, right: (order) => order.userId, how: "left" })
@@ -273,7 +275,7 @@ export class Dataset<out T> {
 
   /**
    * For each key of either side, all its values of both: `[key, [left, right]]`, each side streaming as in
-   * `groupBy`. Read the left values first, then the right ones, each once.
+   * `groupBy`.
    */
   cogroup<K extends Key, L, R>(
     this: Dataset<readonly [K, L]>,

@@ -9,7 +9,7 @@ import { adviseNames } from "./suggest.ts";
 export interface CsvReadOptions extends FileOptions {
   /** One character between fields. Default ",". */
   readonly delimiter?: string;
-  /** One character around fields that hold delimiters, quotes (doubled) or line ends. Default '"'. */
+  /** One character around fields that hold delimiters, quotes (doubled) or line ends; "" for none. Default '"'. */
   readonly quote?: string;
 }
 
@@ -24,8 +24,8 @@ export function csvSource(paths: unknown, options: unknown): SourceFormat {
     ...FILE_OPTION_NAMES,
   ]);
   const header = checkHeader(given.header ?? true);
-  const delimiter = checkCharacter("delimiter", given.delimiter ?? ",");
-  const quote = checkCharacter("quote", given.quote ?? '"');
+  const delimiter = checkDelimiter(given.delimiter ?? ",");
+  const quote = checkQuote(given.quote ?? '"');
   if (delimiter === quote)
     throw invalidArgument("read.csv", "quote", quote, "another character than the delimiter");
   const csv: CsvOptions = { header, delimiter, quote, types: checkTypes(given.types, header) };
@@ -40,10 +40,15 @@ function checkHeader(header: unknown): boolean | readonly string[] {
   return checkNames("read.csv", "header", header);
 }
 
-/** One byte, so that a split file can be searched without decoding it. */
-function checkCharacter(argument: string, value: unknown): string {
-  if (typeof value === "string" && /^[\t\x20-\x7e]$/.test(value)) return value;
-  throw invalidArgument("read.csv", argument, value, "one printable ASCII character, or a tab");
+function checkDelimiter(value: unknown): string {
+  if (typeof value === "string" && value.length === 1 && !/[\r\n\ud800-\udfff]/.test(value)) return value;
+  throw invalidArgument("read.csv", "delimiter", value, "one character, and no line end");
+}
+
+/** ASCII, so that a border between splits can be searched for in bytes. */
+function checkQuote(value: unknown): string {
+  if (value === "" || (typeof value === "string" && /^[ -~]$/.test(value))) return value;
+  throw invalidArgument("read.csv", "quote", value, 'one printable ASCII character, or "" for none');
 }
 
 function checkTypes(types: unknown, header: boolean | readonly string[]): CsvOptions["types"] {

@@ -18,12 +18,18 @@ export function rangeSource(args: readonly unknown[]): SourceFormat {
   if (given.length > 3) throw invalidArgument("read.range", "the fourth argument", given[3], "left out");
   const step = checkWhole("read.range", "step", third, ANY_WHOLE);
   if (step === 0) throw invalidArgument("read.range", "step", step, "a whole number other than 0");
+  const from = checkWhole("read.range", "start", start, ANY_WHOLE);
+  const to = checkWhole("read.range", "end", end, ANY_WHOLE);
+  if ((to - from) / step > Number.MAX_SAFE_INTEGER) {
+    throw invalidArgument("read.range", "end", to, "no more than 2^53-1 steps away from the start");
+  }
+  const { partitions } = checkOptions("read.range", options, ["partitions"]);
   return {
     format: "range",
-    start: checkWhole("read.range", "start", start, ANY_WHOLE),
-    end: checkWhole("read.range", "end", end, ANY_WHOLE),
+    start: from,
+    end: to,
     step,
-    partitions: checkPartitions("read.range", checkOptions("read.range", options, ["partitions"]).partitions),
+    partitions: checkPartitions("read.range", partitions),
   };
 }
 

@@ -24,8 +24,8 @@ test("csv", () => {
   const csv = { header: true, delimiter: ",", quote: '"', types: {} };
   expect(sourceOf(read.csv("a"))).toEqual({ format: "csv", paths: ["a"], csv, ...files });
   const types = { age: "number" } as const;
-  expect(sourceOf(read.csv("a", { header: ["age"], types, delimiter: "\t", quote: "'" }))).toMatchObject({
-    csv: { header: ["age"], types, delimiter: "\t", quote: "'" },
+  expect(sourceOf(read.csv("a", { header: ["age"], types, delimiter: "\t", quote: "" }))).toMatchObject({
+    csv: { header: ["age"], types, delimiter: "\t", quote: "" },
   });
   expect(sourceOf(read.csv("a", { header: false }))).toMatchObject({ csv: { header: false } });
 });
@@ -82,7 +82,11 @@ describe("wrong arguments are refused at once", () => {
     ]),
     { ...call("csv", "a", { delimiter: "" }), message: /^read\.csv: delimiter is ""/ },
     { ...call("csv", "a", { delimiter: "ab" }), message: /^read\.csv: delimiter is "ab"/ },
-    { ...call("csv", "a", { delimiter: "é" }), message: /^read\.csv: delimiter is "é"/ },
+    { ...call("csv", "a", { delimiter: "💾" }), message: /^read\.csv: delimiter is "💾"/ },
+    {
+      ...call("csv", "a", { quote: "«" }),
+      message: /^read\.csv: quote is "«"; .* ASCII character, or "" for none/,
+    },
     { ...call("csv", "a", { delimiter: "\n" }), message: /^read\.csv: delimiter is "\\n"/ },
     { ...call("csv", "a", { quote: "," }), message: /^read\.csv: quote is ","; .* than the delimiter/ },
     { ...call("csv", "a", { header: "name" }), message: /^read\.csv: header is "name"/ },
@@ -100,6 +104,10 @@ describe("wrong arguments are refused at once", () => {
       message: /^read\.range: end is/,
     })),
     { ...call("range", 1, 2, 0), message: /^read\.range: step is 0/ },
+    {
+      ...call("range", -(2 ** 53) + 1, 2 ** 53 - 1),
+      message: /^read\.range: end is .* no more than 2\^53-1 steps/,
+    },
     { ...call("range", 1, 2, 3, 4), message: /^read\.range: the fourth argument is 4/ },
     { ...call("range", 1, { partitions: 0 }), message: /^read\.range: partitions is 0/ },
     { ...call("of", "abc"), message: /^read\.of: values is "abc"/ },
