@@ -15,15 +15,4 @@ export interface EngineEnvironment {
   readonly gzip: Gzip;
 }
 
-/** How a task is watched and stopped from outside. */
-export interface TaskControl {
-  /** True once the attempt should end; asked between batches. */
-  stopRequested(): boolean;
-  /** Behind `ctx.signal`. */
-  readonly signal: AbortSignal;
-  /** Totals so far; called after each batch, so it must cost next to nothing. */
-  progress(rowsIn: number, bytesIn: number): void;
-  log(message: string, fields: string | undefined): void;
-  /** Gives the event loop a turn where the task shares its thread with others; undefined in a thread of its own. */
-  readonly breathe: (() => Promise<void>) | undefined;
-}
+export type { TaskControl } from "../ports/task-runner.ts";

@@ -1,7 +1,10 @@
 import type { AttemptId } from "../base/ids.ts";
 import type { JobContext, TaskAssignment, TaskOutcome } from "../plan/task.ts";
 
-/** Runs attempts: in threads, in this thread (`--debug`), or in the simulator. */
+/**
+ * Runs attempts: in threads, in this thread (`--debug`), or in the simulator. It tells attempts apart by their ids
+ * alone, so all that it runs at a time belong to one job.
+ */
 export interface TaskRunner {
   /** How many tasks it runs at a time. */
   readonly slots: number;
@@ -45,19 +48,22 @@ export interface TaskExecutor {
   execute(request: TaskRequest, control: ExecutionControl): Promise<TaskOutcome>;
 }
 
-/** How an attempt is watched and stopped from outside. A superset of what the engine asks for. */
-export interface ExecutionControl {
+/** How a task is watched and stopped from outside. */
+export interface TaskControl {
   /** True once the attempt should end; asked between batches. */
   stopRequested(): boolean;
   /** Behind `ctx.signal`. */
   readonly signal: AbortSignal;
-  /** Called as the attempt enters a phase: a job that cannot even be loaded is given less time than a task. */
-  phase(phase: ExecutionPhase): void;
   /** Totals so far; called after each batch, so it must cost next to nothing. */
   progress(rowsIn: number, bytesIn: number): void;
   log(message: string, fields: string | undefined): void;
   /** Gives the event loop a turn where the task shares its thread with others; undefined in a thread of its own. */
   readonly breathe: (() => Promise<void>) | undefined;
+}
+
+export interface ExecutionControl extends TaskControl {
+  /** Called as the attempt enters a phase: a job that cannot even be loaded is given less time than a task. */
+  phase(phase: ExecutionPhase): void;
 }
 
 /** `loading`: the job's module is evaluated and its plan built. `running`: records are read. */

@@ -12,6 +12,9 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { ContentHash } from "../../base/ids.ts";
 import { withSourceRoot } from "./source-map.ts";
 
+/** Key of the blob that holds a bundle. */
+export const bundleKey = (hash: ContentHash): string => `bundles/${hash}`;
+
 export interface BundleFilesOptions {
   /** Absolute; made when needed. */
   readonly directory: string;
@@ -47,6 +50,8 @@ export function createBundleFiles({ directory, fetch }: BundleFilesOptions): Bun
     async load(hash) {
       const path = pathOf(hash);
       if (!isSealed(await readIfThere(path))) await write({ hash, code: await fetch(hash) });
+      // Before the import: Node does not read the map of what it has loaded already.
+      process.setSourceMapsEnabled(true);
       return await import(pathToFileURL(path).href);
     },
   };

@@ -40,7 +40,6 @@ export function createInlineRunner({
   let ended: Promise<unknown> = Promise.resolve();
 
   const run = async (request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> => {
-    process.setSourceMapsEnabled(true);
     const abort = new AbortController();
     let abandon = (_outcome: TaskOutcome): void => {};
     const abandoned = new Promise<TaskOutcome>((resolve) => {

@@ -1,14 +1,15 @@
 /** What a runner and its threads say to each other. Progress and the wish to stop go through shared memory. */
 import type { ErrorInfo } from "../../base/errors.ts";
 import type { JobContext, TaskAssignment, TaskOutcome } from "../../plan/task.ts";
+import type { ThreadData } from "./thread-data.ts";
 
 /** What a thread is started with. */
 export interface ThreadStart {
   readonly shared: SharedArrayBuffer;
   /** Unique within the process: the thread's private room is named after it. */
   readonly thread: string;
-  /** What the composition gives all its threads. Plain data. */
-  readonly data: unknown;
+  /** What the composition gives all its threads. */
+  readonly data: ThreadData;
 }
 
 export type ToThread =

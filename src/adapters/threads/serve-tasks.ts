@@ -16,7 +16,6 @@ export interface ServeTasksOptions {
 
 /** The thread's side: runs the attempts its runner sends, one at a time, until the thread ends. */
 export function serveTasks({ port, shared, executor }: ServeTasksOptions): void {
-  process.setSourceMapsEnabled(true);
   const state = new SharedState(shared);
   // Bound now: a job's module may replace anything later.
   const send: (message: FromThread) => void = port.postMessage.bind(port);
@@ -46,7 +45,8 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
     const abort = new AbortController();
     running = { seq, abort };
     executor.execute({ job, assignment }, controlOf(seq, state, abort.signal, send)).then(
-      (outcome) => send({ kind: "ended", seq, outcome }),
+      // One turn later: a rejection of the task's own that nobody handles is known by then, and fails it.
+      (outcome) => setImmediate(() => send({ kind: "ended", seq, outcome })),
       (thrown: unknown) => die(toErrorInfo(thrown, "THREAD_DIED")),
     );
   });

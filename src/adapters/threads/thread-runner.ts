@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { attemptKey } from "../../base/ids.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
+import type { ThreadData } from "./thread-data.ts";
 import { ThreadSlot } from "./thread-slot.ts";
 
 export interface ThreadRunnerOptions {
@@ -9,7 +10,7 @@ export interface ThreadRunnerOptions {
   /** The file that calls `serveTasks`. */
   readonly entry: URL;
   /** Given to each thread as `ThreadStart.data`. Plain data. */
-  readonly threadData: unknown;
+  readonly threadData: ThreadData;
   /** Most bytes of one thread's JavaScript heap; buffers do not count. */
   readonly heapBytesMax: number;
   /** What user code writes with `console` and the like, in pieces. Default: this process's stderr. */
@@ -54,7 +55,8 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
     async run(request, observer) {
       if (closed) return { kind: "stopped" };
       const free = slots.filter((slot) => !slot.busy);
-      const slot = free.find((candidate) => candidate.warm) ?? free[0];
+      const { bundle } = request.job.constants;
+      const slot = free.find((it) => it.isWarm(bundle)) ?? free.find((it) => it.empty) ?? free[0];
       assert(slot !== undefined, "no more tasks are started than there are slots");
       running++;
       timer ??= setInterval(poll, POLL_INTERVAL_MS);

@@ -3,22 +3,24 @@
  * when it dies.
  *
  * Every task gets exactly one outcome, from whichever comes first: the thread's answer, its death, or the end of a
- * grace after it was asked to stop. A thread whose task had to be ended by force is never used again.
+ * grace after it was asked to stop. A thread whose task had to be ended by force is never used again, and none is
+ * used for two bundles: what one job does to globals and prototypes is not for the next.
  */
 import { Worker } from "node:worker_threads";
 import { assert } from "../../base/assert.ts";
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
-import { attemptKey, type JobId } from "../../base/ids.ts";
+import { attemptKey, type ContentHash, type JobId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
 import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
+import type { ThreadData } from "./thread-data.ts";
 import { exitError, heapError, loadTimeoutError } from "./thread-errors.ts";
 
 export interface ThreadSlotOptions {
   /** The thread's entry file. */
   readonly entry: URL;
-  readonly threadData: unknown;
+  readonly threadData: ThreadData;
   /** Most bytes of a thread's JavaScript heap. */
   readonly heapBytesMax: number;
   /** From being asked to stop to being stopped by force. */
@@ -45,7 +47,7 @@ interface Current {
 interface Thread {
   readonly worker: Worker;
   readonly shared: SharedState;
-  readonly ended: Promise<void>;
+  readonly bundle: ContentHash;
   /** The job it was sent last. */
   job: JobId | undefined;
   /** Why it is about to end, where that is known. */
@@ -57,6 +59,8 @@ let threadsStarted = 0;
 export class ThreadSlot {
   readonly #options: ThreadSlotOptions;
   #thread: Thread | undefined;
+  /** Of every thread that still lives, the retired ones too. */
+  readonly #ends = new Set<Promise<void>>();
   #current: Current | undefined;
   #seq = 0;
 
@@ -68,9 +72,13 @@ export class ThreadSlot {
     return this.#current !== undefined;
   }
 
-  /** Whether a thread stands ready: a task is better sent here than where one must be started. */
-  get warm(): boolean {
-    return this.#thread !== undefined && this.#thread.cause === undefined;
+  get empty(): boolean {
+    return this.#thread === undefined;
+  }
+
+  /** Whether a thread with this bundle stands ready: a task is better sent here than where one must be started. */
+  isWarm(bundle: ContentHash): boolean {
+    return this.#thread !== undefined && this.#thread.cause === undefined && this.#thread.bundle === bundle;
   }
 
   /** The attempt it runs, as `attemptKey`. */
@@ -91,7 +99,7 @@ export class ThreadSlot {
         stopAsked: false,
         graceTimer: undefined,
       };
-      const thread = this.#warmThread();
+      const thread = this.#warmThread(job.constants.bundle);
       thread.worker.ref();
       try {
         this.#send(thread, { kind: "run", seq, job: thread.job === job.job ? undefined : job, assignment });
@@ -131,20 +139,22 @@ export class ThreadSlot {
   async close(): Promise<void> {
     if (this.#current !== undefined) this.#current.stopAsked = true;
     this.#terminate(undefined);
-    await this.#thread?.ended;
+    await Promise.all(this.#ends);
   }
 
   #send(thread: Thread, message: ToThread): void {
     thread.worker.postMessage(message);
   }
 
-  #warmThread(): Thread {
-    if (this.#thread === undefined || this.#thread.cause !== undefined) this.#thread = this.#start();
-    this.#thread.shared.reset();
-    return this.#thread;
+  #warmThread(bundle: ContentHash): Thread {
+    if (!this.isWarm(bundle)) this.#terminate(undefined);
+    const thread = this.isWarm(bundle) ? this.#thread! : this.#start(bundle);
+    this.#thread = thread;
+    thread.shared.reset();
+    return thread;
   }
 
-  #start(): Thread {
+  #start(bundle: ContentHash): Thread {
     const name = `t${process.pid}-${threadsStarted++}`;
     const { entry, threadData, heapBytesMax, onOutput, onThreadEnd } = this.#options;
     const shared = new SharedState();
@@ -159,19 +169,22 @@ export class ThreadSlot {
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / 2 ** 20) },
     });
     for (const stream of [worker.stdout, worker.stderr]) stream.setEncoding("utf8").on("data", onOutput);
-    const { promise: ended, resolve } = deferred();
-    const thread: Thread = { worker, shared, ended, job: undefined, cause: undefined };
+    const thread: Thread = { worker, shared, bundle, job: undefined, cause: undefined };
     worker.on("message", (message: FromThread) => this.#onMessage(thread, message));
     worker.on("error", (thrown: unknown) => {
       thread.cause ??= isHeapLimit(thrown)
         ? heapError(this.task, heapBytesMax)
         : toErrorInfo(thrown, "THREAD_DIED");
     });
-    worker.on("exit", (exitCode) => {
-      onThreadEnd(name);
-      this.#onExit(thread, exitCode);
-      resolve();
+    const ended = new Promise<void>((resolve) => {
+      worker.on("exit", (exitCode) => {
+        onThreadEnd(name);
+        this.#onExit(thread, exitCode);
+        this.#ends.delete(ended);
+        resolve();
+      });
     });
+    this.#ends.add(ended);
     return thread;
   }
 
@@ -231,11 +244,3 @@ const ENDED_ON_PURPOSE: ErrorInfo = toErrorInfo(
 
 const isHeapLimit = (thrown: unknown): boolean =>
   thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
-}

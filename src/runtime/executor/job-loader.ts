@@ -88,7 +88,6 @@ function evaluateOnce(
 
 type EvaluationEnd = { kind: "ended" } | { kind: "parked" } | { kind: "threw"; thrown: unknown };
 
-/** Settles with plain `kind`s: the module's namespace may have an export named `then`. */
 function evaluationEnd(
   evaluate: () => Promise<unknown>,
   onParked: JobLoaderOptions["onParked"],

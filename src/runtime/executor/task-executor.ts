@@ -11,13 +11,13 @@ import type { EngineEnvironment } from "../../engine/environment.ts";
 import { isStopped, runTask } from "../../engine/stage/run-task.ts";
 import type { StagePlan } from "../../plan/stage.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
-import type { ExecutionControl, TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
+import type { TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
 import type { LoadJob } from "./job-loader.ts";
 import { prepareJob } from "./prepare-job.ts";
 
 export interface TaskExecutorOptions {
   readonly loadJob: LoadJob;
-  /** All that one task needs from outside; its scratch is disposed of when the task has ended. */
+  /** All that one task needs from outside; the engine disposes of its scratch. */
   readonly openEnvironment: (request: TaskRequest) => EngineEnvironment;
   /** What one task may use for tables and buffers. */
   readonly memoryBytes: number;
@@ -46,27 +46,16 @@ export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
         control.phase("loading");
         const stages = await planOf(request);
         control.phase("running");
-        return await runInEnvironment(options, request, stages, control);
+        const { job, assignment } = request;
+        const env = options.openEnvironment(request);
+        const { memoryBytes } = options;
+        const output = await runTask({ stages, assignment, job, env, control, memoryBytes });
+        return { kind: "finished", output };
       } catch (thrown) {
         return outcomeOf(thrown, request);
       }
     },
   };
-}
-
-async function runInEnvironment(
-  { openEnvironment, memoryBytes }: TaskExecutorOptions,
-  { job, assignment }: TaskRequest,
-  stages: StagePlan,
-  control: ExecutionControl,
-): Promise<TaskOutcome> {
-  const env = openEnvironment({ job, assignment });
-  try {
-    const output = await runTask({ stages, assignment, job, env, control, memoryBytes });
-    return { kind: "finished", output };
-  } finally {
-    env.scratch.dispose();
-  }
 }
 
 function outcomeOf(thrown: unknown, request: TaskRequest): TaskOutcome {

@@ -1,0 +1,486 @@
+/**
+ * What every runner of real jobs must do. Each case writes a user's project, bundles it, and runs one-stage tasks of
+ * it: a job over `read.range`, one partition a task, that collects.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type BundleFiles, bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
+import { bundleJob } from "../adapters/bundle/bundle-job.ts";
+import { createFileBlobs } from "../adapters/fs/blobs.ts";
+import type { ThreadData } from "../adapters/threads/thread-data.ts";
+import { apiNames, installTaskApi } from "../api/install-api.ts";
+import { findJob } from "../api/registry.ts";
+import { epoch, jobId, stageId } from "../base/ids.ts";
+import { fingerprint } from "../plan/fingerprint.ts";
+import type { JobContext, TaskAssignment, TaskOutcome } from "../plan/task.ts";
+import { createJobLoader, type LoadJob } from "../runtime/executor/job-loader.ts";
+import { Parking } from "../runtime/executor/parking.ts";
+import type { TaskLogEntry, TaskObserver, TaskProgress, TaskRunner } from "./task-runner.ts";
+
+export interface RunnerTraits {
+  readonly create: (data: ThreadData, onOutput: (text: string) => void) => TaskRunner;
+  /** Whether user code can be ended by force, and can end its own thread, without harm to the process. */
+  readonly isolated: boolean;
+  /** Whether Node maps stacks where the tasks run; in Vitest's own process it has no say. */
+  readonly mapsStacks: boolean;
+}
+
+const IMPORTS = `import { job, read, run } from "bicoastal";
+import { existsSync, writeFileSync } from "node:fs";
+const nap = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+`;
+
+/** Of this process, which loads bundles to submit jobs. */
+const parking = new Parking();
+
+/** Loads jobs in this process, for the submission and for runners that run them here. */
+export const createTestLoader = (files: BundleFiles): LoadJob =>
+  createJobLoader({ evaluate: files.load, findJob, onParked: parking.onParked });
+
+class Bench {
+  readonly room: string;
+  readonly data: ThreadData;
+  #jobs = 0;
+
+  constructor(room: string) {
+    this.room = room;
+    this.data = {
+      blobsDirectory: join(room, "blobs"),
+      // Vitest rewrites the modules it imports, and with them the texts of functions, but not below this name.
+      bundlesDirectory: join(room, "node_modules/bundles"),
+      scratchDirectory: join(room, "scratch"),
+      memoryBytes: 16 * 2 ** 20,
+    };
+  }
+
+  path(name: string): string {
+    return join(this.room, name);
+  }
+
+  /** Writes, bundles and stores a job; `$NAME` in the source stands for the job's name. Its module is not loaded. */
+  async store(source: string): Promise<JobContext> {
+    const name = `job${this.#jobs++}`;
+    const directory = join(this.room, name);
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, "package.json"), "{}");
+    await writeFile(join(directory, "job.ts"), source.replaceAll("$NAME", name));
+    const bundle = await bundleJob({ entry: join(directory, "job.ts"), apiNames });
+    await createFileBlobs(this.data.blobsDirectory).put(bundleKey(bundle.hash), bundle.code);
+    await this.#files().write(bundle);
+    const constants = { seed: "seed", submittedAtMs: 0, bundle: bundle.hash };
+    return {
+      job: jobId(`${name}-x`),
+      name,
+      params: {},
+      constants,
+      fingerprint: "unknown",
+      outputDirectories: [""],
+    };
+  }
+
+  /** As `store`, and submits it: loads the module here and builds the plan. */
+  async submit(source: string): Promise<JobContext> {
+    const context = await this.store(source);
+    const job = await createTestLoader(this.#files())(context);
+    return { ...context, fingerprint: fingerprint(job.build({})) };
+  }
+
+  #files() {
+    const blobs = createFileBlobs(this.data.blobsDirectory);
+    return createBundleFiles({
+      directory: this.data.bundlesDirectory,
+      fetch: (hash) => blobs.get(bundleKey(hash)),
+    });
+  }
+}
+
+let attempts = 0;
+
+/** A task over items [start, end) of the range. */
+const assignmentOf = (start: number, end: number): TaskAssignment => ({
+  attempt: { stage: stageId(0), partition: 0, epoch: epoch(1), attempt: attempts++ },
+  partitions: 1,
+  sinkPartitions: [1],
+  input: { kind: "split", split: { kind: "items", start, end } },
+});
+
+class Watcher implements TaskObserver {
+  readonly progress: TaskProgress[] = [];
+  readonly log: TaskLogEntry[] = [];
+  readonly #onProgress: (progress: TaskProgress) => void;
+  constructor(onProgress: (progress: TaskProgress) => void = () => {}) {
+    this.#onProgress = onProgress;
+  }
+  onProgress(progress: TaskProgress): void {
+    this.progress.push(progress);
+    this.#onProgress(progress);
+  }
+  onLog(entry: TaskLogEntry): void {
+    this.log.push(entry);
+  }
+}
+
+/** A job that maps each of 100,000 numbers with the expression `fn`. */
+const mapping = (fn: string): string =>
+  `${IMPORTS}export default job({ name: "$NAME", run: () => read.range(100_000).map(${fn}) });\n`;
+
+const GOOD = mapping("(n) => n + 1");
+
+export function taskRunnerContract(name: string, traits: RunnerTraits): void {
+  describe(`${name}: task runner contract`, () => {
+    let bench: Bench;
+    let runner: TaskRunner;
+    const printed: string[] = [];
+    beforeAll(async () => {
+      installTaskApi(parking.park);
+      bench = new Bench(await realpath(await mkdtemp(join(tmpdir(), "runner-"))));
+      runner = traits.create(bench.data, (text) => printed.push(text));
+    });
+    afterAll(async () => {
+      await runner.close();
+      await rm(bench.room, { recursive: true, force: true });
+    });
+
+    const runTask = (
+      job: JobContext,
+      end = 100_000,
+      observer: TaskObserver = new Watcher(),
+    ): Promise<TaskOutcome> => runner.run({ job, assignment: assignmentOf(0, end) }, observer);
+
+    const failure = async (job: JobContext, end?: number) => {
+      const outcome = await runTask(job, end);
+      if (outcome.kind !== "failed")
+        throw new Error(`the task must fail, and was ${JSON.stringify(outcome)}`);
+      return outcome.error;
+    };
+
+    // Whatever a case did, the runner works.
+    let good: JobContext | undefined;
+    afterEach(async () => {
+      good ??= await bench.submit(GOOD);
+      const outcome = await runTask(good, 10);
+      expect(outcome).toMatchObject({ kind: "finished", output: { rowsIn: 10, sinkRows: [10] } });
+    });
+
+    describe("attempts that end by themselves", () => {
+      test("finish with an output whose block is stored", async () => {
+        const outcome = await runTask(await bench.submit(GOOD));
+        if (outcome.kind !== "finished") throw new Error(JSON.stringify(outcome));
+        expect(outcome.output).toMatchObject({
+          rowsIn: 100_000,
+          sinkRows: [100_000],
+          files: [],
+          counters: {},
+        });
+        const blobs = createFileBlobs(bench.data.blobsDirectory);
+        const block = outcome.output.block!;
+        expect((await blobs.get(block.key)).length).toBe(block.bytes);
+      });
+
+      test("many, one after another and of two jobs in turn", async () => {
+        const jobs = [await bench.submit(GOOD), await bench.submit(mapping("(n) => -n"))] as const;
+        for (let i = 0; i < 60; i++) {
+          const outcome = await runTask(jobs[i % 2 === 0 ? 0 : 1], i + 1);
+          expect(outcome).toMatchObject({ kind: "finished", output: { rowsIn: i + 1 } });
+        }
+      });
+
+      test("as many at a time as there are slots", async () => {
+        const job = await bench.submit(GOOD);
+        const outcomes = await Promise.all(Array.from({ length: runner.slots }, () => runTask(job)));
+        expect(outcomes.map(({ kind }) => kind)).toEqual(Array(runner.slots).fill("finished"));
+      });
+
+      test("counters and log lines come back", async () => {
+        const job = await bench.submit(
+          mapping(
+            '(n, ctx) => { if (n === 3) { ctx.counter("threes"); ctx.log("three", { n }); } return n; }',
+          ),
+        );
+        const watcher = new Watcher();
+        const outcome = await runTask(job, 10, watcher);
+        expect(outcome).toMatchObject({ kind: "finished", output: { counters: { threes: 1 } } });
+        expect(watcher.log).toEqual([{ message: "three", fields: '{"n":3}' }]);
+      });
+
+      test("a task that logs without end is cut short, and says so", async () => {
+        const job = await bench.submit(mapping('(n, ctx) => { ctx.log("line"); return n; }'));
+        const watcher = new Watcher();
+        await runTask(job, 5000, watcher);
+        expect(watcher.log.length).toBe(1001);
+        expect(watcher.log.at(-1)?.message).toContain("left out");
+      });
+
+      test("progress is told while they run", async () => {
+        const go = bench.path("go");
+        const job = await bench.submit(
+          mapping(
+            `(() => { let seen = false; return (n) => { if (!seen) { seen = existsSync("${go}"); nap(); } return n; }; })()`,
+          ),
+        );
+        const writes: Promise<void>[] = [];
+        const watcher = new Watcher(({ rowsIn }) => {
+          if (rowsIn > 0) writes.push(writeFile(go, ""));
+        });
+        const outcome = await runTask(job, 100_000, watcher);
+        expect(outcome.kind).toBe("finished");
+        const rows = watcher.progress.map(({ rowsIn }) => rowsIn);
+        expect(rows).toEqual([...rows].sort((a, b) => a - b));
+        await Promise.all(writes);
+      });
+    });
+
+    describe("the user's mistakes", () => {
+      test("an error names the line of the user's TypeScript", async () => {
+        const job = await bench.submit(
+          `${IMPORTS}interface Row { n: number }
+
+const fails = (n: number): Row => {
+  if (n === 7) throw new RangeError("not seven");
+  return { n };
+};
+export default job({ name: "$NAME", run: () => read.range(10).map(fails) });
+`,
+        );
+        const error = await failure(job, 10);
+        expect(error.code).toBe("USER_FUNCTION");
+        expect(error.message).toMatch(/map\(fails\) failed at .*RangeError: not seven/);
+        if (traits.mapsStacks) {
+          expect(error.message).toContain(`${bench.path(job.name)}/job.ts:7:22`);
+          expect(error.stack).toContain(`${bench.path(job.name)}/job.ts:7:22`);
+        }
+      });
+
+      test("a plan that is another each time is refused, saying what differs", async () => {
+        const job = await bench.submit(
+          `${IMPORTS}export default job({ name: "$NAME", run: () => read.range(10).sample(Math.random() / 2) });\n`,
+        );
+        const error = await failure(job);
+        expect(error.code).toBe("PLAN_IMPURE");
+        expect(error.message).toMatch(/Called twice with the same params it differs: 0\.\d+ and 0\.\d+/);
+      });
+
+      test("a plan that is another than the submitted one is refused", async () => {
+        const error = await failure(await bench.store(GOOD));
+        expect(error.code).toBe("PLAN_IMPURE");
+        expect(error.retryable).toBe(false);
+      });
+
+      test("a module that throws when it is loaded", async () => {
+        const job = await bench.store(`const list: number[] = [];\nlist[3]!.toFixed();\n`);
+        const error = await failure(job);
+        expect(error.code).toBe("BUNDLE_FAILED");
+        expect(error.message).toContain("TypeError");
+        if (traits.mapsStacks) expect(error.stack).toContain(`${bench.path(job.name)}/job.ts:2:10`);
+      });
+
+      test("a module that does not define the job", async () => {
+        const error = await failure(await bench.store("export {};\n"));
+        expect(error.code).toBe("BUNDLE_FAILED");
+        expect(error.message).toMatch(/The job "job\d+" is not defined when its module is loaded/);
+      });
+
+      test("a bundle that is nowhere", async () => {
+        const job = await bench.store(GOOD);
+        await rm(join(bench.data.bundlesDirectory, job.constants.bundle), { recursive: true });
+        await rm(join(bench.data.blobsDirectory, bundleKey(job.constants.bundle)));
+        const outcome = await runTask(job);
+        expect(outcome).toMatchObject({ kind: "failed", error: { code: "BLOB_MISSING" }, lostBlocks: [] });
+      });
+    });
+
+    describe("scripts", () => {
+      test("may run their own job at the top level, and define below what it uses", async () => {
+        const job =
+          await bench.submit(`${IMPORTS}const mine = job({ name: "$NAME", run: () => read.range(5).map(add) });
+await new Promise((resolve) => setImmediate(resolve));
+const step = 2;
+function add(n: number): number { return n + step; }
+const rows = await run(mine);
+throw new Error("never reached " + rows);
+`);
+        expect(await runTask(job, 5)).toMatchObject({ kind: "finished", output: { sinkRows: [5] } });
+      });
+
+      test("that run a job above the definition of another never define that one", async () => {
+        const error = await failure(
+          await bench.store(`${IMPORTS}await run(job({ name: "first", run: () => read.range(5) }));
+job({ name: "$NAME", run: () => read.range(5) });
+`),
+        );
+        expect(error.code).toBe("BUNDLE_FAILED");
+        expect(error.message).toContain("define it above the call of `run`");
+      });
+    });
+
+    describe("stop", () => {
+      test("before the task has begun", async () => {
+        const job = await bench.submit(GOOD);
+        const assignment = assignmentOf(0, 10);
+        const outcome = runner.run({ job, assignment }, new Watcher());
+        runner.stop(assignment.attempt);
+        expect(await outcome).toEqual({ kind: "stopped" });
+      });
+
+      test("while it runs, between two batches", async () => {
+        const job = await bench.submit(mapping("(n) => { nap(); return n; }"));
+        const assignment = assignmentOf(0, 100_000);
+        const watcher = new Watcher(({ rowsIn }) => {
+          if (rowsIn > 0) runner.stop(assignment.attempt);
+        });
+        expect(await runner.run({ job, assignment }, watcher)).toEqual({ kind: "stopped" });
+        const told = watcher.progress.length;
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(watcher.progress.length).toBe(told);
+      });
+
+      test("of an attempt it does not run changes nothing", async () => {
+        const job = await bench.submit(GOOD);
+        const outcome = runTask(job);
+        runner.stop(assignmentOf(0, 1).attempt);
+        expect((await outcome).kind).toBe("finished");
+      });
+    });
+
+    if (traits.isolated) {
+      test("what user code prints goes to the runner's output, wherever it was meant for", async () => {
+        const job = await bench.submit(
+          mapping(
+            '(n) => { if (n === 1) { console.log("héllo"); console.error("wörld"); process.stdout.write("raw"); } return n; }',
+          ),
+        );
+        printed.length = 0;
+        await runTask(job, 10);
+        while (printed.join("").length < 15) await new Promise((resolve) => setTimeout(resolve, 10));
+        const text = printed.join("");
+        expect([text.includes("héllo\n"), text.includes("wörld\n"), text.includes("raw")]).toEqual([
+          true,
+          true,
+          true,
+        ]);
+      });
+    }
+
+    if (traits.isolated)
+      isolation(
+        traits.create,
+        () => bench,
+        () => runner,
+        failure,
+      );
+  });
+}
+
+/** What only a runner with threads of its own can survive. */
+function isolation(
+  create: RunnerTraits["create"],
+  bench: () => Bench,
+  runner: () => TaskRunner,
+  failure: (job: JobContext, end?: number) => Promise<{ code: string; message: string; retryable: boolean }>,
+): void {
+  describe("user code that harms its thread", () => {
+    test("a loop that never ends is stopped by force", async () => {
+      const looping = bench().path("looping");
+      const job = await bench().submit(mapping(`(n) => { writeFileSync("${looping}", ""); for (;;); }`));
+      const assignment = assignmentOf(0, 10);
+      const outcome = runner().run({ job, assignment }, new Watcher());
+      let ended = false;
+      void outcome.then(() => {
+        ended = true;
+      });
+      while (!ended && !existsSync(looping)) await new Promise((resolve) => setTimeout(resolve, 10));
+      runner().stop(assignment.attempt);
+      expect(await outcome).toEqual({ kind: "stopped" });
+    });
+
+    test("process.exit in a task", async () => {
+      const error = await failure(await bench().submit(mapping("(n) => process.exit(3)")));
+      expect(error).toMatchObject({ code: "THREAD_DIED", retryable: true });
+      expect(error.message).toContain("exit code 3");
+      expect(error.message).toContain("process.exit");
+    });
+
+    test("a heap that overflows", async () => {
+      const job = await bench().submit(
+        mapping(
+          "(() => { const kept: number[][] = []; return (n) => { for (;;) kept.push(Array(100).fill(n + 0.5)); }; })()",
+        ),
+      );
+      const error = await failure(job);
+      expect(error).toMatchObject({ code: "OUT_OF_MEMORY", retryable: true });
+      expect(error.message).toContain("--memory");
+    });
+
+    test("a rejection that nobody handles", async () => {
+      const error = await failure(
+        await bench().submit(
+          mapping('(n) => { if (n === 5) void Promise.reject(new Error("stray")); return n; }'),
+        ),
+      );
+      expect(error.code).toBe("USER_FUNCTION");
+      expect(error.message).toContain("A promise was rejected that nobody awaits: Error: stray");
+    });
+
+    test("an error in a callback of its own", async () => {
+      const error = await failure(
+        await bench().submit(
+          mapping('(n) => { if (n === 5) queueMicrotask(() => { throw new Error("late"); }); return n; }'),
+        ),
+      );
+      expect(error.code).toBe("USER_FUNCTION");
+      expect(error.message).toContain("An error was thrown outside the task: Error: late");
+    });
+
+    test.each([
+      ["a loop", "for (;;);\n"],
+      ["an await", "await new Promise((resolve) => setInterval(resolve, 2 ** 30));\n"],
+    ])("%s at the top level that never ends", async (_, source) => {
+      const error = await failure(await bench().store(IMPORTS + source + GOOD.slice(IMPORTS.length)));
+      expect(error).toMatchObject({ code: "BUNDLE_FAILED", retryable: false });
+      expect(error.message).toContain("did not load within");
+    });
+
+    test("process.exit at the top level", async () => {
+      const error = await failure(await bench().store("process.exit(4);\n"));
+      expect(error).toMatchObject({ code: "BUNDLE_FAILED", retryable: false });
+      expect(error.message).toContain("process.exit(4)");
+    });
+
+    test("prototypes it has changed do no harm to others", async () => {
+      // Names of our own messages; some others (`code`) break Node's file system itself.
+      const tampering = `Object.assign(Object.prototype, { kind: 1, seq: 1, job: 1, outcome: 1, output: 1, lostBlocks: 1, message: 1 });
+Object.assign(Array.prototype, { extra: 1 });
+Object.defineProperty(Promise.prototype, "extra", { get() { throw new Error("touched"); } });
+process.on = process.exit = (() => {}) as never;
+`;
+      const job = await bench().submit(GOOD);
+      const source = GOOD.replace(IMPORTS, IMPORTS + tampering);
+      const tampered = { ...(await bench().store(source)), fingerprint: job.fingerprint };
+      const outcome = await runner().run({ job: tampered, assignment: assignmentOf(0, 10) }, new Watcher());
+      expect(outcome).toMatchObject({ kind: "finished", output: { rowsIn: 10 } });
+    });
+
+    test("a `then` for all objects is named as the cause", async () => {
+      const error = await failure(
+        await bench().store("Object.assign(Object.prototype, { then() {} });\nexport {};\n"),
+      );
+      expect(error.code).toBe("BUNDLE_FAILED");
+      expect(error.message).toContain("puts a `then` on Object.prototype");
+    });
+  });
+
+  test("closing stops what runs, leaves no thread and no scratch", async () => {
+    const job = await bench().submit(mapping("(n) => { for (;;); }"));
+    const another = create(bench().data, () => {});
+    const outcome = another.run({ job, assignment: assignmentOf(0, 10) }, new Watcher());
+    await another.close();
+    expect(await outcome).toEqual({ kind: "stopped" });
+    expect(await another.run({ job, assignment: assignmentOf(0, 10) }, new Watcher())).toEqual({
+      kind: "stopped",
+    });
+    expect(await readdir(bench().data.scratchDirectory).catch(() => [])).toEqual([]);
+  });
+}

@@ -1,0 +1,32 @@
+/** What a worker thread loads: the executor on this machine's ports, and of the API what jobs are written with. */
+import { bundleKey, createBundleFiles } from "./adapters/bundle/bundle-files.ts";
+import { createLocalPorts } from "./adapters/threads/local-ports.ts";
+import { serveTasks } from "./adapters/threads/serve-tasks.ts";
+import { threadStart } from "./adapters/threads/thread-start.ts";
+import { installTaskApi } from "./api/install-api.ts";
+import { findJob } from "./api/registry.ts";
+import { createJobLoader } from "./runtime/executor/job-loader.ts";
+import { Parking } from "./runtime/executor/parking.ts";
+import { createTaskExecutor } from "./runtime/executor/task-executor.ts";
+
+const { port, shared, thread, data } = threadStart();
+const ports = createLocalPorts(data, thread);
+const bundles = createBundleFiles({
+  directory: data.bundlesDirectory,
+  fetch: (hash) => ports.blobs.get(bundleKey(hash)),
+});
+
+const parking = new Parking();
+installTaskApi(parking.park);
+
+const executor = createTaskExecutor({
+  memoryBytes: data.memoryBytes,
+  openEnvironment: ports.open,
+  loadJob: createJobLoader({
+    evaluate: bundles.load,
+    findJob,
+    onParked: parking.onParked,
+  }),
+});
+
+serveTasks({ port, shared, executor });
