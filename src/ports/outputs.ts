@@ -2,16 +2,24 @@ import type { JobId } from "../base/ids.ts";
 
 /** Directories that users and other tools read: staged attempt by attempt, shown all at once. */
 export interface Outputs {
-  /** Throws OUTPUT_EXISTS unless `overwrite`, and OUTPUT_FAILED where the directory could not be written later. */
+  /**
+   * Throws OUTPUT_EXISTS where the target exists, unless `overwrite` was asked for and it is empty or holds nothing
+   * but what a commit put there; and OUTPUT_FAILED where the directory could not be written later. Makes nothing.
+   */
   check(target: OutputTarget): Promise<void>;
   /** A file of one attempt, in the job's staging directory beside the target. */
   create(target: OutputTarget, staged: string): OutputWriter;
   /**
    * Makes the target directory hold exactly these files, under their final names, by one rename.
    * May be called again after a crash at any point, by the same job, with the same outcome.
+   * Throws as `check`, and OUTPUT_FAILED for a staged file that is missing or has another length; nothing is lost
+   * then, and it may be called again.
    */
   commit(target: OutputTarget, files: readonly CommittedFile[]): Promise<void>;
-  /** Deletes the job's staging directory. */
+  /**
+   * Deletes what the job has staged, for good: only for a job that is never resumed. The target stays, or becomes
+   * again, what it was before the job. Harmless after a commit.
+   */
   discard(target: OutputTarget): Promise<void>;
 }
 

@@ -6,25 +6,13 @@
  * The output depends on the assignment and the job alone, never on timing or on how much memory there is. Whatever
  * goes wrong, nothing half-made stays behind.
  */
-import { assert } from "../../base/assert.ts";
-import type { StagePlan } from "../../plan/stage.ts";
-import type { JobContext, TaskAssignment, TaskOutput } from "../../plan/task.ts";
-import type { EngineEnvironment, TaskControl } from "../environment.ts";
+import { assert, InvariantViolation } from "../../base/assert.ts";
+import type { TaskOutput } from "../../plan/task.ts";
 import { Stopped } from "./stopped.ts";
-import { TaskRun } from "./task-run.ts";
+import { type RunTaskRequest, TaskRun } from "./task-run.ts";
 
 export { isStopped } from "./stopped.ts";
-
-export interface RunTaskRequest {
-  readonly stages: StagePlan;
-  readonly assignment: TaskAssignment;
-  readonly job: JobContext;
-  /** The task's own; its scratch is disposed of when this resolves or rejects. */
-  readonly env: EngineEnvironment;
-  readonly control: TaskControl;
-  /** For tables and buffers of this task, all together. */
-  readonly memoryBytes: number;
-}
+export type { RunTaskRequest } from "./task-run.ts";
 
 /**
  * Throws an error that `isStopped` recognises when it was asked to stop; a `BicoastalError` for what the user can
@@ -45,7 +33,7 @@ export async function runTask(request: RunTaskRequest): Promise<TaskOutput> {
     }
   } catch (error) {
     // A function that minds `ctx.signal` ends with an error of its own making.
-    if (control.stopRequested()) throw new Stopped();
+    if (control.stopRequested() && !(error instanceof InvariantViolation)) throw new Stopped();
     throw error;
   } finally {
     env.scratch.dispose();

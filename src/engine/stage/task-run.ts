@@ -2,9 +2,10 @@ import { assert } from "../../base/assert.ts";
 import { Prng } from "../../base/prng.ts";
 import type { TaskContext } from "../../plan/context.ts";
 import { labelEnd, labelSource, labelWide } from "../../plan/label.ts";
-import type { Stage } from "../../plan/stage.ts";
-import type { TaskOutput } from "../../plan/task.ts";
+import type { Stage, StagePlan } from "../../plan/stage.ts";
+import type { JobContext, TaskAssignment, TaskOutput } from "../../plan/task.ts";
 import type { Batch, BatchInput, RecordPlace } from "../batch.ts";
+import type { EngineEnvironment, TaskControl } from "../environment.ts";
 import { openSource } from "../read/open-source.ts";
 import { openShuffle } from "../shuffle/open-shuffle.ts";
 import { SINK_BYTES } from "../shuffle/sink-options.ts";
@@ -13,13 +14,23 @@ import { type ContextOfTask, createContext } from "./context.ts";
 import { excerptOf } from "./excerpt.ts";
 import { explainFailure } from "./failure.ts";
 import { iterate } from "./loop-support.ts";
-import type { RunTaskRequest } from "./run-task.ts";
 import { Spool } from "./spool.ts";
 import { Stopped } from "./stopped.ts";
 import { isBlockSink, TaskSinks } from "./task-sinks.ts";
 
 /** Results of a mapPartitions taken between two looks at whether to stop. */
 const RESULT_ROWS_AT_ONCE = 1024;
+
+export interface RunTaskRequest {
+  readonly stages: StagePlan;
+  readonly assignment: TaskAssignment;
+  readonly job: JobContext;
+  /** The task's own; its scratch is disposed of when this resolves or rejects. */
+  readonly env: EngineEnvironment;
+  readonly control: TaskControl;
+  /** For tables and buffers of this task, all together. */
+  readonly memoryBytes: number;
+}
 
 /** One attempt while it runs. */
 export class TaskRun {

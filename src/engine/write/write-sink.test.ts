@@ -1,5 +1,4 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { epoch, jobId, stageId } from "../../base/ids.ts";
 import type { WriteEnd } from "../../plan/node.ts";
@@ -125,37 +124,4 @@ describe("csv", () => {
       await expect(csv([row])).rejects.toMatchObject({ code: "VALUE_UNENCODABLE" });
     }
   });
-
-  it("is read back as it was by a reader that knows RFC 4180", async () => {
-    const field = fc.oneof(
-      fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", " ", "ü") }),
-      fc.string({ unit: "grapheme" }),
-    );
-    const rows = fc.array(fc.tuple(field, field), { minLength: 1 });
-    await fc.assert(
-      fc.asyncProperty(rows, async (pairs) => {
-        expect(parse((await csv(pairs))!)).toEqual(pairs);
-      }),
-    );
-  });
 });
-
-/** As RFC 4180 has it, character by character. */
-function parse(text: string): string[][] {
-  const rows: string[][] = [];
-  const row: string[] = [];
-  let field = "";
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]!;
-    if (quoted && char === '"' && text[i + 1] === '"') field += text[i++];
-    else if (char === '"') quoted = !quoted;
-    else if (quoted || (char !== "," && char !== "\n")) field += char;
-    else {
-      row.push(field);
-      field = "";
-      if (char === "\n") rows.push(row.splice(0));
-    }
-  }
-  return rows;
-}

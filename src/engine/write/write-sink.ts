@@ -52,7 +52,13 @@ export class WriteSink implements RowSink {
     if (this.#file === undefined) return undefined;
     await this.#file.close();
     const { target, sinkIndex: sink } = this.#options;
-    return { endIndex: target.endIndex, sink, staged: this.#staged, bytes: this.#file.bytes, rows: this.#rows };
+    return {
+      endIndex: target.endIndex,
+      sink,
+      staged: this.#staged,
+      bytes: this.#file.bytes,
+      rows: this.#rows,
+    };
   }
 
   abort(): void {
