@@ -76,8 +76,8 @@ class StreamOutput implements Output {
   }
 
   style(look: Look, text: string): string {
-    // The decision is ours for both streams: `styleText` of Node 20 does not look at the stream.
-    return this.#colours ? styleText(look, text) : text;
+    // Decided here for each stream: left to itself, `styleText` asks stdout, also about what goes to stderr.
+    return this.#colours ? styleText(look, text, { validateStream: false }) : text;
   }
 }
 

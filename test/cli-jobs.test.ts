@@ -1,0 +1,114 @@
+/** Stopping, resuming and looking at jobs through the command. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { jsonLines } from "./cli-process.ts";
+import { CliProject } from "./cli-project.ts";
+
+/** Twelve tasks, each of which waits while the file `wait` is there, and fails while the file `fail` is. */
+const SLOW = `
+import { existsSync } from "node:fs";
+import { job, read } from "bicoastal";
+export default job({
+  name: "slow",
+  run: () =>
+    read.range(12, { partitions: 12 }).map((n, ctx) => {
+      if (n >= 4) {
+        ctx.log("at " + n);
+        while (existsSync("wait") && !ctx.signal.aborted) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+        if (existsSync("fail")) throw new Error("told to fail");
+      }
+      return n * n;
+    }),
+});
+`;
+const SQUARES = Array.from({ length: 12 }, (_, n) => n * n);
+const project = (files: Readonly<Record<string, string>>): CliProject =>
+  new CliProject().write({ "slow.ts": SLOW, ...files });
+
+const idIn = (text: string): string => /bicoastal resume (slow-\S+)/.exec(text)?.[1] ?? "none";
+
+test("Ctrl-C stops with 130 and says how to resume; what is done stays done", async () => {
+  const it = project({ wait: "" });
+  const running = it.start("run", "slow.ts", "--threads", "2", "--json");
+  await running.says(/at \d+[\s\S]*at \d+/);
+  running.child.kill("SIGINT");
+  const stopped = await running.ended;
+  expect([stopped.code, stopped.stdout]).toEqual([130, ""]);
+  const error = JSON.parse(stopped.stderr.trimEnd().split("\n").at(-1) ?? "") as {
+    error: { code: string; job: string };
+  };
+  expect(error.error.code).toBe("JOB_CANCELLED");
+
+  const [listed] = jsonLines(await it.run("jobs", "--json"));
+  expect(listed).toMatchObject({ job: error.error.job, name: "slow", state: "cancelled", tasksTotal: 12 });
+  rmSync(join(it.directory, "wait"));
+  const resumed = await it.run("resume", "slow", "--json");
+  expect(jsonLines(resumed)).toEqual(SQUARES);
+  expect(resumed.stderr).toMatch(/\(\d+ done before\)/);
+  expect(jsonLines(await it.run("job", error.error.job, "--json"))).toMatchObject([
+    { state: "succeeded", tasksDone: 12 },
+  ]);
+});
+
+test("a second Ctrl-C ends at once", async () => {
+  const it = project({ wait: "" });
+  const running = it.start("run", "slow.ts", "--threads", "1");
+  await running.says(/at \d/);
+  running.child.kill("SIGINT");
+  await running.says(/stopping: Ctrl-C/);
+  // The first may have ended it already, if it was quick; either way it is over, and says 130.
+  const again = setInterval(() => running.child.kill("SIGINT"), 250);
+  const { code } = await running.ended;
+  clearInterval(again);
+  expect(code).toBe(130);
+});
+
+test("SIGTERM stops as cleanly", async () => {
+  const it = project({ wait: "" });
+  const running = it.start("run", "slow.ts", "--threads", "1");
+  await running.says(/at \d/);
+  running.child.kill("SIGTERM");
+  const { code, stderr } = await running.ended;
+  expect(code).toBe(143);
+  expect(idIn(stderr)).toMatch(/^slow-/);
+});
+
+test("a job that failed is listed, shown, resumed by the beginning of its id, and removed", async () => {
+  const it = project({ fail: "" });
+  const failed = await it.run("run", "slow.ts", "--attempts", "1", "--threads", "1");
+  expect(failed.code).toBe(1);
+  const id = idIn(failed.stderr);
+  expect((await it.run("jobs")).stdout).toMatch(
+    /^job +state +tasks +submitted +took\nslow-\S+ +failed +\d+\/12 +just now/,
+  );
+  const shown = await it.run("job", id.slice(0, 6));
+  expect(shown.stdout).toMatch(/told to fail/);
+  expect(shown.stdout).toContain("at slow.ts:10:");
+  expect(idIn(shown.stdout)).toBe(id);
+  rmSync(join(it.directory, "fail"));
+  // The job's file is not needed any more: its bundle is stored.
+  rmSync(join(it.directory, "slow.ts"));
+  expect(jsonLines(await it.run("resume", id.slice(0, 6), "--json"))).toEqual(SQUARES);
+  expect(await it.run("rm", id)).toMatchObject({ code: 0, stdout: "", stderr: `removed ${id}\n` });
+  expect(await it.run("jobs")).toMatchObject({ code: 0, stdout: "" });
+  expect(await it.run("job", id)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("error[JOB_NOT_FOUND]"),
+  });
+});
+
+test("a job cannot be driven, resumed or removed twice at a time", async () => {
+  const it = project({ wait: "" });
+  const running = it.start("run", "slow.ts", "--threads", "1");
+  await running.says(/at \d/);
+  for (const command of ["resume", "rm"]) {
+    expect(await it.run(command, "slow")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("error[JOB_RUNNING]"),
+    });
+  }
+  expect((await it.run("jobs")).stdout).toMatch(/slow-\S+ +running/);
+  rmSync(join(it.directory, "wait"));
+  expect((await running.ended).code).toBe(0);
+});
