@@ -3,10 +3,9 @@ import { bundleKey, createBundleFiles } from "./adapters/bundle/bundle-files.ts"
 import { createLocalPorts } from "./adapters/threads/local-ports.ts";
 import { serveTasks } from "./adapters/threads/serve-tasks.ts";
 import { threadStart } from "./adapters/threads/thread-start.ts";
-import { installTaskApi } from "./api/install-api.ts";
+import { onParked, parkRuns } from "./api/parked-runs.ts";
 import { findJob } from "./api/registry.ts";
 import { createJobLoader } from "./runtime/executor/job-loader.ts";
-import { Parking } from "./runtime/executor/parking.ts";
 import { createTaskExecutor } from "./runtime/executor/task-executor.ts";
 
 const { port, shared, thread, data } = threadStart();
@@ -16,17 +15,12 @@ const bundles = createBundleFiles({
   fetch: (hash) => ports.blobs.get(bundleKey(hash)),
 });
 
-const parking = new Parking();
-installTaskApi(parking.park);
+parkRuns();
 
 const executor = createTaskExecutor({
   memoryBytes: data.memoryBytes,
   openEnvironment: ports.open,
-  loadJob: createJobLoader({
-    evaluate: bundles.load,
-    findJob,
-    onParked: parking.onParked,
-  }),
+  loadJob: createJobLoader({ evaluate: bundles.load, findJob, onParked }),
 });
 
 serveTasks({ port, shared, executor });

@@ -11,13 +11,13 @@ import { type BundleFiles, bundleKey, createBundleFiles } from "../adapters/bund
 import { bundleJob } from "../adapters/bundle/bundle-job.ts";
 import { createFileBlobs } from "../adapters/fs/blobs.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
-import { apiNames, installTaskApi } from "../api/install-api.ts";
+import { apiNames } from "../api/install-api.ts";
+import { onParked, parkRuns } from "../api/parked-runs.ts";
 import { findJob } from "../api/registry.ts";
 import { epoch, jobId, stageId } from "../base/ids.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import type { JobContext, TaskAssignment, TaskOutcome } from "../plan/task.ts";
 import { createJobLoader, type LoadJob } from "../runtime/executor/job-loader.ts";
-import { Parking } from "../runtime/executor/parking.ts";
 import type { TaskLogEntry, TaskObserver, TaskProgress, TaskRunner } from "./task-runner.ts";
 
 export interface RunnerTraits {
@@ -33,12 +33,9 @@ import { existsSync, writeFileSync } from "node:fs";
 const nap = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 `;
 
-/** Of this process, which loads bundles to submit jobs. */
-const parking = new Parking();
-
 /** Loads jobs in this process, for the submission and for runners that run them here. */
 export const createTestLoader = (files: BundleFiles): LoadJob =>
-  createJobLoader({ evaluate: files.load, findJob, onParked: parking.onParked });
+  createJobLoader({ evaluate: files.load, findJob, onParked });
 
 class Bench {
   readonly room: string;
@@ -135,7 +132,7 @@ export function taskRunnerContract(name: string, traits: RunnerTraits): void {
     let runner: TaskRunner;
     const printed: string[] = [];
     beforeAll(async () => {
-      installTaskApi(parking.park);
+      parkRuns();
       bench = new Bench(await realpath(await mkdtemp(join(tmpdir(), "runner-"))));
       runner = traits.create(bench.data, (text) => printed.push(text));
     });

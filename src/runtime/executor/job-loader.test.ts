@@ -3,7 +3,6 @@ import { contentHash, jobId } from "../../base/ids.ts";
 import type { Plan } from "../../plan/node.ts";
 import type { JobContext } from "../../plan/task.ts";
 import { createJobLoader, type RunnableJob } from "./job-loader.ts";
-import { Parking } from "./parking.ts";
 
 let hashes = 0;
 const contextOf = (bundle = `bundle${hashes++}`): JobContext => ({
@@ -18,18 +17,26 @@ const mine: RunnableJob = { name: "mine", build: (): Plan => ({ ends: [], shape:
 
 /** A loader over a module that is this function: it may define the job and park. */
 function loaderOf(module: (define: () => void, park: () => void) => Promise<unknown>) {
-  const parking = new Parking();
+  let parked = (): void => {};
   let defined: RunnableJob | undefined;
   let evaluations = 0;
   const load = createJobLoader({
     evaluate: () => {
       evaluations++;
-      return module(() => {
-        defined = mine;
-      }, parking.park);
+      return module(
+        () => {
+          defined = mine;
+        },
+        () => parked(),
+      );
     },
     findJob: (name) => (defined?.name === name ? defined : undefined),
-    onParked: parking.onParked,
+    onParked(callback) {
+      parked = callback;
+      return () => {
+        parked = () => {};
+      };
+    },
   });
   return { load, evaluations: () => evaluations };
 }
