@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -171,6 +172,17 @@ describe("output directories on a file system", () => {
       expect(await readdir(root)).toEqual(["out"]);
     });
     expect([...seen].sort()).toEqual(["new", "old"]);
+  });
+
+  test.runIf(existsSync("/dev/full"))("a disk that is full while a task writes is told, too", async () => {
+    const target = targetOf(join(root, "out"));
+    await createFileOutputs().create(target, "first").close();
+    const [staging] = await readdir(root);
+    await symlink("/dev/full", join(root, staging!, "second"));
+    const writer = createFileOutputs().create(target, "second");
+    expect(() => writer.append(Buffer.from("x"))).toThrow(expect.objectContaining({ code: "DISK_FULL" }));
+    writer.abort();
+    expect(await readdir(join(root, staging!))).toEqual(["first"]);
   });
 
   test("a full disk is told from other failures", async () => {
