@@ -31,6 +31,8 @@ export type ErrorCode =
   | "DISK_FULL"
   | "STORE_UNAVAILABLE"
   | "STORE_CORRUPT"
+  | "STORE_REFUSED" // a request beyond the store's limits; nothing was done
+  | "LEASE_GONE" // a key was to hang on a lease that has ended; nothing was done
   | "DRIVER_DEPOSED"; // another driver has taken this job over
 
 /** Facts about an error for programs: file, line, option and the like. JSON values only. */

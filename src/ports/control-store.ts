@@ -1,31 +1,42 @@
 /**
  * The small, strongly consistent state: etcd's model, and nothing it does not have.
  *
- * Keys are text of 1 to 512 bytes, values up to 1 MiB of bytes. Every committed write transaction raises the one
- * revision of the store by 1; all its changes carry that revision. Transactions are serialisable; at most 100
- * operations each, on distinct keys.
+ * Keys are text of 1 to 512 bytes, ordered by their UTF-8 bytes; values are up to 1 MiB of bytes, which nobody changes
+ * after handing them over or getting them. Transactions are serialisable. The store has one revision, from 1: every
+ * transaction that changes something raises it by 1, and all its changes carry that revision; one that only reads,
+ * or deletes what is not there, leaves it as it is.
+ *
+ * Beyond a limit (control-store-limits.ts) a request is STORE_REFUSED. Every call can throw STORE_UNAVAILABLE, with
+ * `details.outcome` "unknown" when it may or may not have happened and "failed" when it certainly has not; every
+ * call after `close` does. A damaged store throws STORE_CORRUPT, a full disk DISK_FULL.
  */
 export interface ControlStore {
   /** Linearizable unless asked otherwise; "serializable" may be stale. */
   get(key: string, options?: ReadOptions): Promise<GetResult>;
-  /** Entries with keys in [from, to) in ascending order of UTF-8 bytes. */
+  /** Entries with keys in [from, to) in ascending order of UTF-8 bytes; `from` "" begins at the first key. */
   range(from: string, to: string, options?: RangeOptions): Promise<RangeResult>;
   /**
-   * Evaluates all comparisons, then performs `success` or `failure`, all at once.
-   * Throws STORE_UNAVAILABLE with `details.outcome` "unknown" when it may or may not have happened, and "failed"
-   * when it certainly has not.
+   * Evaluates all comparisons, then performs `success` or `failure`, all at once and in order: a `get` sees what the
+   * operations before it did. Throws LEASE_GONE, with nothing done, where a put names a lease that has ended.
    */
   txn(request: TxnRequest): Promise<TxnResult>;
-  /** Keys attached to the lease are deleted when it is revoked or not kept alive for `ttlMs` (at least 1000). */
+  /**
+   * Keys attached to the lease are deleted, in one transaction, when it is revoked or not kept alive for `ttlMs`
+   * (1000 to a day; an engine may round it up to a second). A put without a lease detaches its key.
+   */
   grantLease(ttlMs: number): Promise<LeaseId>;
   /** Resolves false where the lease is gone. */
   keepAlive(lease: LeaseId): Promise<boolean>;
+  /** Harmless where the lease is gone. */
   revokeLease(lease: LeaseId): Promise<void>;
   /**
-   * Calls back with every change to keys in [from, to) from `fromRevision` on (undefined: from now), in order,
-   * each once, the changes of one transaction in one call. Watches are hints: after `compacted` list again.
+   * Calls back with every change to keys in [from, to) from `fromRevision` on (undefined: from about now; to miss
+   * nothing, read first and watch from the revision after), in order, each once, the changes of one transaction in
+   * one call; deletes that one range or lease made are ascending. Never calls back before it returns, nor while
+   * another callback runs. Watches are hints: after `compacted` list again.
    */
   watch(request: WatchRequest, onEvent: (event: WatchEvent) => void): Watch;
+  /** Ends its watches and lets its timers go; harmless when repeated. Leases live on. */
   close(): Promise<void>;
 }
 
@@ -35,7 +46,7 @@ export interface ReadOptions {
   readonly consistency?: "linearizable" | "serializable";
 }
 export interface RangeOptions extends ReadOptions {
-  /** Most entries to return; default all. */
+  /** Most entries to return, from 1; default all. */
   readonly limit?: number;
 }
 
@@ -63,7 +74,7 @@ export interface RangeResult {
   readonly more: boolean;
 }
 
-/** A key that is not there has all three numbers 0; its value equals nothing. */
+/** A key that is not there has all three numbers 0; comparing its value fails, with "!=" too. */
 export type Compare =
   | {
       readonly key: string;
@@ -79,6 +90,7 @@ export type Op =
   | { readonly kind: "deleteRange"; readonly from: string; readonly to: string }
   | { readonly kind: "get"; readonly key: string };
 
+/** A branch puts each key once at most, and does not delete it as well. */
 export interface TxnRequest {
   readonly compare: readonly Compare[];
   /** Done where every comparison holds. */
@@ -98,6 +110,7 @@ export interface TxnResult {
 export interface WatchRequest {
   readonly from: string;
   readonly to: string;
+  /** From 1; it may lie in the future. */
   readonly fromRevision?: number;
 }
 export type WatchEvent =
