@@ -3,11 +3,11 @@
  * threads and processes may do it at once; never changed after, except that the machine which made the bundle
  * writes it with its own paths in the source map.
  */
-import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { threadId } from "node:worker_threads";
+import { crc32 } from "node:zlib";
 import { BicoastalError } from "../../base/errors.ts";
 import type { ContentHash } from "../../base/ids.ts";
 import { withSourceRoot } from "./source-map.ts";
@@ -33,7 +33,7 @@ export function createBundleFiles({ directory, fetch }: BundleFilesOptions): Bun
   const pathOf = (hash: ContentHash): string => join(directory, hash, "job.mjs");
 
   const write: BundleFiles["write"] = async ({ hash, code, root }) => {
-    verify(hash, code);
+    await verify(hash, code);
     const text = new TextDecoder().decode(code);
     const sealed = seal(root === undefined ? text : withSourceRoot(text, root));
     const path = pathOf(hash);
@@ -57,18 +57,20 @@ export function createBundleFiles({ directory, fetch }: BundleFilesOptions): Bun
   };
 }
 
-const SEAL = "//# bicoastal-sha256=";
+const SEAL = "//# bicoastal-crc32=";
 
 /** A power cut may leave a renamed file empty or torn: the last line tells. It moves no line of the source map. */
-const seal = (text: string): string => `${text}${SEAL}${sha256(text)}\n`;
+const seal = (text: string): string => `${text}${SEAL}${crc32(text).toString(16)}\n`;
 
 function isSealed(text: string | undefined): boolean {
   const at = text?.lastIndexOf(SEAL) ?? -1;
   return text !== undefined && at >= 0 && seal(text.slice(0, at)) === text;
 }
 
-function verify(hash: ContentHash, code: Uint8Array): void {
-  const actual = sha256(code);
+async function verify(hash: ContentHash, code: Uint8Array): Promise<void> {
+  // Threads rarely come here, and start sooner without it.
+  const { createHash } = await import("node:crypto");
+  const actual = createHash("sha256").update(code).digest("hex");
   if (actual === hash) return;
   throw new BicoastalError(
     "BLOB_CORRUPT",
@@ -76,8 +78,6 @@ function verify(hash: ContentHash, code: Uint8Array): void {
     { details: { hash, actual } },
   );
 }
-
-const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
 /** Appears whole or not at all. */
 async function place(path: string, text: string): Promise<void> {

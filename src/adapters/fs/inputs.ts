@@ -1,6 +1,5 @@
 import type { Inputs } from "../../ports/inputs.ts";
 import { GzipStream } from "./inputs-gzip.ts";
-import { listFiles } from "./inputs-list.ts";
 import { FileReader } from "./inputs-reader.ts";
 
 /**
@@ -9,7 +8,11 @@ import { FileReader } from "./inputs-reader.ts";
  */
 export function createFileInputs(cwd?: string): Inputs {
   return {
-    list: (patterns) => listFiles(patterns, cwd ?? process.cwd()),
+    async list(patterns) {
+      // Tasks never list, and their threads start sooner without the library for globs.
+      const { listFiles } = await import("./inputs-list.ts");
+      return listFiles(patterns, cwd ?? process.cwd());
+    },
     open: async (file) => new FileReader(file),
     openGzip: async (file) => new GzipStream(new FileReader(file)),
   };

@@ -15,8 +15,6 @@ export interface ThreadRunnerOptions {
   readonly heapBytesMax: number;
   /** What user code writes with `console` and the like, in pieces. Default: this process's stderr. */
   readonly onOutput?: (text: string) => void;
-  /** A thread has ended, so that the room it had on disk under its name can be cleared. */
-  readonly onThreadEnd?: (thread: string) => void;
   /** Default 1000. */
   readonly stopGraceMs?: number;
   /** Longest time for the evaluation of a job's module and its `run`. Default 60 000. */
@@ -37,7 +35,6 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
     stopGraceMs: STOP_GRACE_MS,
     loadTimeoutMs: LOAD_TIMEOUT_MS,
     onOutput: (text: string) => void process.stderr.write(text),
-    onThreadEnd: () => {},
     ...options,
   };
   const slots = Array.from({ length: options.threads }, () => new ThreadSlot(slotOptions));

@@ -6,6 +6,8 @@
  * grace after it was asked to stop. A thread whose task had to be ended by force is never used again, and none is
  * used for two bundles: what one job does to globals and prototypes is not for the next.
  */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { assert } from "../../base/assert.ts";
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
@@ -29,8 +31,6 @@ export interface ThreadSlotOptions {
   readonly loadTimeoutMs: number;
   /** What user code writes to its stdout and stderr. */
   readonly onOutput: (text: string) => void;
-  /** The thread with this name has ended, and with it whatever it had open. */
-  readonly onThreadEnd: (thread: string) => void;
 }
 
 /** A task of this slot that has no outcome yet. */
@@ -156,7 +156,7 @@ export class ThreadSlot {
 
   #start(bundle: ContentHash): Thread {
     const name = `t${process.pid}-${threadsStarted++}`;
-    const { entry, threadData, heapBytesMax, onOutput, onThreadEnd } = this.#options;
+    const { entry, threadData, heapBytesMax, onOutput } = this.#options;
     const shared = new SharedState();
     const start: ThreadStart = { shared: shared.buffer, thread: name, data: threadData };
     const worker = new Worker(entry, {
@@ -178,10 +178,14 @@ export class ThreadSlot {
     });
     const ended = new Promise<void>((resolve) => {
       worker.on("exit", (exitCode) => {
-        onThreadEnd(name);
         this.#onExit(thread, exitCode);
-        this.#ends.delete(ended);
-        resolve();
+        // What it spilled and, ended by force, could not delete. A directory that stays is no harm but for its size.
+        rm(join(threadData.scratchDirectory, name), { recursive: true, force: true })
+          .catch(() => {})
+          .finally(() => {
+            this.#ends.delete(ended);
+            resolve();
+          });
       });
     });
     this.#ends.add(ended);
