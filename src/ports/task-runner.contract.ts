@@ -469,15 +469,25 @@ process.on = process.exit = (() => {}) as never;
     });
   });
 
-  test("closing stops what runs, leaves no thread and no scratch", async () => {
-    const job = await bench().submit(mapping("(n) => { for (;;); }"));
+  test("closing stops what runs, and leaves nothing on disk of what it spilled", async () => {
+    const looping = bench().path("spilled");
+    // More than the task's memory, before a function that sees the partition as a whole.
+    const spill = `.map((n) => n + "x".repeat(1000)).mapPartitions(function* () { writeFileSync("${looping}", ""); for (;;); })`;
+    const source = `${IMPORTS}export default job({ name: "$NAME", run: () => read.range(100_000)${spill} });\n`;
+    const job = await bench().submit(source);
     const another = create(bench().data, () => {});
-    const outcome = another.run({ job, assignment: assignmentOf(0, 10) }, new Watcher());
+    let ended = false;
+    const outcome = another.run({ job, assignment: assignmentOf(0, 100_000) }, new Watcher()).finally(() => {
+      ended = true;
+    });
+    while (!ended && !existsSync(looping)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const spilled = await readdir(bench().data.scratchDirectory, { recursive: true });
+    expect(spilled.length).toBeGreaterThan(1);
     await another.close();
     expect(await outcome).toEqual({ kind: "stopped" });
+    for (const name of spilled) expect(existsSync(join(bench().data.scratchDirectory, name))).toBe(false);
     expect(await another.run({ job, assignment: assignmentOf(0, 10) }, new Watcher())).toEqual({
       kind: "stopped",
     });
-    expect(await readdir(bench().data.scratchDirectory).catch(() => [])).toEqual([]);
   });
 }
