@@ -5,19 +5,26 @@ export interface Inputs {
   /**
    * The files that these paths, directories (all files below, names with a leading dot left out) and globs name:
    * without doubles, in ascending code-unit order of the absolute path.
+   * A path that exists is meant literally, whatever it would match as a glob; a glob names regular files only.
    * Throws INPUT_NOT_FOUND for a pattern that names nothing, INPUT_UNREADABLE for what is not a regular file.
    */
   list(patterns: readonly string[]): Promise<readonly InputFile[]>;
   /** Throws INPUT_CHANGED where size or time differ from what was listed, INPUT_UNREADABLE, INPUT_NOT_FOUND. */
   open(file: InputFile): Promise<InputReader>;
-  /** The decompressed bytes of a `.gz` file (one or several members). Throws as `open`; reading throws INPUT_CORRUPT. */
+  /**
+   * The decompressed bytes of a `.gz` file (one or several members). Throws as `open`; reading throws INPUT_CORRUPT,
+   * and may have given bytes of the damaged member before: zlib checks a member at its end.
+   */
   openGzip(file: InputFile): Promise<InputStream>;
 }
 
 /** Random access to a plain file. */
 export interface InputReader {
   readonly bytes: number;
-  /** Fills `target` from this position on; returns how many bytes there were (0 at the end). */
+  /**
+   * Fills `target` from this position on; returns how many bytes there were (0 at the end). Throws INPUT_CHANGED
+   * where the file is another one by now, so that bytes of two versions never meet.
+   */
   readAt(position: number, target: Uint8Array): number | Promise<number>;
   close(): void;
 }

@@ -162,10 +162,12 @@ function rowFunctions(
   const parse = types.map((type, index) => {
     const stop = "stop = text.indexOf(delimiter, at);";
     if (index === last)
-      return `${stop} if (stop !== -1 && stop < end) return; ${take(index, type, "text.slice(at, end)")}`;
-    return `${stop} if (stop === -1 || stop >= end) return; ${take(index, type, "text.slice(at, stop)")} at = stop + 1;`;
+      return `${stop} if (stop !== -1 && stop < end) return; ${take(index, type, "text", "at", "end")}`;
+    return `${stop} if (stop === -1 || stop >= end) return; ${take(index, type, "text", "at", "stop")} at = stop + 1;`;
   });
-  const convert = types.map((type, index) => take(index, type, `fields[${index}]`));
+  const convert = types.map((type, index) =>
+    take(index, type, `fields[${index}]`, "0", `fields[${index}].length`),
+  );
   const properties = names.map((name, index) => `${keyOf(name)}: f${index}`).join(", ");
   const source = `
   const delimiter = ${JSON.stringify(delimiter)};
@@ -187,14 +189,15 @@ function keyOf(name: string): string {
   return name === "__proto__" ? '["__proto__"]' : JSON.stringify(name);
 }
 
-/** Code that puts field `index` into its variable, or leaves with undefined. */
-function take(index: number, type: CsvFieldType, field: string): string {
+/** Code that puts the field in [at, end) of `text` into its variable, or leaves with undefined. */
+function take(index: number, type: CsvFieldType, text: string, at: string, end: string): string {
   const variable = `f${index}`;
+  const field = at === "0" ? text : `${text}.slice(${at}, ${end})`;
   switch (type) {
     case "string":
       return `const ${variable} = ${field};`;
     case "number":
-      return `const ${variable} = numberOf(${field}); if (${variable} !== ${variable}) return;`;
+      return `const ${variable} = numberOf(${text}, ${at}, ${end}); if (${variable} !== ${variable}) return;`;
     case "boolean":
       return `const ${variable} = booleanOf(${field}); if (${variable} === undefined) return;`;
   }
@@ -224,5 +227,5 @@ function wideFunctions(
 
 function tryConvert(field: string, type: CsvFieldType): string | number | boolean | null | undefined {
   if (type === "string") return field;
-  return type === "number" ? numberOf(field) : booleanOf(field);
+  return type === "number" ? numberOf(field, 0, field.length) : booleanOf(field);
 }

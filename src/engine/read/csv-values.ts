@@ -3,21 +3,37 @@
 /** Decimal, with an optional exponent; not what `Number` takes besides: blanks, hexadecimal, "Infinity". */
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** Whole numbers of so many digits are exact however they are put together. */
+/** So many digits are a whole number that a double holds exactly. */
 const EXACT_DIGITS_MAX = 15;
 
-/** NaN where the text is not a finite number. */
-export function numberOf(text: string): number | null {
-  const length = text.length;
-  if (length === 0) return null;
-  if (length > EXACT_DIGITS_MAX) return generalNumber(text);
+/** Powers of ten up to here are exact too, so that one correctly rounded division gives the nearest double. */
+const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
+
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+
+/**
+ * The number in [at, end) of the text; null for no text, NaN where it is not a finite number. Short decimals, which
+ * is nearly all, are put together here, without a slice.
+ */
+export function numberOf(text: string, at: number, end: number): number | null {
+  if (at === end) return null;
+  const isNegative = text.charCodeAt(at) === MINUS;
+  const first = isNegative ? at + 1 : at;
   let value = 0;
-  for (let at = 0; at < length; at++) {
-    const digit = text.charCodeAt(at) - 0x30;
-    if (digit < 0 || digit > 9) return generalNumber(text);
-    value = value * 10 + digit;
+  let point = -1;
+  for (let index = first; index < end; index++) {
+    const unit = text.charCodeAt(index);
+    const digit = unit - ZERO;
+    if (digit >= 0 && digit <= 9) value = value * 10 + digit;
+    else if (unit === POINT && point === -1) point = index;
+    else return generalNumber(text.slice(at, end));
   }
-  return value;
+  const digits = end - first - (point === -1 ? 0 : 1);
+  if (digits === 0 || digits > EXACT_DIGITS_MAX) return generalNumber(text.slice(at, end));
+  if (point !== -1) value /= POWERS_OF_TEN[end - point - 1] as number;
+  return isNegative ? -value : value;
 }
 
 function generalNumber(text: string): number {

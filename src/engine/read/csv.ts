@@ -27,6 +27,8 @@ export class CsvParser implements RecordParser {
   readonly rule: RecordRule;
   readonly #csv: CsvOptions;
   readonly #quote: string;
+  /** NaN, which equals nothing, where the options have none. */
+  readonly #quoteUnit: number;
   readonly #delimiter: string;
   #columns: Columns | undefined;
   #headRecords = 0;
@@ -40,6 +42,7 @@ export class CsvParser implements RecordParser {
     this.rule = { quote: quoteByte(csv), skips: "empty" };
     this.#csv = csv;
     this.#quote = csv.quote;
+    this.#quoteUnit = csv.quote.charCodeAt(0);
     this.#delimiter = csv.delimiter;
     this.#columns = columns ?? (typeof csv.header === "boolean" ? undefined : columnsOf(csv.header, csv));
   }
@@ -145,13 +148,12 @@ export class CsvParser implements RecordParser {
   /** Takes the record at `at` apart into `#fields`. `firstStop`: where its first line ends. Throws RecordFault. */
   #takeApart(text: string, at: number, firstStop: number, record: number): void {
     const delimiter = this.#delimiter;
-    const quote = this.#quote.charCodeAt(0);
+    const delimiterUnit = delimiter.charCodeAt(0);
     const fields: string[] = [];
     this.#fields = fields;
     let stop = firstStop;
     for (let from = at; ; ) {
-      // Without a quote in the options the code is NaN, and equals nothing.
-      if (text.charCodeAt(from) === quote) {
+      if (text.charCodeAt(from) === this.#quoteUnit) {
         const end = this.#takeQuoted(text, from, record);
         // Line ends inside the quotes are behind us now.
         if (end > stop) stop = stopOf(text, end);
@@ -159,7 +161,7 @@ export class CsvParser implements RecordParser {
           end === stop ||
           (end === stop - 1 && stop < text.length && text.charCodeAt(end) === CARRIAGE_RETURN);
         if (isLast) break;
-        if (!text.startsWith(delimiter, end)) throw this.#textAfterQuote(record);
+        if (text.charCodeAt(end) !== delimiterUnit) throw this.#textAfterQuote(record);
         from = end + 1;
         continue;
       }
@@ -180,18 +182,15 @@ export class CsvParser implements RecordParser {
   /** Pushes the quoted field that opens at `open`; returns where it ends, behind its closing quote. */
   #takeQuoted(text: string, open: number, record: number): number {
     const quote = this.#quote;
-    let value = "";
-    for (let from = open + 1; ; ) {
-      const close = text.indexOf(quote, from);
-      if (close === -1) throw this.#unclosed(record);
-      value += text.slice(from, close);
-      if (!text.startsWith(quote, close + 1)) {
-        this.#fields.push(value);
-        return close + 1;
-      }
-      value += quote;
-      from = close + 2;
-    }
+    const begin = open + 1;
+    let close = text.indexOf(quote, begin);
+    while (close !== -1 && text.charCodeAt(close + 1) === this.#quoteUnit)
+      close = text.indexOf(quote, close + 2);
+    if (close === -1) throw this.#unclosed(record);
+    const value = text.slice(begin, close);
+    // Of the quotes inside, every one is the first of two.
+    this.#fields.push(value.includes(quote) ? value.replaceAll(quote + quote, quote) : value);
+    return close + 1;
   }
 
   #unclosed(record: number): RecordFault {
