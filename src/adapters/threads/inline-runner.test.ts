@@ -1,4 +1,5 @@
-import { createTestLoader, taskRunnerContract } from "../../ports/task-runner.contract.ts";
+import { createTestLoader } from "../../ports/job-bench.contract.ts";
+import { taskRunnerContract } from "../../ports/task-runner.contract.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { bundleKey, createBundleFiles } from "../bundle/bundle-files.ts";
 import { createInlineRunner } from "./inline-runner.ts";
