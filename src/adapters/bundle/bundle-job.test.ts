@@ -116,6 +116,19 @@ console.log(typeof require("node:fs").readFileSync, __dirname, __filename, api, 
     expect(await evaluate(bundle)).toBe("2\n");
   });
 
+  test("CommonJS that requires the API", async () => {
+    const root = await project("common", {
+      "package.json": "{}",
+      "job.cjs": `#!/usr/bin/env node
+const { job } = require("bicoastal");
+module.exports = job({ name: "common" });
+console.log(module.exports.name, typeof require("node:fs").readFileSync);
+`,
+    });
+    const bundle = await bundleJob({ entry: join(root, "job.cjs"), apiNames: API_NAMES });
+    expect(await evaluate(bundle)).toBe("common function\n");
+  });
+
   test("a file without a project around it", async () => {
     const root = await project("alone", { "job.js": "console.log(1 + 1);\n" });
     const bundle = await bundleJob({ entry: join(root, "job.js"), apiNames: API_NAMES });

@@ -99,14 +99,14 @@ export class ThreadSlot {
         stopAsked: false,
         graceTimer: undefined,
       };
-      const thread = this.#warmThread(job.constants.bundle);
-      thread.worker.ref();
       try {
+        const thread = this.#warmThread(job.constants.bundle);
         this.#send(thread, { kind: "run", seq, job: thread.job === job.job ? undefined : job, assignment });
         thread.job = job.job;
+        thread.worker.ref();
       } catch (thrown) {
-        // Params or a split that cannot be cloned: nothing has reached the thread.
-        this.#end({ kind: "failed", error: toErrorInfo(thrown, "PARAM_INVALID"), lostBlocks: [] });
+        // The machine starts no more threads, or the job cannot be cloned: nothing has reached a thread.
+        this.#end({ kind: "failed", error: toErrorInfo(thrown, "THREAD_DIED"), lostBlocks: [] });
       }
     });
   }
