@@ -31,13 +31,13 @@ interface Example {
   readonly output: string | undefined;
 }
 
-/** Blocks that begin with "```ts"; an "```jsonl" block right after one is what it prints. */
+/** Blocks that begin with "```ts"; a "```jsonl" block right after one is what it prints. A first line `// x.ts` names the file. */
 function examplesOf(file: string): Example[] {
   const blocks = readProjectFile(file).matchAll(
     /^```ts( no-run)?\n([\s\S]*?)^```\n(?:\n*```jsonl\n([\s\S]*?)^```\n)?/gm,
   );
   return [...blocks].map(([, noRun, code = "", output], index) => ({
-    name: `${file.replace(/\W+/g, "-")}-${index + 1}.ts`,
+    name: /^\/\/ (\S+\.ts)\n/.exec(code)?.[1] ?? `${file.replace(/\W+/g, "-")}-${index + 1}.ts`,
     runs: noRun === undefined,
     code,
     output,
@@ -47,14 +47,18 @@ function examplesOf(file: string): Example[] {
 const documents = projectFiles().filter((path) => path === "README.md" || /^docs\/.*\.md$/.test(path));
 const examples = documents.flatMap(examplesOf);
 
-/** A command line in a "```text" block, and all that stands below it in the block. */
+/**
+ * A command line in a block, and all that stands below it. A "```text" block shows stdout, a "```console" block the
+ * error a command ends with.
+ */
 interface Transcript {
   readonly command: string;
   readonly shown: string;
 }
 
-function transcriptsOf(file: string): Transcript[] {
-  const blocks = readProjectFile(file).matchAll(/^```text\n\$ bicoastal (.*)\n([\s\S]*?)^```$/gm);
+function transcriptsOf(file: string, kind: "text" | "console"): Transcript[] {
+  const pattern = new RegExp(`^\`\`\`${kind}\\n\\$ bicoastal (.*)\\n([\\s\\S]*?)^\`\`\`$`, "gm");
+  const blocks = readProjectFile(file).matchAll(pattern);
   return [...blocks].map(([, command = "", shown = ""]) => ({ command, shown }));
 }
 
@@ -62,7 +66,8 @@ function transcriptsOf(file: string): Transcript[] {
 const wordsOf = (command: string): string[] =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
 
-const transcripts = documents.flatMap(transcriptsOf);
+const transcripts = documents.flatMap((file) => transcriptsOf(file, "text"));
+const failures = documents.flatMap((file) => transcriptsOf(file, "console"));
 
 /** A user's project with the built package installed, and the examples in it. */
 function userProject(): string {
@@ -74,6 +79,11 @@ function userProject(): string {
   }
   symlinkSync(join(root, "examples"), join(directory, "examples"), "dir");
   writeFileSync(join(directory, "package.json"), JSON.stringify({ name: "user", type: "module" }));
+  mkdirSync(join(directory, "orders"));
+  writeFileSync(
+    join(directory, "orders", "2026-03-01.jsonl"),
+    '{"shop":"east","cents":450}\n{"shop":"west","cents":380}\n{"shop":"east"}\n',
+  );
   writeFileSync(join(directory, "wordcount.ts"), readProjectFile("examples/wordcount.ts"));
   for (const { name, code } of examples) writeFileSync(join(directory, name), code);
   return directory;
@@ -126,5 +136,15 @@ describe("command lines in the documentation", () => {
   test.each(transcripts)("bicoastal $command prints what the page shows", async ({ command, shown }) => {
     const { code, stdout } = await bicoastal(wordsOf(command), { cwd: userProject() });
     expect({ code, stdout }).toEqual({ code: 0, stdout: shown });
+  });
+
+  test.each(failures)("bicoastal $command fails as the page shows", async ({ command, shown }) => {
+    const directory = userProject();
+    const { code, stderr } = await bicoastal(wordsOf(command), { cwd: directory });
+    const told = stderr.slice(stderr.indexOf("error["));
+    expect(code).toBe(1);
+    // The suffix of a job's id is random.
+    const fixed = (text: string): string => text.replace(/resume ([a-z]+)-\w+/, "resume $1-ID");
+    expect(fixed(told.replaceAll(directory, "/home/me/project"))).toBe(fixed(shown));
   });
 });
