@@ -71,8 +71,7 @@ class TerminalDisplay implements ProgressDisplay {
   }
 
   print(lines: readonly string[]): void {
-    const text = `${lines.join("\n")}\n`;
-    void this.#io.stderr.write(this.#erase() + text + this.#draw());
+    this.#repaint(`${lines.join("\n")}\n`);
   }
 
   close(): void {
@@ -81,16 +80,25 @@ class TerminalDisplay implements ProgressDisplay {
     this.#cancelTimer?.();
     this.#progress = undefined;
     const rest = this.#messages.closingLines();
-    const text = this.#erase() + rest.map((line) => `${line}\n`).join("");
-    if (text !== "") void this.#io.stderr.write(text);
+    this.#repaint(rest.map((line) => `${line}\n`).join(""));
     this.#unhookExit();
   }
 
   #frame(): void {
     if (this.#closed) return;
     this.#tick++;
-    void this.#io.stderr.write(this.#erase() + this.#draw());
+    this.#repaint("");
     this.#cancelTimer = this.#io.clock.setTimer(FRAME_INTERVAL_MS, () => this.#frame());
+  }
+
+  /** Takes the frame away, prints the text in its place, and draws the frame below: in one write, so that nothing flickers. */
+  #repaint(text: string): void {
+    const hadFrame = this.#linesDrawn > 0;
+    const erase = this.#erase();
+    const frame = this.#frameText();
+    const cursor = hadFrame === (frame !== "") ? "" : hadFrame ? SHOW_CURSOR : HIDE_CURSOR;
+    const all = erase + text + cursor + frame;
+    if (all !== "") void this.#io.stderr.write(all);
   }
 
   /** The sequence that removes the frame; the cursor is then where the frame began. */
@@ -98,11 +106,11 @@ class TerminalDisplay implements ProgressDisplay {
     if (this.#linesDrawn === 0) return "";
     const up = this.#linesDrawn > 1 ? `\u001b[${this.#linesDrawn - 1}A` : "";
     this.#linesDrawn = 0;
-    return `\r${up}\u001b[J${SHOW_CURSOR}`;
+    return `\r${up}\u001b[J`;
   }
 
   /** The frame without a final line break, so that it never scrolls the screen by one line more than needed. */
-  #draw(): string {
+  #frameText(): string {
     if (this.#progress === undefined || this.#tick === 0) return "";
     const columns = this.#io.stderr.columns ?? COLUMNS_DEFAULT;
     const [head = "", ...rest] = progressFrame(this.#progress, {
@@ -112,7 +120,7 @@ class TerminalDisplay implements ProgressDisplay {
     });
     const dim = rest.map((line) => this.#io.stderr.style("dim", line));
     this.#linesDrawn = 1 + dim.length;
-    return HIDE_CURSOR + [head, ...dim].join("\n");
+    return [head, ...dim].join("\n");
   }
 }
 

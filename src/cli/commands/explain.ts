@@ -16,7 +16,8 @@ import { describePlan, planLines } from "../show/plan.ts";
 const CODES_OF_INPUT: ReadonlySet<string> = new Set(["INPUT_NOT_FOUND", "INPUT_UNREADABLE"]);
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  if (tokens.includes("--json")) consoleToStderr();
+  // The job's module may print while it loads; stdout is for what was asked for.
+  consoleToStderr();
   const line = await readJobCommandLine(tokens, "explain", EXPLAIN_OPTIONS, dependencies);
   if (line === undefined || line.options.has("help")) {
     const page = line === undefined ? explainHelp : jobHelp("explain", line.file, line.job, EXPLAIN_OPTIONS);

@@ -1,4 +1,3 @@
-import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
@@ -18,7 +17,6 @@ export const command: Command = async (context) => {
   }
   if (id === undefined)
     throw new BicoastalError("USAGE", "Which job? bicoastal resume ID; see bicoastal jobs.");
-  if (options.has("json")) consoleToStderr();
   const session = await dependencies.connect(dataDirOf(options));
   try {
     const job = resolveJobId(id, await session.jobs());

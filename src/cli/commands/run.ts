@@ -9,7 +9,8 @@ import { runToEnd } from "./outcome.ts";
 
 export const command: Command = async (context) => {
   const { tokens, io, dependencies } = context;
-  if (tokens.includes("--json")) consoleToStderr();
+  // The job's module may print while it loads; stdout is for what was asked for.
+  consoleToStderr();
   const line = await readJobCommandLine(tokens, "run", RUN_OPTIONS, dependencies);
   if (line === undefined || line.options.has("help")) {
     const page = line === undefined ? runHelp : jobHelp("run", line.file, line.job, RUN_OPTIONS);

@@ -62,11 +62,6 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${groupDigits(count)} ${count === 1 ? one : many}`;
 }
 
-/** `350 rows/s`, `1.2 M rows/s`. */
-export function formatRate(perSecond: number, unit: string): string {
-  return `${formatCount(perSecond)} ${unit}/s`;
-}
-
 /** `950`, `12.3 k`, `1.2 M`: for figures that change while one looks. */
 export function formatCount(value: number): string {
   if (value < 10_000) return groupDigits(Math.round(value));
