@@ -84,7 +84,7 @@ test("a job that failed is listed, shown, resumed by the beginning of its id, an
   );
   const shown = await it.run("job", id.slice(0, 6));
   expect(shown.stdout).toMatch(/told to fail/);
-  expect(shown.stdout).toContain("at slow.ts:10:");
+  expect(shown.stdout).toContain("at slow.ts:11:");
   expect(idIn(shown.stdout)).toBe(id);
   rmSync(join(it.directory, "fail"));
   // The job's file is not needed any more: its bundle is stored.

@@ -39,7 +39,7 @@ export function progressLine(progress: Progress): string {
 }
 
 function figures(progress: Progress): string[] {
-  const parts = [`${groupDigits(progress.rows)} rows`];
+  const parts = [counted(progress.rows, "row")];
   if (progress.bytesTotal > 0)
     parts.push(`${formatBytes(progress.bytes)} of ${formatBytes(progress.bytesTotal)}`);
   if (progress.bytesPerSecond > 0) parts.push(`${formatBytes(progress.bytesPerSecond)}/s`);
