@@ -1,6 +1,6 @@
 /** The one place where the real adapters meet the rest: sessions and job files on this machine. */
 
-import { bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
+import { type BundleFiles, bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
 import { type Bundle, bundleJob } from "../adapters/bundle/bundle-job.ts";
 import { type DataDir, prepareDataDir } from "../adapters/fs/data-dir.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
@@ -13,7 +13,7 @@ import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
 import { BicoastalError } from "../base/errors.ts";
 import type { ContentHash } from "../base/ids.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
-import { createJobLoader, evaluateModule } from "../runtime/executor/job-loader.ts";
+import { createJobLoader, evaluateModule, type RunnableJob } from "../runtime/executor/job-loader.ts";
 import { createTaskExecutor } from "../runtime/executor/task-executor.ts";
 import { LocalNode } from "../runtime/local-node.ts";
 import { localReading } from "../runtime/local-reading.ts";
@@ -55,15 +55,33 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
     node,
     machine: { cores: thisMachine.cores(), memoryBytes: thisMachine.memoryBytes() },
     bundle: async (job) => {
-      const bundle = bundlesOfLoaded.get(job) ?? (await bundleJob({ entry: moduleOf(job), apiNames }));
+      const loaded = bundlesOfLoaded.get(job);
+      const bundle = loaded ?? (await bundleJob({ entry: moduleOf(job), apiNames }));
       await bundles.write(bundle);
       await ports.blobs.put(bundleKey(bundle.hash), bundle.code);
-      return bundle.hash;
+      const { hash } = bundle;
+      return { hash, job: loaded === undefined ? await loadTwin(bundles, hash, job.name) : job };
     },
     createRunner: async (settings, job) => createRunner(dirs, settings, job),
     nowMs: () => systemClock.monotonicMs(),
     close: () => store.close(),
   });
+}
+
+/** By bundle and name: a module is evaluated once, and others may define jobs of the same name later. */
+const twins = new Map<string, Promise<RunnableJob>>();
+
+/** The job as its bundle defines it, for a job that this program defined itself. */
+function loadTwin(bundles: BundleFiles, bundle: ContentHash, name: string): Promise<RunnableJob> {
+  const key = `${bundle}/${name}`;
+  let twin = twins.get(key);
+  if (twin === undefined) {
+    parkRuns();
+    twin = createJobLoader({ evaluate: bundles.load, findJob, onParked })({ name, constants: { bundle } });
+    twins.set(key, twin);
+    twin.catch(() => twins.delete(key));
+  }
+  return twin;
 }
 
 /** Bundles the file, evaluates it in this process and picks its job. Throws USAGE, BUNDLE_FAILED. */
@@ -85,15 +103,15 @@ export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
   }
 }
 
-function createRunner(dirs: DataDir, settings: RunSettings, job: Job | undefined): TaskRunner {
+function createRunner(dirs: DataDir, settings: RunSettings, job: RunnableJob | undefined): TaskRunner {
   const data = threadData(dirs, settings.taskMemoryBytes);
   if (settings.debug) return createDebugRunner(dirs, data, job);
   const { threads, heapBytesMax } = settings;
   return createThreadRunner({ threads, heapBytesMax, entry: threadEntry(), threadData: data });
 }
 
-/** Runs the very job object where this process has it, so that breakpoints in its functions hold. */
-function createDebugRunner(dirs: DataDir, data: ThreadData, job: Job | undefined): TaskRunner {
+/** Runs the very job object that built the plan, where this process has it. */
+function createDebugRunner(dirs: DataDir, data: ThreadData, job: RunnableJob | undefined): TaskRunner {
   parkRuns();
   const load = createJobLoader({ evaluate: bundleFiles(dirs).load, findJob, onParked });
   const executor = createTaskExecutor({
@@ -110,7 +128,7 @@ function threadEntry(): URL {
   return new URL(built ? "./thread.js" : "../../dist/thread.js", import.meta.url);
 }
 
-function bundleFiles(dirs: DataDir): ReturnType<typeof createBundleFiles> {
+function bundleFiles(dirs: DataDir): BundleFiles {
   const { blobs } = createLocalPorts(threadData(dirs, 0), mainRoom());
   return createBundleFiles({
     directory: dirs.bundles,

@@ -5,6 +5,7 @@ import type { TaskRunner } from "../ports/task-runner.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { EndResult } from "../runtime/commit.ts";
 import type { Driven } from "../runtime/drive-job.ts";
+import type { RunnableJob } from "../runtime/executor/job-loader.ts";
 import { countersOf } from "../runtime/job-board.ts";
 import type { LocalNode } from "../runtime/local-node.ts";
 import { isJob, type Job } from "./job.ts";
@@ -16,10 +17,13 @@ import { showValue } from "./show-value.ts";
 export interface LocalSessionParts {
   readonly node: LocalNode;
   readonly machine: MachineSize;
-  /** Makes the job's module a stored bundle; returns its hash. */
-  readonly bundle: (job: Job) => Promise<ContentHash>;
-  /** Threads, or this thread for `debug`. `job`: the very object to run, where this process has it. */
-  readonly createRunner: (settings: RunSettings, job: Job | undefined) => Promise<TaskRunner>;
+  /**
+   * Makes the job's module a stored bundle, and loads the job from it. The plan is built by that one, as it will be
+   * in the threads: the texts of its functions are those of the bundle, not those of the program that called `run`.
+   */
+  readonly bundle: (job: Job) => Promise<{ readonly hash: ContentHash; readonly job: RunnableJob }>;
+  /** Threads, or this thread for `debug`. `job`: the one that built the plan, where this process has it. */
+  readonly createRunner: (settings: RunSettings, job: RunnableJob | undefined) => Promise<TaskRunner>;
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;
 }
@@ -45,11 +49,17 @@ export class LocalSession implements Session {
     const startMs = this.#parts.nowMs();
     const settings = runSettings(options, this.#parts.machine);
     const parsed = await job.parseParams(params, options.flags);
-    const plan = job.build(parsed);
-    const bundle = await this.#parts.bundle(job);
+    const bundled = await this.#parts.bundle(job);
+    const plan = bundled.job.build(parsed);
     const { name } = job;
-    const spec = await this.#parts.node.submit({ ...settings, name, params: parsed, plan, bundle });
-    return (await this.#drive(spec, settings, options, job, startMs)) as JobOutcome<Result>;
+    const spec = await this.#parts.node.submit({
+      ...settings,
+      name,
+      params: parsed,
+      plan,
+      bundle: bundled.hash,
+    });
+    return (await this.#drive(spec, settings, options, bundled.job, startMs)) as JobOutcome<Result>;
   }
 
   async resume(id: string, options: RunOptions = {}): Promise<JobOutcome> {
@@ -63,7 +73,7 @@ export class LocalSession implements Session {
     spec: JobSpec,
     settings: RunSettings,
     options: RunOptions,
-    job: Job | undefined,
+    job: RunnableJob | undefined,
     startMs: number,
   ): Promise<JobOutcome> {
     const { node, createRunner, nowMs } = this.#parts;

@@ -1,17 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { contentHash, jobId } from "../../base/ids.ts";
+import { contentHash } from "../../base/ids.ts";
 import type { Plan } from "../../plan/node.ts";
-import type { JobContext } from "../../plan/task.ts";
-import { createJobLoader, type RunnableJob } from "./job-loader.ts";
+import { createJobLoader, type JobToLoad, type RunnableJob } from "./job-loader.ts";
 
 let hashes = 0;
-const contextOf = (bundle = `bundle${hashes++}`): JobContext => ({
-  job: jobId("j"),
+const contextOf = (): JobToLoad => ({
   name: "mine",
-  params: {},
-  constants: { seed: "", submittedAtMs: 0, bundle: contentHash(bundle) },
-  fingerprint: "",
-  outputDirectories: [],
+  constants: { bundle: contentHash(`bundle${hashes++}`) },
 });
 const mine: RunnableJob = { name: "mine", build: (): Plan => ({ ends: [], shape: "single" }) };
 
@@ -20,15 +15,13 @@ function loaderOf(module: (define: () => void, park: () => void) => Promise<unkn
   let parked = (): void => {};
   let defined: RunnableJob | undefined;
   let evaluations = 0;
+  const define = (): void => {
+    defined = mine;
+  };
   const load = createJobLoader({
     evaluate: () => {
       evaluations++;
-      return module(
-        () => {
-          defined = mine;
-        },
-        () => parked(),
-      );
+      return module(define, () => parked());
     },
     findJob: (name) => (defined?.name === name ? defined : undefined),
     onParked(callback) {
@@ -38,7 +31,7 @@ function loaderOf(module: (define: () => void, park: () => void) => Promise<unkn
       };
     },
   });
-  return { load, evaluations: () => evaluations };
+  return { load, define, evaluations: () => evaluations };
 }
 
 describe("a job's module", () => {
@@ -82,7 +75,9 @@ describe("a job's module", () => {
     });
     const context = contextOf();
     expect(await load(context)).toBe(mine);
-    expect(await load({ ...context, job: jobId("again") })).toBe(mine);
+    const another = loaderOf(() => Promise.reject(new Error("evaluated again")));
+    another.define();
+    expect(await another.load(context)).toBe(mine);
   });
 
   test("that does not define the job says which one is missing", async () => {

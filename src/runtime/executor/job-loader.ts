@@ -9,7 +9,7 @@
 import { BicoastalError, toErrorInfo } from "../../base/errors.ts";
 import type { ContentHash } from "../../base/ids.ts";
 import type { Plan } from "../../plan/node.ts";
-import type { JobContext } from "../../plan/task.ts";
+import type { JobConstants } from "../../plan/task.ts";
 
 /** A job as its module defined it. */
 export interface RunnableJob {
@@ -27,7 +27,13 @@ export interface JobLoaderOptions {
   readonly onParked: (callback: () => void) => () => void;
 }
 
-export type LoadJob = (context: JobContext) => Promise<RunnableJob>;
+/** What of a `JobContext` tells which job to load. */
+export interface JobToLoad {
+  readonly name: string;
+  readonly constants: Pick<JobConstants, "bundle">;
+}
+
+export type LoadJob = (job: JobToLoad) => Promise<RunnableJob>;
 
 /** Throws BUNDLE_FAILED where the module does not load or does not define the job. */
 export function createJobLoader(options: JobLoaderOptions): LoadJob {
@@ -46,7 +52,7 @@ export function createJobLoader(options: JobLoaderOptions): LoadJob {
 
 async function load(
   { evaluate, findJob, onParked }: JobLoaderOptions,
-  { name, constants }: JobContext,
+  { name, constants }: JobToLoad,
 ): Promise<RunnableJob> {
   const end = await evaluateOnce(constants.bundle, evaluate, onParked);
   if (end.kind === "threw") throw loadFailure(end.thrown);
