@@ -1,0 +1,214 @@
+/**
+ * LMDB as the store uses it: synchronous transactions, durable once they return, by several processes.
+ *
+ * - `overlappingSync: false` with `transactionSync`: the commit has been synced to the disk when it returns. (With
+ *   overlapping syncs it has not, and the asynchronous `transaction` does not roll back what throws.)
+ * - A process that dies in a transaction has not done it: LMDB writes pages elsewhere and switches over at the end,
+ *   and its lock is given up by the operating system.
+ * - A process that dies while it reads leaves its place in the table of readers behind, which keeps old pages from
+ *   being used again; such places are cleared at every open and now and then after.
+ * - Within one process a directory is opened once and shared.
+ */
+import { closeSync, fsyncSync, openSync, realpathSync } from "node:fs";
+import { dirname } from "node:path";
+import type { RootDatabase } from "lmdb";
+import { assert } from "../../base/assert.ts";
+import { codeOf, READERS_FULL, storeBroken, storeClosed, storeError } from "./errors.ts";
+import { inspectDataFile, prepareDirectory } from "./inspect.ts";
+
+const READERS_MAX = 1024;
+const COMMITS_PER_READER_CHECK = 256;
+
+export interface Snapshot {
+  /** The array is the caller's. */
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** Records with keys in [from, to), ascending. */
+  range(from: Uint8Array, to: Uint8Array): Iterable<StoredRecord>;
+}
+
+export interface WriteBatch extends Snapshot {
+  put(key: Uint8Array, value: Uint8Array): void;
+  remove(key: Uint8Array): void;
+}
+
+export interface StoredRecord {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+type Root = RootDatabase<Buffer, Uint8Array>;
+
+/** What all users of one directory in this process have in common. */
+interface Shared {
+  readonly directory: string;
+  readonly root: Promise<OpenRoot>;
+  users: number;
+}
+
+interface OpenRoot {
+  readonly root: Root;
+  readonly abort: object;
+  commits: number;
+  /** A commit failed in a way that LMDB does not come back from. */
+  broken: boolean;
+}
+
+const opened = new Map<string, Shared>();
+
+export class Database {
+  readonly directory: string;
+  readonly #shared: Shared;
+  readonly #open: OpenRoot;
+  #closed = false;
+
+  private constructor(directory: string, shared: Shared, open: OpenRoot) {
+    this.directory = directory;
+    this.#shared = shared;
+    this.#open = open;
+  }
+
+  /** Throws STORE_UNAVAILABLE, STORE_CORRUPT, DISK_FULL. */
+  static async open(directory: string): Promise<Database> {
+    prepareDirectory(directory);
+    const path = realpathSync(directory);
+    const shared = opened.get(path) ?? { directory: path, root: openRoot(directory, path), users: 0 };
+    opened.set(path, shared);
+    shared.users++;
+    try {
+      return new Database(directory, shared, await shared.root);
+    } catch (error) {
+      if (--shared.users === 0) opened.delete(path);
+      throw storeError(error, directory, "failed");
+    }
+  }
+
+  /** Shows the last commit of any process. `body` must be synchronous and keep nothing of the snapshot. */
+  read<T>(body: (snapshot: Snapshot) => T): T {
+    const { root } = this.#usable();
+    try {
+      return readOnce(root, body);
+    } catch (error) {
+      if (codeOf(error) !== READERS_FULL) throw storeError(error, this.directory, "failed");
+    }
+    try {
+      root.readerCheck();
+      return readOnce(root, body);
+    } catch (error) {
+      throw storeError(error, this.directory, "failed");
+    }
+  }
+
+  /** Does what `body` writes, all at once and durably, or nothing where it throws. `body` must be synchronous. */
+  write<T>(body: (batch: WriteBatch) => T): T {
+    const open = this.#usable();
+    const batch = new Batch(open.root);
+    let done: { readonly value: T } | undefined;
+    try {
+      open.root.transactionSync(() => {
+        done = { value: body(batch) };
+        // Anything else would be awaited if it looked like a promise.
+        return batch.changed ? undefined : open.abort;
+      });
+    } catch (error) {
+      throw this.#writeError(error, done === undefined, open);
+    }
+    assert(done !== undefined, "a transaction that was committed has run");
+    if (batch.changed && ++open.commits % COMMITS_PER_READER_CHECK === 0) open.root.readerCheck();
+    return done.value;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (--this.#shared.users > 0) return;
+    opened.delete(this.#shared.directory);
+    await this.#open.root.close();
+  }
+
+  #usable(): OpenRoot {
+    if (this.#closed) throw storeClosed(this.directory);
+    if (this.#open.broken) throw storeBroken(this.directory);
+    return this.#open;
+  }
+
+  #writeError(thrown: unknown, inBody: boolean, open: OpenRoot): unknown {
+    if (inBody) return storeError(thrown, this.directory, "failed");
+    const error = storeError(thrown, this.directory, "unknown");
+    // A full disk is met before the switch, which reuses a page; any other failure may have met the switch itself.
+    if (!(error instanceof Error && "code" in error && error.code === "DISK_FULL")) open.broken = true;
+    return error;
+  }
+}
+
+class Batch implements WriteBatch {
+  changed = false;
+  readonly #root: Root;
+
+  constructor(root: Root) {
+    this.#root = root;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#root.getBinary(key);
+  }
+  /** Read whole before the first is handed out: the caller may write meanwhile. */
+  range(from: Uint8Array, to: Uint8Array): Iterable<StoredRecord> {
+    return [...this.#root.getRange({ start: from, end: to })];
+  }
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.changed = true;
+    void this.#root.put(key, asBuffer(value));
+  }
+  remove(key: Uint8Array): void {
+    this.changed = true;
+    void this.#root.remove(key);
+  }
+}
+
+function readOnce<T>(root: Root, body: (snapshot: Snapshot) => T): T {
+  // LMDB for Node goes on with the snapshot of the turn's first read; a linearizable read needs a new one.
+  root.resetReadTxn();
+  const transaction = root.useReadTransaction();
+  try {
+    return body({
+      get: (key) => {
+        const value = root.get(key, { transaction });
+        return value === undefined ? undefined : new Uint8Array(value);
+      },
+      range: (from, to) => root.getRange({ start: from, end: to, transaction }),
+    });
+  } finally {
+    transaction.done();
+  }
+}
+
+async function openRoot(directory: string, path: string): Promise<OpenRoot> {
+  await inspectDataFile(directory);
+  // Native, and not needed by commands that only look at files.
+  const { open, ABORT: abort } = await import("lmdb");
+  const root: Root = open<Buffer, Uint8Array>({
+    path,
+    noSubdir: false,
+    keyEncoding: "binary",
+    encoding: "binary",
+    overlappingSync: false,
+    maxReaders: READERS_MAX,
+  });
+  // The files themselves are synced by LMDB; that they exist stands in the directory, and so on.
+  syncDirectory(path);
+  syncDirectory(dirname(path));
+  return { root, abort, commits: 0, broken: false };
+}
+
+function syncDirectory(path: string): void {
+  // Windows has no such thing.
+  if (process.platform === "win32") return;
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
