@@ -26,6 +26,7 @@ describe("pure code", () => {
     ["src/core/a.ts", "const x = globalThis.Date;", "globalThis"],
     ["src/core/a.ts", "const x = performance.now();", "performance"],
     ["src/runtime/a.ts", "const x = Date.now();", "Date"],
+    ["src/sim/a.ts", "setTimeout(f, 1);", "setTimeout"],
     ["src/engine/a.ts", "const x = process.memoryUsage();", "process"],
   ])("the scanner finds what is wrong in %s: %s", (file, text, complaint) => {
     expect(describeAll(checkPurity(file, text))).toEqual([expect.stringContaining(complaint)]);
@@ -37,6 +38,7 @@ describe("pure code", () => {
     ["src/core/a.ts", "// Date.now() and Math.random() stay out\nconst x = 'process.exit';"],
     ["src/runtime/a.ts", "async function f() { await g(); const n = performance.now(); }"],
     ["src/adapters/a.ts", "setTimeout(f, Date.now() - process.uptime());"],
+    ["src/sim/a.ts", "function crash(process: Process) { process.kill(); setImmediate(f); }"],
     ["src/core/a.test.ts", "const x = Math.random(); setTimeout(f, 1);"],
   ])("the scanner leaves alone what is right in %s: %s", (file, text) => {
     expect(checkPurity(file, text)).toEqual([]);

@@ -5,7 +5,7 @@
  */
 import ts from "typescript";
 import { isTestFile, type Violation } from "./project-files.ts";
-import { scan } from "./syntax.ts";
+import { nodesOf, parse, scan } from "./syntax.ts";
 
 /** No ambient state of any kind, and no `async`. */
 const pureFolders = ["base", "plan", "protocol", "core"];
@@ -35,22 +35,42 @@ function rulesFor(file: string): { readonly names: readonly string[]; readonly a
       async: false,
     };
   if (outsideFolders.includes(folder)) return { names: [], async: true };
+  // The simulator stands between the virtual time of what it runs and the real event loop.
+  if (folder === "sim") return { names: ["setTimeout", "setInterval", ...surroundings, "Date"], async: true };
   return { names: [...timers, ...surroundings, "Date", "crypto", "fetch"], async: true };
 }
 
 /** Uses of chance anywhere in src/, and of whatever else the file's folder may not touch. */
 export function checkPurity(file: string, text: string): readonly Violation[] {
-  const rules = rulesFor(file);
   if (isTestFile(file)) return [];
+  const rules = rulesFor(file);
+  const own = declaredNames(file, text);
   return scan(file, text, (node) => {
     if (isMathRandom(node)) return "uses Math.random: take a seeded generator";
     if (rules === undefined) return undefined;
     if (!rules.async && isAsync(node)) return "is asynchronous: pure code returns effects instead";
-    if (!ts.isIdentifier(node) || !rules.names.includes(node.text) || !isAmbientUse(node)) return undefined;
+    if (!ts.isIdentifier(node) || !rules.names.includes(node.text) || own.has(node.text)) return undefined;
+    if (!isAmbientUse(node)) return undefined;
     if (node.text === "Date" && !readsTheClock(node)) return undefined;
     return `uses ${node.text}: let it come in as a value or through a port`;
   });
 }
+
+/** Names that the file gives to things of its own: parameters, variables, imports, functions, classes. */
+const declaredNames = (file: string, text: string): ReadonlySet<string> =>
+  new Set(
+    [...nodesOf(parse(file, text))]
+      .filter(
+        (node) =>
+          ts.isParameter(node) ||
+          ts.isVariableDeclaration(node) ||
+          ts.isBindingElement(node) ||
+          ts.isImportSpecifier(node) ||
+          ts.isFunctionDeclaration(node) ||
+          ts.isClassDeclaration(node),
+      )
+      .flatMap((node) => (node.name !== undefined && ts.isIdentifier(node.name) ? [node.name.text] : [])),
+  );
 
 const isMathRandom = (node: ts.Node): boolean =>
   ts.isPropertyAccessExpression(node) && node.getText() === "Math.random";
