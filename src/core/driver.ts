@@ -500,7 +500,8 @@ export class JobDriver {
     if (worker === undefined || worker.incarnation !== timer.incarnation) return;
     const silentMs = this.#nowMs - worker.lastSeenMs;
     if (silentMs >= this.#options.workerLeaseMs) return this.#loseWorker(worker);
-    this.#setTimer(timer, this.#options.workerLeaseMs - silentMs);
+    // Whole milliseconds: a remainder smaller than the clock can show would come back at the same moment for ever.
+    this.#setTimer(timer, Math.ceil(this.#options.workerLeaseMs - silentMs));
   }
 
   #note(note: Extract<DriverEffect, { kind: "note" }>["note"]): void {

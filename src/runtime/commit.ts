@@ -89,10 +89,13 @@ function tooLarge(name: string, rowsMax: number): BicoastalError {
 }
 
 function filesOf(shape: EndShape, endIndex: number, outputs: CompleteOutputs): readonly OutputFile[] {
-  const files = shape.producers.flatMap(({ stage }) =>
-    outputs.ofStage(stage).flatMap(({ output }) => output.files),
+  return shape.producers.flatMap(({ stage, sink }) =>
+    outputs
+      .ofStage(stage)
+      .flatMap(({ output }) =>
+        output.files.filter((file) => file.endIndex === endIndex && file.sink === sink),
+      ),
   );
-  return files.filter((file) => file.endIndex === endIndex && file.rows > 0);
 }
 
 function written(shape: EndShape, endIndex: number, directory: string, outputs: CompleteOutputs): EndResult {

@@ -71,21 +71,23 @@ export interface Driven {
 /** Throws JOB_RUNNING where another driver is at work, DRIVER_DEPOSED where one took over. */
 export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveOptions): Promise<Driven> {
   const log = new JobLog(ports.store, spec.id, { clock: ports.clock, random: ports.random });
-  const { records } = await log.read();
-  const past = JobState.replay(spec, records);
-  if (past.status.kind === "committed") {
-    const results = await readResults(spec, new CompleteOutputs(past.outputs()), ports.readRows);
-    return { end: { kind: "committed" }, results, state: past, tasksResumed: countTasks(past) };
-  }
   try {
     for (;;) {
-      const drive = new Drive(spec, ports, options, log);
-      const driven = await drive.run();
-      if (driven !== "leaseLost") return driven;
+      const { records } = await log.read();
+      const state = JobState.replay(spec, records);
+      if (state.status.kind === "committed") return await drivenBefore(state, ports);
+      const driven = await new Drive(spec, ports, options, log).run();
+      if (driven !== "again") return driven;
     }
   } finally {
     log.close();
   }
+}
+
+/** A job that had committed already: its results, read again. */
+async function drivenBefore(state: JobState, ports: DrivePorts): Promise<Driven> {
+  const results = await readResults(state.spec, new CompleteOutputs(state.outputs()), ports.readRows);
+  return { end: { kind: "committed" }, results, state, tasksResumed: countTasks(state) };
 }
 
 const countTasks = (state: JobState): number => [...state.outputs()].length;
@@ -106,7 +108,7 @@ class Drive {
     this.#log = log;
   }
 
-  async run(): Promise<Driven | "leaseLost"> {
+  async run(): Promise<Driven | "again"> {
     const { store, clock, random } = this.#ports;
     let onLost = (): void => {};
     const { leaseMs } = this.#options;
@@ -127,16 +129,21 @@ class Drive {
         wallMs: clock.wallMs(),
         isDead,
       });
+      if (taken === undefined) return "again";
       return await this.#drive(taken, (depose) => {
         onLost = depose;
         if (this.#leaseLost) depose();
       });
+    } catch (error) {
+      // The store was so slow that the lease ended before the take-over.
+      if (error instanceof BicoastalError && error.code === "LEASE_GONE") return "again";
+      throw error;
     } finally {
       await lease.end();
     }
   }
 
-  async #drive(taken: TakenOver, whenLeaseLost: (depose: () => void) => void): Promise<Driven | "leaseLost"> {
+  async #drive(taken: TakenOver, whenLeaseLost: (depose: () => void) => void): Promise<Driven | "again"> {
     const state = JobState.replay(this.#spec, taken.records);
     const meter = new ProgressMeter(state, this.#ports.clock.monotonicMs());
     const stages = this.#spec.stages.map(({ id, label, tasks }) => ({ id, label, tasks }));
@@ -145,7 +152,7 @@ class Drive {
     this.#emitProgress(meter);
     switch (end.kind) {
       case "deposed":
-        if (this.#leaseLost) return "leaseLost";
+        if (this.#leaseLost) return "again";
         throw new BicoastalError(
           "DRIVER_DEPOSED",
           `Another process took job ${this.#spec.id} over; it goes on there.`,

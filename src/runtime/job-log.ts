@@ -109,12 +109,14 @@ export class JobLog {
 
   /**
    * Raises the epoch and says so in the log; from then on no other driver's write succeeds.
-   * Throws JOB_RUNNING where another driver is at work.
+   * Gives undefined where the job has committed meanwhile: there is nothing left to drive. Throws JOB_RUNNING where
+   * another driver is at work.
    */
-  async takeOver({ owner, lease, card, wallMs, isDead }: TakeOver): Promise<TakenOver> {
+  async takeOver({ owner, lease, card, wallMs, isDead }: TakeOver): Promise<TakenOver | undefined> {
     for (let tries = 0; tries < TAKEOVER_TRIES_MAX; tries++) {
       const snapshot = await this.read();
       const { records, ownerEntry, epochEntry } = snapshot;
+      if (records.at(-1)?.events.at(-1)?.kind === "committed") return undefined;
       if (snapshot.owner !== undefined && !isDead(snapshot.owner))
         throw jobRunning(this.#job, snapshot.owner);
       const next = epoch(Number(decoder.decode(epochEntry.value)) + 1);

@@ -5,7 +5,7 @@ import { localReading } from "../runtime/local-reading.ts";
 import { auditLog, checkResults, readLog } from "./check.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "./memory-control-store.ts";
-import { createMemoryInputs } from "./memory-inputs.ts";
+import { MemoryInputs } from "./memory-inputs.ts";
 import { MemoryOutputs } from "./memory-outputs.ts";
 import { createMemoryScratch } from "./memory-scratch.ts";
 import { SimProcess } from "./process.ts";
@@ -44,7 +44,7 @@ export async function runSeed(
   const trace = new Trace(() => scheduler.nowMs, print);
   const blobs = createMemoryBlobs();
   const outputs = new MemoryOutputs();
-  const inputs = createMemoryInputs([]);
+  const inputs = new MemoryInputs();
   const environment = (): EngineEnvironment => ({
     ...libraries,
     inputs,

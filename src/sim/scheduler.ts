@@ -46,8 +46,9 @@ export class Scheduler {
   async play(done: () => boolean, untilMs: number): Promise<boolean> {
     await settle();
     while (!done()) {
-      const event = this.#pop();
+      const event = this.#next();
       if (event === undefined || event.atMs > untilMs) return false;
+      this.#removeFirst();
       this.#nowMs = event.atMs;
       this.#steps++;
       event.run();
@@ -68,12 +69,12 @@ export class Scheduler {
     heap[at] = event;
   }
 
-  #pop(): Event | undefined {
+  /** The event to come; what was called off is dropped. */
+  #next(): Event | undefined {
     for (;;) {
       const first = this.#heap[0];
-      if (first === undefined) return undefined;
+      if (first === undefined || !first.cancelled) return first;
       this.#removeFirst();
-      if (!first.cancelled) return first;
     }
   }
 
