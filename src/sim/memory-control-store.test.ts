@@ -1,4 +1,5 @@
 import { controlStoreContract, ManualClock, type StoreCluster } from "../ports/control-store.contract.ts";
+import { controlStoreModelTest } from "../ports/control-store.fuzz.contract.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "./memory-control-store.ts";
 
@@ -21,3 +22,4 @@ async function makeCluster(): Promise<StoreCluster> {
 }
 
 controlStoreContract("MemoryControlStore", makeCluster);
+controlStoreModelTest("MemoryControlStore", makeCluster);

@@ -8,6 +8,7 @@ import {
   put,
   type StoreCluster,
 } from "../../ports/control-store.contract.ts";
+import { controlStoreModelTest } from "../../ports/control-store.fuzz.contract.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import { openLmdbControlStore } from "./store.ts";
 
@@ -41,3 +42,4 @@ async function makeCluster(): Promise<StoreCluster> {
 }
 
 controlStoreContract("The store on LMDB", makeCluster);
+controlStoreModelTest("The store on LMDB", makeCluster);
