@@ -132,8 +132,7 @@ function table(results) {
 }
 
 async function main() {
-  ensureInstalled();
-  if (!(await build())) process.exit(1);
+  if (!ensureInstalled() || !(await build())) process.exit(1);
   const directory = mkdtempSync(join(tmpdir(), "bicoastal-bench-"));
   try {
     console.error(`Writing ${megabytes} MB …`);

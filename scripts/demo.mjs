@@ -56,7 +56,7 @@ function countAgain() {
   return counts;
 }
 
-ensureInstalled();
+if (!ensureInstalled()) process.exit(1);
 console.log("Building …");
 if (!(await build())) process.exit(1);
 

@@ -23,9 +23,8 @@ function figures(report) {
 
 /** @returns {Promise<{ passed: number, failed: number }>} */
 async function test() {
-  ensureInstalled();
-  if (!(await build())) {
-    console.error("The build failed, so no test could run.");
+  if (!ensureInstalled() || !(await build())) {
+    console.error("No test could run.");
     return { passed: 0, failed: 1 };
   }
   const directory = mkdtempSync(join(tmpdir(), "bicoastal-test-"));

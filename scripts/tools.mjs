@@ -23,20 +23,27 @@ function isInstalled() {
   );
 }
 
-/** Installs the locked dependencies where they are missing or differ. Exits the process where that fails. */
+/**
+ * Installs the locked dependencies where they are missing or differ.
+ *
+ * Not by `npm ci`: that refuses a lock written where the registry did not carry the binaries of every other
+ * platform. `npm install` takes the same versions from the lock, and with `--no-save` leaves the lock alone.
+ *
+ * @returns {boolean} Whether they are there now.
+ */
 export function ensureInstalled() {
-  if (isInstalled()) return;
-  console.log("Installing dependencies (npm ci) …");
-  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  if (isInstalled()) return true;
+  console.log("Installing dependencies …");
+  const result = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     shell: process.platform === "win32",
   });
-  if (result.status === 0) return;
+  if (result.status === 0) return true;
   console.error(
-    `npm ci failed (${result.error?.message ?? `exit code ${result.status}`}). Run it by hand to see more.`,
+    `npm install failed (${result.error?.message ?? `exit code ${result.status}`}). Run it by hand to see more.`,
   );
-  process.exit(1);
+  return false;
 }
 
 /**
@@ -91,7 +98,7 @@ export function node(args, { quiet = false, env = {} } = {}) {
   });
 }
 
-/** Builds dist/. */
-export async function build() {
+/** Builds dist/. @returns {Promise<boolean>} Whether it succeeded. */
+export function build() {
   return tool("tsdown", ["--logLevel", "warn"], { quiet: true });
 }

@@ -1,7 +1,7 @@
 // `npm run verify`: everything that must hold before a change lands. Runs all checks, then says which failed.
 import { build, ensureInstalled, node, tool } from "./tools.mjs";
 
-ensureInstalled();
+if (!ensureInstalled()) process.exit(1);
 
 /** In this order; `build` first, because later checks read dist/. @type {[string, () => Promise<boolean>][]} */
 const checks = [
