@@ -9,13 +9,15 @@
  *   being used again; such places are cleared at every open and now and then after.
  * - Within one process a directory is opened once and shared.
  */
-import { closeSync, fsyncSync, openSync, realpathSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, realpathSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { RootDatabase } from "lmdb";
-import { assert } from "../../base/assert.ts";
-import { codeOf, READERS_FULL, storeBroken, storeClosed, storeError } from "./errors.ts";
+import { codeOf, diskFull, READERS_FULL, storeBroken, storeClosed, storeError } from "./errors.ts";
 import { inspectDataFile, prepareDirectory } from "./inspect.ts";
 
+const IO_ERROR = 5;
+/** What a commit writes beside the records: the pages around them, and those above. */
+const SLACK_BYTES = 1024 * 1024;
 const READERS_MAX = 1024;
 const COMMITS_PER_READER_CHECK = 256;
 
@@ -102,19 +104,20 @@ export class Database {
   write<T>(body: (batch: WriteBatch) => T): T {
     const open = this.#usable();
     const batch = new Batch(open.root);
-    let done: { readonly value: T } | undefined;
+    const done: T[] = [];
     try {
+      // Anything returned would be awaited if it looked like a promise.
       open.root.transactionSync(() => {
-        done = { value: body(batch) };
-        // Anything else would be awaited if it looked like a promise.
+        done.push(body(batch));
         return batch.changed ? undefined : open.abort;
       });
     } catch (error) {
-      throw this.#writeError(error, done === undefined, open);
+      throw done.length === 0
+        ? storeError(error, this.directory, "failed")
+        : this.#commitError(open, error, batch.bytes);
     }
-    assert(done !== undefined, "a transaction that was committed has run");
     if (batch.changed && ++open.commits % COMMITS_PER_READER_CHECK === 0) open.root.readerCheck();
-    return done.value;
+    return done[0] as T;
   }
 
   async close(): Promise<void> {
@@ -131,17 +134,21 @@ export class Database {
     return this.#open;
   }
 
-  #writeError(thrown: unknown, inBody: boolean, open: OpenRoot): unknown {
-    if (inBody) return storeError(thrown, this.directory, "failed");
-    const error = storeError(thrown, this.directory, "unknown");
-    // A full disk is met before the switch, which reuses a page; any other failure may have met the switch itself.
-    if (!(error instanceof Error && "code" in error && error.code === "DISK_FULL")) open.broken = true;
-    return error;
+  #commitError(open: OpenRoot, error: unknown, bytes: number): unknown {
+    open.broken = !isHealthy(open.root);
+    // Only the last step, the switch to the new pages, breaks the environment; before it nothing has happened.
+    if (open.broken) return storeError(error, this.directory, "unknown");
+    // The write that fills a disk is cut short, which LMDB calls an I/O error.
+    if (codeOf(error) === IO_ERROR && freeBytes(this.directory) < bytes + SLACK_BYTES)
+      return diskFull(this.directory, error);
+    return storeError(error, this.directory, "failed");
   }
 }
 
 class Batch implements WriteBatch {
   changed = false;
+  /** Of the records put. */
+  bytes = 0;
   readonly #root: Root;
 
   constructor(root: Root) {
@@ -157,6 +164,7 @@ class Batch implements WriteBatch {
   }
   put(key: Uint8Array, value: Uint8Array): void {
     this.changed = true;
+    this.bytes += value.length;
     void this.#root.put(key, asBuffer(value));
   }
   remove(key: Uint8Array): void {
@@ -180,6 +188,21 @@ function readOnce<T>(root: Root, body: (snapshot: Snapshot) => T): T {
   } finally {
     transaction.done();
   }
+}
+
+/** Not so after a failed switch: LMDB then refuses readers, but writers crash the process. */
+function isHealthy(root: Root): boolean {
+  try {
+    readOnce(root, () => {});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
 }
 
 async function openRoot(directory: string, path: string): Promise<OpenRoot> {

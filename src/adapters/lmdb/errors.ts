@@ -7,9 +7,10 @@ export type Outcome = "failed" | "unknown";
 /** LMDB's own codes; positive ones are the operating system's. */
 export const READERS_FULL = -30790;
 const MAP_FULL = -30792;
-const damage = new Set([-30797, -30796, -30795, -30793]); // page not found, corrupted, panic, invalid
+const damage = new Set([-30797, -30796, -30793]); // page not found, corrupted, invalid
 const versionMismatch = -30794;
-const noSpace = new Set<unknown>([28, 122, "ENOSPC", "EDQUOT", MAP_FULL]);
+/** No space, over quota, or over the length a file may have. */
+const noSpace = new Set<unknown>([27, 28, 122, "ENOSPC", "EDQUOT", MAP_FULL]);
 
 export const codeOf = (thrown: unknown): unknown =>
   thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
@@ -58,7 +59,7 @@ export const storeBroken = (directory: string): BicoastalError =>
 export const notOfThisVersion = (directory: string): BicoastalError =>
   storeUnavailable(directory, "it was written by another version of Bicoastal, which can read it");
 
-const diskFull = (directory: string, cause: unknown): BicoastalError =>
+export const diskFull = (directory: string, cause: unknown): BicoastalError =>
   new BicoastalError(
     "DISK_FULL",
     `The disk of the store in ${directory} is full; nothing was written. Make room there, or name another ` +
