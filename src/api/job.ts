@@ -1,19 +1,20 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { isPlainObject } from "../base/compare.ts";
 import { BicoastalError } from "../base/errors.ts";
-import type { Plan } from "../plan/node.ts";
 import { callerFile, toAbsolutePath } from "./call-site.ts";
 import type { Dataset } from "./dataset.ts";
 import type { End } from "./end.ts";
-import type { FlagTexts, ParamsDescription } from "./param-flag.ts";
+import type { Job } from "./job-type.ts";
 import { parseByDefaults } from "./params-defaults.ts";
-import type { ParamsParser, PlainParams } from "./params-parser.ts";
+import type { ParamsParser } from "./params-parser.ts";
 import { isStandardSchema, parseBySchema } from "./params-schema.ts";
 import { copyPlainParams } from "./plain-value.ts";
 import { toPlan } from "./plan-of.ts";
 import { registerJob } from "./registry.ts";
 import { showValue } from "./show-value.ts";
 import { adviseNames } from "./suggest.ts";
+
+export type { Job } from "./job-type.ts";
 
 /** One result of a job: a data set, whose records are then collected, or an end. */
 export type Output = Dataset<unknown> | End<unknown>;
@@ -43,34 +44,6 @@ export type Widened<T> = T extends string
         : T extends object
           ? { -readonly [Name in keyof T]: Widened<T[Name]> }
           : T;
-
-declare const jobTypes: unique symbol;
-
-/**
- * A program over data sets, with a name and typed params; made by `job`. Frozen.
- *
- * @typeParam Params What a caller may pass: the params with defaults, or the input type of the schema.
- * @typeParam Result What a caller gets.
- */
-export interface Job<Params = unknown, Result = unknown> {
-  readonly kind: "bicoastal.job";
-  readonly name: string;
-  /** Absolute path of the file that defined the job; undefined where it was not a file. */
-  readonly module: string | undefined;
-  readonly params: ParamsDescription;
-  /**
-   * Checks params and fills in defaults; `flags` win over `input`. The result is plain data, frozen.
-   * Throws PARAM_INVALID, PARAM_UNKNOWN.
-   */
-  parseParams(input?: unknown, flags?: FlagTexts): Promise<PlainParams>;
-  /**
-   * Calls the job's `run` with params that `parseParams` has made. Every call gives an equal plan, if `run`
-   * is pure. Throws JOB_INVALID where `run` returned what is no plan, and USER_FUNCTION where it threw.
-   */
-  build(params: PlainParams): Plan;
-  /** Carries the types; never there at run time. */
-  readonly [jobTypes]?: { readonly params: Params; readonly result: Result };
-}
 
 interface DefinitionBase {
   /** 1 to 63 of `a-z 0-9 - _ .`, beginning with a letter or digit. Names the job in commands and ids. */

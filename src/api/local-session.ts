@@ -2,12 +2,12 @@ import { unreachable } from "../base/assert.ts";
 import { BicoastalError, type ErrorInfo, fromErrorInfo } from "../base/errors.ts";
 import { type ContentHash, jobId } from "../base/ids.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
-import type { JobSpec } from "../protocol/job-spec.ts";
+
 import type { EndResult } from "../runtime/commit.ts";
 import type { Driven } from "../runtime/drive-job.ts";
 import type { RunnableJob } from "../runtime/executor/job-loader.ts";
 import { countersOf } from "../runtime/job-board.ts";
-import type { LocalNode } from "../runtime/local-node.ts";
+import type { JobSpec, LocalNode } from "../runtime/local-node.ts";
 import { isJob, type Job } from "./job.ts";
 import { type MachineSize, type RunSettings, runSettings } from "./run-settings.ts";
 import type { JobDetails, JobOutcome, JobSummary, RunOptions, Session } from "./session.ts";

@@ -5,7 +5,7 @@
  * Of several jobs with one name the latest counts: a module that is loaded again, as in watch mode, replaces
  * its own.
  */
-import type { Job } from "./job.ts";
+import type { Job } from "./job-type.ts";
 
 interface Registry {
   readonly jobs: Map<string, Job>;

@@ -1,11 +1,11 @@
 /**
  * The driver of one job: a pure machine, `step(event, now) -> effects`.
  *
- * Owns: which task runs where, when it is tried again, what the log says next, when the outputs are shown.
+ * Owns: what an outcome means, when a task is tried again, what the log says next, when the outputs are shown.
  * Does not own: time, the store, messages, files. Whoever holds it performs its effects and brings it the events.
  *
  * Invariants
- * 1. A decision counts when the log has it: `JobState` changes only in `#onRecordAppended`. So what a new driver
+ * 1. A decision counts when the log has it: `JobState` changes only when a record is confirmed. So what a new driver
  *    reads in the log is exactly what this one acted on (S3).
  * 2. At most one record is on its way; what is decided meanwhile waits and goes together in the next.
  * 3. Reports are matched against the live attempts; any other is answered "forget" or "stop" and changes nothing (S4).
@@ -14,30 +14,21 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import {
-  type AttemptId,
-  attemptKey,
-  type NodeId,
-  type StageId,
-  stageId,
-  type TaskId,
-  taskKey,
-} from "../base/ids.ts";
-import { Prng } from "../base/prng.ts";
-import type { TaskAssignment } from "../plan/task.ts";
-import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+import { type AttemptId, attemptKey, type NodeId, type StageId, taskKey } from "../base/ids.ts";
+import type { LogEvent } from "../protocol/log-event.ts";
 import type { EndedAttempt, WorkerPoll } from "../protocol/message.ts";
-import { assignmentFor } from "./assign.ts";
-import type { DriverEffect } from "./effect.ts";
+import { Decisions } from "./decisions.ts";
+import { Dispatcher, noOrders } from "./dispatcher.ts";
+import type { DriverEffect, JobEnd } from "./effect.ts";
 import type { DriverEvent } from "./event.ts";
 import type { JobState } from "./job-state.ts";
-import { ReadyQueue } from "./ready-queue.ts";
-import { Phase, TaskTable } from "./task-table.ts";
-import { type Timer, timerName } from "./timer.ts";
-import { type LiveAttempt, type WorkerState, WorkerTable } from "./worker-table.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+import { Step } from "./step.ts";
+import { Phase } from "./task-table.ts";
+import type { Timer } from "./timer.ts";
+import { Timers } from "./timers.ts";
+import type { LiveAttempt, WorkerState } from "./worker-table.ts";
 
-/** Keeps a record far below what one transaction of the store may hold. */
-const EVENTS_PER_RECORD_MAX = 256;
 /** Attempts of one task lost to dead workers or missing blocks, before the job fails rather than go round for ever. */
 const LOSSES_PER_TASK_MAX = 20;
 
@@ -46,54 +37,41 @@ export interface DriverOptions {
   readonly workerLeaseMs: number;
 }
 
-interface Orders {
-  readonly start: TaskAssignment[];
-  readonly stop: AttemptId[];
-  readonly forget: AttemptId[];
-}
-
 /** working: tasks run · committing: outputs are being shown · ending: the last record is on its way · ended */
 type Mode = "working" | "committing" | "ending" | "ended";
 
 export class JobDriver {
   readonly state: JobState;
   readonly #options: DriverOptions;
-  readonly #ready = new ReadyQueue();
-  readonly #tasks: TaskTable;
-  readonly #workers = new WorkerTable();
-  readonly #timers = new Map<string, Timer>();
-  readonly #undecided: LogEvent[] = [];
-  readonly #blocksReportedLost = new Set<string>();
-  #inFlight: LogRecord | undefined;
+  readonly #step = new Step();
+  readonly #timers = new Timers(this.#step);
+  readonly #decisions: Decisions;
+  readonly #dispatcher: Dispatcher;
   #mode: Mode = "working";
   #cancelReason: string | undefined;
-  #effects: DriverEffect[] = [];
-  #nowMs = 0;
-  #wallMs = 0;
 
   /** @param state The job as its log says, with this driver's own epoch as the last thing in it. */
   constructor(state: JobState, options: DriverOptions) {
     assert(state.status.kind === "running", "a driver starts on a running job");
     this.state = state;
     this.#options = options;
-    this.#tasks = new TaskTable(state);
+    this.#decisions = new Decisions(state, this.#step);
+    this.#dispatcher = new Dispatcher(state, this.#step, this.#timers);
   }
 
   /** Takes in one event. `nowMs` is monotonic; `wallMs` is for the log's readers only. */
   step(event: DriverEvent, nowMs: number, wallMs: number): readonly DriverEffect[] {
     if (this.#mode === "ended") return [];
-    this.#effects = [];
-    this.#nowMs = nowMs;
-    this.#wallMs = wallMs;
+    this.#step.begin(nowMs, wallMs);
     this.#on(event);
-    this.#append();
-    return this.#effects;
+    this.#decisions.send();
+    return this.#step.effects;
   }
 
   #on(event: DriverEvent): void {
     switch (event.kind) {
       case "driverStarted":
-        for (const stage of this.state.spec.stages) this.#enqueueStage(stage.id);
+        for (const { id } of this.state.spec.stages) this.#dispatcher.enqueueStage(id);
         return this.#commitIfComplete();
       case "workerPolled":
         return this.#onWorkerPolled(event.worker, event.poll);
@@ -103,7 +81,7 @@ export class JobDriver {
         return this.#onTimerFired(event.timer);
       case "outputsCommitted":
         assert(this.#mode === "committing", "outputs are committed when that was asked for");
-        return this.#end({ kind: "committed", atMs: this.#wallMs });
+        return this.#end({ kind: "committed", atMs: this.#step.wallMs });
       case "outputsFailed":
         assert(this.#mode === "committing", "outputs fail when they were to be committed");
         return this.#fail(undefined, event.error);
@@ -123,8 +101,8 @@ export class JobDriver {
     if (poll.seq <= worker.seq) return;
     worker.seq = poll.seq;
     worker.slots = poll.slots;
-    worker.lastSeenMs = this.#nowMs;
-    const orders: Orders = { start: [], stop: [], forget: [] };
+    worker.lastSeenMs = this.#step.nowMs;
+    const orders = noOrders();
     const known = new Set<string>();
     for (const ended of poll.ended) {
       known.add(attemptKey(ended.attempt));
@@ -136,189 +114,91 @@ export class JobDriver {
     }
     worker.unwanted = orders.stop.length;
     for (const key of [...worker.running].sort()) {
-      if (!known.has(key)) orders.start.push(this.#workers.liveByKey(key)!.assignment);
+      if (!known.has(key)) orders.start.push(this.#dispatcher.workers.liveByKey(key)!.assignment);
     }
-    this.#giveTasks(worker, orders);
+    this.#dispatcher.giveTasks(worker, orders);
   }
 
   /** The worker's state, new for a new incarnation. */
   #meet(id: NodeId, poll: WorkerPoll): WorkerState {
-    const known = this.#workers.get(id);
+    const known = this.#dispatcher.workers.get(id);
     if (known?.incarnation === poll.incarnation) return known;
     if (known !== undefined) this.#loseWorker(known);
-    const worker = this.#workers.join(id, poll, this.#nowMs);
-    this.#setTimer(
-      { kind: "workerLease", worker: id, incarnation: poll.incarnation },
-      this.#options.workerLeaseMs,
-    );
-    return worker;
+    const { incarnation } = poll;
+    this.#timers.set({ kind: "workerLease", worker: id, incarnation }, this.#options.workerLeaseMs);
+    return this.#dispatcher.workers.join(id, poll, this.#step.nowMs);
   }
 
   #loseWorker(worker: WorkerState): void {
-    this.#note({ kind: "workerLost", worker: worker.id });
-    for (const live of this.#workers.remove(worker)) {
-      this.#clearTimer({ kind: "taskTimeout", attempt: live.id });
-      this.#retryLost(live);
-    }
-    this.#giveTasksToAll();
+    this.#step.note({ kind: "workerLost", worker: worker.id });
+    for (const live of this.#dispatcher.removeWorker(worker)) this.#retryLost(live);
+    this.#dispatcher.giveTasksToAll();
   }
 
   /** An attempt went down with no fault of its own. */
   #retryLost(live: LiveAttempt): void {
     this.#countLoss(live);
-    if (this.#mode === "working") this.#enqueue(live.id);
+    this.#dispatcher.enqueue(live.id);
   }
 
   #countLoss(live: LiveAttempt): void {
-    this.#tasks.setPhase(live.id, [Phase.running], Phase.idle);
-    const losses = this.#tasks.countLoss(live.id);
+    const { tasks } = this.#dispatcher;
+    tasks.setPhase(live.id, [Phase.running], Phase.idle);
+    const losses = tasks.countLoss(live.id);
     if (losses < LOSSES_PER_TASK_MAX) return;
     const message = `Task ${taskKey(live.id)} was lost ${losses} times with its worker or its input. Look at the workers' own logs, then resume the job.`;
     this.#fail(live.id, { code: "JOB_FAILED", message, retryable: true, details: {} });
   }
 
-  #giveTasksToAll(): void {
-    if (this.#ready.size === 0) return;
-    for (const worker of this.#workers.all()) this.#giveTasks(worker, { start: [], stop: [], forget: [] });
-  }
-
-  /** Fills the worker's free slots, and sends what there is to say. */
-  #giveTasks(worker: WorkerState, orders: Orders): void {
-    while (this.#mode === "working" && this.#workers.freeSlots(worker) > 0) {
-      const task = this.#nextReady();
-      if (task === undefined) break;
-      const attempt = { ...task, epoch: this.state.epoch, attempt: this.#tasks.nextAttempt(task) };
-      const assignment = assignmentFor(this.state, attempt);
-      this.#tasks.setPhase(task, [Phase.queued], Phase.running);
-      this.#workers.assign(worker, assignment);
-      const { taskTimeoutMs } = this.state.spec.policy;
-      if (taskTimeoutMs !== undefined) this.#setTimer({ kind: "taskTimeout", attempt }, taskTimeoutMs);
-      orders.start.push(assignment);
-    }
-    if (orders.start.length + orders.stop.length + orders.forget.length === 0) return;
-    this.#effects.push({ kind: "sendOrders", worker: worker.id, incarnation: worker.incarnation, ...orders });
-  }
-
   // ---- Tasks --------------------------------------------------------------------------------------------------
-
-  /** The next task whose inputs are all there; queued ones whose inputs were lost meanwhile go back to idle. */
-  #nextReady(): TaskId | undefined {
-    for (;;) {
-      const task = this.#ready.pop();
-      if (task === undefined || this.#isUnlocked(task.stage)) return task;
-      this.#tasks.setPhase(task, [Phase.queued], Phase.idle);
-    }
-  }
-
-  #isUnlocked(stage: StageId): boolean {
-    return this.state.spec.stages[stage]!.dependsOn.every((id) => this.state.isStageComplete(id));
-  }
-
-  #enqueue(task: TaskId): void {
-    if (!this.#isUnlocked(task.stage)) return;
-    this.#tasks.setPhase(task, [Phase.idle, Phase.delayed], Phase.queued);
-    this.#ready.push(task.stage, task.partition);
-  }
-
-  #enqueueStage(stage: StageId): void {
-    if (!this.#isUnlocked(stage) || this.state.isStageComplete(stage)) return;
-    for (const partition of this.#tasks.idlePartitions(stage)) {
-      if (this.state.completed(stage, partition) === undefined) this.#enqueue({ stage, partition });
-    }
-  }
 
   /** Takes in an outcome; true where the worker must keep it until the log has it. */
   #onAttemptEnded(worker: WorkerState, { attempt, outcome }: EndedAttempt): boolean {
-    const live = this.#workers.live(attempt);
+    const { workers, tasks } = this.#dispatcher;
+    const live = workers.live(attempt);
     if (live === undefined || live.worker !== worker.id) return false;
     if (live.recording) return true;
-    switch (outcome.kind) {
-      case "finished":
-        this.#workers.startRecording(live);
-        this.#tasks.setPhase(attempt, [Phase.running], Phase.recording);
-        this.#undecided.push({ kind: "taskCompleted", attempt: live.id, output: outcome.output });
-        return true;
-      case "stopped":
-        this.#retryLost(this.#settle(attempt));
-        return false;
-      case "failed":
-        this.#settle(attempt);
-        if (outcome.lostBlocks.length > 0) this.#onInputLost(live, outcome.lostBlocks);
-        else this.#onTaskFailed(live.id, outcome.error);
-        return false;
-      default:
-        return unreachable(outcome);
+    if (outcome.kind === "finished") {
+      workers.startRecording(live);
+      tasks.setPhase(attempt, [Phase.running], Phase.recording);
+      this.#decisions.add({ kind: "taskCompleted", attempt: live.id, output: outcome.output });
+      return true;
     }
+    this.#dispatcher.settle(attempt);
+    if (outcome.kind === "stopped") this.#retryLost(live);
+    else if (outcome.lostBlocks.length > 0) this.#onInputLost(live, outcome.lostBlocks);
+    else this.#onTaskFailed(live.id, outcome.error);
+    return false;
   }
 
   #onTaskFailed(attempt: AttemptId, error: ErrorInfo): void {
-    const { attemptsMax } = this.state.spec.policy;
-    const tries = this.#tasks.countFailure(attempt);
-    const last = !error.retryable || tries >= attemptsMax;
-    const retryInMs = last ? undefined : this.#retryDelayMs(attempt, tries);
-    this.#note({ kind: "taskFailed", attempt, tries, triesMax: attemptsMax, error, retryInMs });
+    const { tasks } = this.#dispatcher;
+    const { attemptsMax: triesMax } = this.state.spec.policy;
+    const tries = tasks.countFailure(attempt);
+    const last = !error.retryable || tries >= triesMax;
+    const retryInMs = last ? undefined : retryDelayMs(this.state, attempt, tries);
+    this.#step.note({ kind: "taskFailed", attempt, tries, triesMax, error, retryInMs });
     if (retryInMs === undefined) {
-      this.#tasks.setPhase(attempt, [Phase.running], Phase.idle);
-      this.#fail(attempt, error);
-      return;
+      tasks.setPhase(attempt, [Phase.running], Phase.idle);
+      return this.#fail(attempt, error);
     }
-    this.#tasks.setPhase(attempt, [Phase.running], Phase.delayed);
-    this.#setTimer(
-      { kind: "retry", task: { stage: attempt.stage, partition: attempt.partition } },
-      retryInMs,
-    );
-  }
-
-  /** Doubles with each failure, half of it drawn by chance so that tasks that failed together do not return together. */
-  #retryDelayMs(task: TaskId, failures: number): number {
-    const { retryDelayMs, retryDelayMsMax } = this.state.spec.policy;
-    const ceiling = Math.min(retryDelayMs * 2 ** (failures - 1), retryDelayMsMax);
-    const chance = new Prng(
-      `${this.state.spec.constants.seed}/${this.state.epoch}/${taskKey(task)}/${failures}`,
-    ).next();
-    return Math.ceil(ceiling * (0.5 + 0.5 * chance));
+    tasks.setPhase(attempt, [Phase.running], Phase.delayed);
+    const { stage, partition } = attempt;
+    this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
   }
 
   /** The blocks this attempt was to read are gone: whoever made them runs again first. */
   #onInputLost(live: LiveAttempt, keys: readonly string[]): void {
-    if (!this.#reportLost(keys)) return this.#retryLost(live);
+    if (!this.#decisions.addLostBlocks(keys)) return this.#retryLost(live);
     // It stays idle: the loss locks its stage, and the stage brings it back when it unlocks.
     this.#countLoss(live);
   }
 
-  /** True where the loss of one of these blocks is on its way to the log; false where others have replaced them. */
-  #reportLost(keys: readonly string[]): boolean {
-    let lost = false;
-    for (const key of keys) {
-      const attempt = this.state.attemptOfBlock(key);
-      if (attempt === undefined) continue;
-      lost = true;
-      if (this.#blocksReportedLost.has(key)) continue;
-      this.#blocksReportedLost.add(key);
-      this.#undecided.push({ kind: "outputLost", attempt });
-    }
-    return lost;
-  }
-
   // ---- Log ----------------------------------------------------------------------------------------------------
 
-  #append(): void {
-    if (this.#inFlight !== undefined || this.#undecided.length === 0) return;
-    const events = this.#undecided.splice(0, EVENTS_PER_RECORD_MAX);
-    this.#inFlight = { version: 1, seq: this.state.nextSeq, epoch: this.state.epoch, events };
-    this.#effects.push({ kind: "appendRecord", record: this.#inFlight });
-  }
-
   #onRecordAppended(seq: number): void {
-    const record = this.#inFlight;
-    assert(record?.seq === seq, `the record that is confirmed is the one on its way, ${seq}`);
-    this.#inFlight = undefined;
-    for (const event of record.events) {
-      if (event.kind === "outputLost") this.#noteLoss(event.attempt);
-    }
-    this.state.applyRecord(record);
-    for (const event of record.events) this.#onDurable(event);
-    if (this.#mode !== "ended") this.#giveTasksToAll();
+    for (const event of this.#decisions.confirm(seq)) this.#onDurable(event);
+    this.#dispatcher.giveTasksToAll();
   }
 
   #onDurable(event: LogEvent): void {
@@ -326,13 +206,14 @@ export class JobDriver {
       case "taskCompleted":
         return this.#onCompletionDurable(event.attempt);
       case "outputLost":
-        return this.#onLossDurable(event.attempt);
+        // Tasks that failed for want of this output are idle, and wait until their stage unlocks.
+        return this.#dispatcher.enqueueStage(event.attempt.stage);
       case "committed":
-        return this.#finish({ kind: "endJob", outcome: { kind: "committed" } });
+        return this.#finish({ kind: "committed" });
       case "failed":
-        return this.#finish({ kind: "endJob", outcome: { kind: "failed", error: event.error } });
+        return this.#finish({ kind: "failed", error: event.error });
       case "cancelled":
-        return this.#finish({ kind: "endJob", outcome: { kind: "cancelled", reason: event.reason } });
+        return this.#finish({ kind: "cancelled", reason: event.reason });
       case "submitted":
       case "epochStarted":
         return assert(false, "only a take-over or a submission writes this");
@@ -344,59 +225,41 @@ export class JobDriver {
   #onCompletionDurable(attempt: AttemptId): void {
     const completed = this.state.completed(attempt.stage, attempt.partition);
     assert(completed !== undefined, "what the log has is complete");
-    this.#note({ kind: "taskCompleted", completed });
-    const live = this.#workers.live(attempt);
+    this.#step.note({ kind: "taskCompleted", completed });
+    const { workers, tasks } = this.#dispatcher;
+    const live = workers.live(attempt);
     if (live !== undefined) {
-      this.#settle(attempt);
-      this.#tasks.setPhase(attempt, [Phase.recording], Phase.idle);
+      this.#dispatcher.settle(attempt);
+      tasks.setPhase(attempt, [Phase.recording], Phase.idle);
     }
     if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
     // Where the job is ending every live attempt was let go of already.
-    const worker = live === undefined ? undefined : this.#workers.get(live.worker);
-    if (worker !== undefined) this.#giveTasks(worker, { start: [], stop: [], forget: [attempt] });
+    const worker = live === undefined ? undefined : workers.get(live.worker);
+    if (worker !== undefined) this.#dispatcher.giveTasks(worker, { start: [], stop: [], forget: [attempt] });
   }
 
   #onStageComplete(complete: StageId): void {
-    for (const stage of this.state.spec.stages) {
-      if (stage.dependsOn.includes(complete)) this.#enqueueStage(stage.id);
+    for (const { id, dependsOn } of this.state.spec.stages) {
+      if (dependsOn.includes(complete)) this.#dispatcher.enqueueStage(id);
     }
     this.#commitIfComplete();
-  }
-
-  #noteLoss(attempt: AttemptId): void {
-    const lost = this.state.completed(attempt.stage, attempt.partition);
-    assert(lost !== undefined, "what is lost was complete");
-    this.#note({ kind: "outputLost", lost });
-  }
-
-  #onLossDurable(attempt: AttemptId): void {
-    this.#blocksReportedLost.clear();
-    for (const event of this.#undecided) {
-      if (event.kind === "outputLost") this.#blocksReportedLost.add(this.#blockKeyOf(event.attempt));
-    }
-    const task = { stage: attempt.stage, partition: attempt.partition };
-    if (this.#tasks.phase(task) === Phase.idle) this.#enqueue(task);
-    // Tasks that failed for want of this block are idle again, and wait until their stage unlocks.
-  }
-
-  #blockKeyOf(attempt: AttemptId): string {
-    return this.state.completed(attempt.stage, attempt.partition)?.output.block?.key ?? "";
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------
 
   #commitIfComplete(): void {
-    if (this.#mode !== "working" || !this.state.isComplete()) return;
-    if (this.#undecided.length > 0) return;
+    // A loss that waits for the log makes a complete job incomplete again.
+    if (this.#mode !== "working" || !this.state.isComplete() || this.#decisions.waitingCount > 0) return;
     this.#mode = "committing";
-    this.#effects.push({ kind: "commitOutputs", outputs: [...this.state.outputs()] });
+    this.#step.want({ kind: "commitOutputs", outputs: [...this.state.outputs()] });
   }
 
   #onResultBlocksLost(keys: readonly string[]): void {
     assert(this.#mode === "committing", "results are read when outputs are to be committed");
     this.#mode = "working";
     if (this.#cancelReason !== undefined) return this.#cancel(this.#cancelReason);
-    assert(this.#reportLost(keys), "a result block that is lost was an effective attempt's");
+    const lost = this.#decisions.addLostBlocks(keys);
+    assert(lost, "a result block that is lost was an effective attempt's");
   }
 
   /** Outputs that are being shown can no longer be stopped half-way: the wish waits for how that ends. */
@@ -407,66 +270,42 @@ export class JobDriver {
   }
 
   #cancel(reason: string): void {
-    this.#end({ kind: "cancelled", atMs: this.#wallMs, reason });
+    this.#end({ kind: "cancelled", atMs: this.#step.wallMs, reason });
   }
 
   #fail(attempt: AttemptId | undefined, error: ErrorInfo): void {
     if (this.#mode === "ending") return;
-    this.#end({ kind: "failed", atMs: this.#wallMs, attempt, error });
+    this.#end({ kind: "failed", atMs: this.#step.wallMs, attempt, error });
   }
 
   /** Stops all work; the job has ended when this event is durable. */
   #end(event: LogEvent): void {
     assert(this.#mode !== "ending" && this.#mode !== "ended", "a job ends once in an epoch");
     this.#mode = "ending";
-    this.#undecided.push(event);
-    this.#ready.clear();
-    this.#timers.clear();
-    for (const worker of this.#workers.all()) {
-      const stop = [...worker.running].sort().map((key) => this.#workers.liveByKey(key)!.id);
-      this.#giveTasks(worker, { start: [], stop, forget: [] });
-    }
-    this.#workers.settleAll();
+    this.#decisions.add(event);
+    this.#timers.forgetAll();
+    this.#dispatcher.close();
   }
 
-  #finish(effect: DriverEffect): void {
-    assert(this.#undecided.length === 0, "nothing is decided after the end");
+  #finish(outcome: JobEnd): void {
     this.#mode = "ended";
-    this.#ready.clear();
-    this.#timers.clear();
-    this.#workers.clear();
-    this.#blocksReportedLost.clear();
-    this.#effects.push(effect);
+    this.#timers.forgetAll();
+    this.#dispatcher.workers.clear();
+    this.#step.want({ kind: "endJob", outcome });
+    assert(this.#decisions.isEmpty && this.#dispatcher.isEmpty, "an ended job holds nothing");
   }
 
   // ---- Time ---------------------------------------------------------------------------------------------------
 
-  #setTimer(timer: Timer, delayMs: number): void {
-    const name = timerName(timer);
-    this.#timers.set(name, timer);
-    this.#effects.push({ kind: "setTimer", timer: name, delayMs });
-  }
-
-  #clearTimer(timer: Timer): void {
-    const name = timerName(timer);
-    if (this.#timers.delete(name)) this.#effects.push({ kind: "clearTimer", timer: name });
-  }
-
-  /** The attempt is no longer under way. */
-  #settle(attempt: AttemptId): LiveAttempt {
-    this.#clearTimer({ kind: "taskTimeout", attempt });
-    return this.#workers.settle(attemptKey(attempt));
-  }
-
   #onTimerFired(name: string): void {
-    const timer = this.#timers.get(name);
-    if (timer === undefined) return;
-    this.#timers.delete(name);
-    switch (timer.kind) {
+    const timer = this.#timers.take(name);
+    switch (timer?.kind) {
+      case undefined:
+        return;
       case "retry":
-        this.#tasks.setPhase(timer.task, [Phase.delayed], Phase.idle);
-        this.#enqueue(timer.task);
-        return this.#giveTasksToAll();
+        this.#dispatcher.tasks.setPhase(timer.task, [Phase.delayed], Phase.idle);
+        this.#dispatcher.enqueue(timer.task);
+        return this.#dispatcher.giveTasksToAll();
       case "taskTimeout":
         return this.#onTaskTimeout(timer.attempt);
       case "workerLease":
@@ -477,13 +316,13 @@ export class JobDriver {
   }
 
   #onTaskTimeout(attempt: AttemptId): void {
-    const live = this.#workers.live(attempt);
+    const live = this.#dispatcher.workers.live(attempt);
     if (live === undefined || live.recording) return;
-    this.#settle(attempt);
-    const worker = this.#workers.get(live.worker);
+    this.#dispatcher.settle(attempt);
+    const worker = this.#dispatcher.workers.get(live.worker);
     if (worker !== undefined) {
       worker.unwanted++;
-      this.#giveTasks(worker, { start: [], stop: [attempt], forget: [] });
+      this.#dispatcher.giveTasks(worker, { start: [], stop: [attempt], forget: [] });
     }
     const ms = this.state.spec.policy.taskTimeoutMs ?? 0;
     const message = `Task ${taskKey(attempt)} had not ended after ${ms} ms and was stopped. Raise taskTimeoutMs (--task-timeout), or look for a loop that does not end.`;
@@ -496,38 +335,32 @@ export class JobDriver {
   }
 
   #onWorkerLeaseTimer(timer: Extract<Timer, { kind: "workerLease" }>): void {
-    const worker = this.#workers.get(timer.worker);
+    const worker = this.#dispatcher.workers.get(timer.worker);
     if (worker === undefined || worker.incarnation !== timer.incarnation) return;
-    const silentMs = this.#nowMs - worker.lastSeenMs;
+    const silentMs = this.#step.nowMs - worker.lastSeenMs;
     if (silentMs >= this.#options.workerLeaseMs) return this.#loseWorker(worker);
     // Whole milliseconds: a remainder smaller than the clock can show would come back at the same moment for ever.
-    this.#setTimer(timer, Math.ceil(this.#options.workerLeaseMs - silentMs));
-  }
-
-  #note(note: Extract<DriverEffect, { kind: "note" }>["note"]): void {
-    this.#effects.push({ kind: "note", note });
+    this.#timers.set(timer, Math.ceil(this.#options.workerLeaseMs - silentMs));
   }
 
   /** For tests and the simulator: what must hold between steps. */
   checkInvariants(): void {
     if (this.#mode === "ended") {
-      const left = this.#ready.size + this.#timers.size + this.#undecided.length + this.#workers.liveCount;
-      assert(
-        left + this.#workers.workerCount === 0 && this.#inFlight === undefined,
-        "an ended job holds nothing",
-      );
-      return;
+      const empty = this.#decisions.isEmpty && this.#dispatcher.isEmpty && this.#timers.size === 0;
+      return assert(empty, "an ended job holds nothing");
     }
-    let unsettled = 0;
-    for (const { id, tasks } of this.state.spec.stages) {
-      for (let partition = 0; partition < tasks; partition++) {
-        const phase = this.#tasks.phase({ stage: stageId(id), partition });
-        if (phase === Phase.running || phase === Phase.recording) unsettled++;
-        const done = this.state.completed(id, partition) !== undefined;
+    const { tasks, workers } = this.#dispatcher;
+    let underWay = 0;
+    for (const { id: stage, tasks: count } of this.state.spec.stages) {
+      for (let partition = 0; partition < count; partition++) {
+        const phase = tasks.phase({ stage, partition });
+        if (phase === Phase.running || phase === Phase.recording) underWay++;
+        const done = this.state.completed(stage, partition) !== undefined;
         assert(!done || phase === Phase.idle, "a complete task has no other attempt under way");
       }
     }
-    if (this.#mode === "working")
-      assert(unsettled === this.#workers.liveCount, "each task under way has one live attempt");
+    if (this.#mode === "working") {
+      assert(underWay === workers.liveCount, "each task under way has one live attempt");
+    }
   }
 }

@@ -6,7 +6,6 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
-import type { Epoch, JobId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import { type Completed, JobState } from "../core/job-state.ts";
@@ -16,15 +15,14 @@ import type { Outputs } from "../ports/outputs.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
 import { CompleteOutputs, commitWrites, type EndResult, type ReadRows, readResults } from "./commit.ts";
+import type { Crew, MusterRequest } from "./crew.ts";
 import { type CommitResult, DriverHost, type HostEnd } from "./driver-host.ts";
 import { DriverLease } from "./driver-lease.ts";
 import type { RunEvent } from "./events.ts";
 import { type DriverOwner, type JobCard, JobLog, type TakenOver } from "./job-log.ts";
-import type { Crew } from "./local-crew.ts";
 import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
 import { untilAvailable } from "./retry.ts";
-import type { WorkerObserver } from "./worker.ts";
 
 const PROGRESS_EVERY_MS = 200;
 
@@ -36,13 +34,6 @@ export interface DrivePorts {
   readonly muster: (request: MusterRequest) => Crew;
   readonly random: Prng;
   readonly readRows: ReadRows;
-}
-
-export interface MusterRequest {
-  readonly job: JobId;
-  readonly epoch: Epoch;
-  readonly incarnation: string;
-  readonly observer: WorkerObserver;
 }
 
 export interface DriveOptions {

@@ -1,20 +1,12 @@
 import type { NodeId } from "../base/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
-import type { Transport } from "../ports/transport.ts";
 import type { Message } from "../protocol/message.ts";
-import type { MusterRequest } from "./drive-job.ts";
+import type { Crew, MusterRequest } from "./crew.ts";
 import { LocalHub } from "./local-hub.ts";
 import { Worker } from "./worker.ts";
 
 const HEARTBEAT_MS = 5_000;
-
-/** The workers of a job, as its driver sees them. */
-export interface Crew {
-  /** How the driver speaks to them. */
-  readonly transport: Transport<Message>;
-  close(): void;
-}
 
 /** One worker in the driver's own process. */
 export function localCrew(

@@ -29,6 +29,8 @@ const WORKER_LEASE_MS = 3_600_000;
 const RETRY_DELAY_MS = 100;
 const RETRY_DELAY_MS_MAX = 10_000;
 
+export type { JobSpec };
+
 export interface LocalNodePorts {
   readonly store: ControlStore;
   readonly blobs: BlobStore;

@@ -1,0 +1,78 @@
+import { assert } from "../base/assert.ts";
+import type { AttemptId } from "../base/ids.ts";
+import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+import type { JobState } from "./job-state.ts";
+import type { Step } from "./step.ts";
+
+/** Keeps a record far below what one transaction of the store may hold. */
+const EVENTS_PER_RECORD_MAX = 256;
+
+/**
+ * What was decided and is not yet in the log. At most one record is on its way; what is decided meanwhile waits and
+ * goes together in the next.
+ */
+export class Decisions {
+  readonly #state: JobState;
+  readonly #step: Step;
+  readonly #waiting: LogEvent[] = [];
+  #inFlight: LogRecord | undefined;
+  /** Keys of blocks whose loss is among the above. */
+  readonly #lostBlocks = new Set<string>();
+
+  constructor(state: JobState, step: Step) {
+    this.#state = state;
+    this.#step = step;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#inFlight === undefined && this.#lostBlocks.size === 0;
+  }
+
+  add(event: LogEvent): void {
+    this.#waiting.push(event);
+  }
+
+  /** Decides that these blocks are lost; true where one of them was still somebody's, and its loss is to be logged. */
+  addLostBlocks(keys: readonly string[]): boolean {
+    let lost = false;
+    for (const key of keys) {
+      const attempt = this.#state.attemptOfBlock(key);
+      if (attempt === undefined) continue;
+      lost = true;
+      if (this.#lostBlocks.has(key)) continue;
+      this.#lostBlocks.add(key);
+      this.add({ kind: "outputLost", attempt });
+    }
+    return lost;
+  }
+
+  /** Sends the next record, if none is on its way. */
+  send(): void {
+    if (this.#inFlight !== undefined || this.#waiting.length === 0) return;
+    const events = this.#waiting.splice(0, EVENTS_PER_RECORD_MAX);
+    this.#inFlight = { version: 1, seq: this.#state.nextSeq, epoch: this.#state.epoch, events };
+    this.#step.want({ kind: "appendRecord", record: this.#inFlight });
+  }
+
+  /** The record is durable: changes the state by it, and gives its events. */
+  confirm(seq: number): readonly LogEvent[] {
+    const record = this.#inFlight;
+    assert(record?.seq === seq, `the record that is confirmed is the one on its way, ${seq}`);
+    this.#inFlight = undefined;
+    for (const event of record.events) {
+      if (event.kind === "outputLost") this.#confirmLoss(event.attempt);
+    }
+    this.#state.applyRecord(record);
+    return record.events;
+  }
+
+  #confirmLoss(attempt: AttemptId): void {
+    const lost = this.#state.completed(attempt.stage, attempt.partition);
+    assert(lost !== undefined, "what is lost was complete");
+    if (lost.output.block !== undefined) this.#lostBlocks.delete(lost.output.block.key);
+    this.#step.note({ kind: "outputLost", lost });
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Which task is ready, and which worker gets it.
+ *
+ * Owns the ready queue, what is remembered of each task, the workers and their attempts, and the timers that belong
+ * to attempts. Decides nothing about the job: what an outcome means is the driver's business.
+ */
+import { type AttemptId, attemptKey, type StageId, type TaskId } from "../base/ids.ts";
+import type { TaskAssignment } from "../plan/task.ts";
+import { assignmentFor } from "./assign.ts";
+import type { JobState } from "./job-state.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import type { Step } from "./step.ts";
+import { Phase, TaskTable } from "./task-table.ts";
+import type { Timers } from "./timers.ts";
+import { type LiveAttempt, type WorkerState, WorkerTable } from "./worker-table.ts";
+
+/** What there is to say to one worker. */
+export interface Orders {
+  readonly start: TaskAssignment[];
+  readonly stop: AttemptId[];
+  readonly forget: AttemptId[];
+}
+
+export const noOrders = (): Orders => ({ start: [], stop: [], forget: [] });
+
+export class Dispatcher {
+  readonly tasks: TaskTable;
+  readonly workers = new WorkerTable();
+  readonly #state: JobState;
+  readonly #step: Step;
+  readonly #timers: Timers;
+  readonly #ready = new ReadyQueue();
+  #open = true;
+
+  constructor(state: JobState, step: Step, timers: Timers) {
+    this.#state = state;
+    this.#step = step;
+    this.#timers = timers;
+    this.tasks = new TaskTable(state);
+  }
+
+  /** Queues every task of the stage that is to be run, if the stage has all it needs. */
+  enqueueStage(stage: StageId): void {
+    if (!this.#isUnlocked(stage) || this.#state.isStageComplete(stage)) return;
+    for (const partition of this.tasks.idlePartitions(stage)) {
+      if (this.#state.completed(stage, partition) === undefined) this.enqueue({ stage, partition });
+    }
+  }
+
+  /** Queues the task; one whose stage waits for others stays idle until that unlocks. */
+  enqueue(task: TaskId): void {
+    if (!this.#open || !this.#isUnlocked(task.stage)) return;
+    this.tasks.setPhase(task, [Phase.idle, Phase.delayed], Phase.queued);
+    this.#ready.push(task.stage, task.partition);
+  }
+
+  #isUnlocked(stage: StageId): boolean {
+    return this.#state.spec.stages[stage]!.dependsOn.every((id) => this.#state.isStageComplete(id));
+  }
+
+  /** The next task whose inputs are all there; queued ones whose inputs were lost meanwhile go back to idle. */
+  #nextReady(): TaskId | undefined {
+    for (;;) {
+      const task = this.#ready.pop();
+      if (task === undefined || this.#isUnlocked(task.stage)) return task;
+      this.tasks.setPhase(task, [Phase.queued], Phase.idle);
+    }
+  }
+
+  giveTasksToAll(): void {
+    if (this.#ready.size === 0) return;
+    for (const worker of this.workers.all()) this.giveTasks(worker, noOrders());
+  }
+
+  /** Fills the worker's free slots, and sends what there is to say. */
+  giveTasks(worker: WorkerState, orders: Orders): void {
+    while (this.#open && this.workers.freeSlots(worker) > 0) {
+      const task = this.#nextReady();
+      if (task === undefined) break;
+      orders.start.push(this.#assign(worker, task));
+    }
+    if (orders.start.length + orders.stop.length + orders.forget.length === 0) return;
+    const { id, incarnation } = worker;
+    this.#step.want({ kind: "sendOrders", worker: id, incarnation, ...orders });
+  }
+
+  #assign(worker: WorkerState, task: TaskId): TaskAssignment {
+    const attempt = { ...task, epoch: this.#state.epoch, attempt: this.tasks.nextAttempt(task) };
+    const assignment = assignmentFor(this.#state, attempt);
+    this.tasks.setPhase(task, [Phase.queued], Phase.running);
+    this.workers.assign(worker, assignment);
+    const { taskTimeoutMs } = this.#state.spec.policy;
+    if (taskTimeoutMs !== undefined) this.#timers.set({ kind: "taskTimeout", attempt }, taskTimeoutMs);
+    return assignment;
+  }
+
+  /** The attempt is no longer under way. */
+  settle(attempt: AttemptId): LiveAttempt {
+    this.#timers.clear({ kind: "taskTimeout", attempt });
+    return this.workers.settle(attemptKey(attempt));
+  }
+
+  /** Forgets a worker; gives its attempts that had not ended. */
+  removeWorker(worker: WorkerState): readonly LiveAttempt[] {
+    const lost = this.workers.remove(worker);
+    for (const { id } of lost) this.#timers.clear({ kind: "taskTimeout", attempt: id });
+    return lost;
+  }
+
+  /** Gives out nothing more, and tells every worker to stop what it runs. */
+  close(): void {
+    this.#open = false;
+    this.#ready.clear();
+    for (const worker of this.workers.all()) {
+      const stop = [...worker.running].sort().map((key) => this.workers.liveByKey(key)!.id);
+      this.giveTasks(worker, { start: [], stop, forget: [] });
+    }
+    this.workers.settleAll();
+  }
+
+  /** Nothing waits, runs or is known. */
+  get isEmpty(): boolean {
+    return this.#ready.size + this.workers.liveCount + this.workers.workerCount === 0;
+  }
+}

@@ -1,0 +1,19 @@
+import type { Epoch, JobId } from "../base/ids.ts";
+import type { Transport } from "../ports/transport.ts";
+import type { Message } from "../protocol/message.ts";
+import type { WorkerObserver } from "./worker.ts";
+
+/** The workers of a job, as its driver sees them. */
+export interface Crew {
+  /** How the driver speaks to them. */
+  readonly transport: Transport<Message>;
+  close(): void;
+}
+
+/** What a driver that takes a job over asks its workers together with. */
+export interface MusterRequest {
+  readonly job: JobId;
+  readonly epoch: Epoch;
+  readonly incarnation: string;
+  readonly observer: WorkerObserver;
+}
