@@ -23,9 +23,13 @@ export class CliProject {
 
   /** Starts the command and leaves it running. */
   start(...args: readonly string[]): RunningCli {
+    return this.startWith({}, ...args);
+  }
+
+  startWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): RunningCli {
     const child = spawn(process.execPath, [binPath, ...args], {
       cwd: this.directory,
-      env: { ...process.env, NO_COLOR: "1", ...this.#env },
+      env: { ...process.env, NO_COLOR: "1", ...this.#env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     return new RunningCli(child);
