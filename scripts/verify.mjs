@@ -15,6 +15,7 @@ const checks = [
     () => tool("@arethetypeswrong/cli", ["--pack", ".", "--profile", "esm-only"], { quiet: true }),
   ],
   ["unused files, exports and dependencies (knip)", () => tool("knip", [], { command: "knip", quiet: true })],
+  ["simulation: a fixed set of seeds (npm run sim)", () => node(["scripts/sim.mjs", "--seeds", "1000"])],
   ["tests: house rules, import boundaries, everything else (npm test)", () => node(["scripts/test.mjs"])],
 ];
 

@@ -1,6 +1,7 @@
 import { InvariantViolation } from "../base/assert.ts";
 import { Prng } from "../base/prng.ts";
 import type { EngineEnvironment } from "../engine/environment.ts";
+import type { ControlStore } from "../ports/control-store.ts";
 import { localReading } from "../runtime/local-reading.ts";
 import { auditLog, checkResults, readLog } from "./check.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
@@ -33,11 +34,18 @@ export interface SeedResult {
 /** What the simulator takes from adapters, which it may not import: pure functions both. */
 export type SimLibraries = Pick<EngineEnvironment, "codec" | "crc32" | "gzip">;
 
+export interface SeedOptions {
+  /** Gets every line of the run's story. */
+  readonly print?: (line: string) => void;
+  /** Breaks the store that everybody uses, to see that the checks notice. */
+  readonly breakStore?: (store: ControlStore) => ControlStore;
+}
+
 /** Runs one simulated cluster to the end of its job and judges it. */
 export async function runSeed(
   seed: string,
   libraries: SimLibraries,
-  print?: (line: string) => void,
+  { print, breakStore = (store) => store }: SeedOptions = {},
 ): Promise<SeedResult> {
   const scheduler = new Scheduler();
   const random = new Prng(seed);
@@ -57,7 +65,7 @@ export async function runSeed(
   const job = drawJob(random);
   const spec = await submitSimJob(job, reading.planSplits);
   trace.say(`job ${job.name}, tasks by stage ${spec.stages.map(({ tasks }) => tasks).join(" ")}`);
-  const store = () => new MemoryControlStore(backend);
+  const store = (): ControlStore => breakStore(new MemoryControlStore(backend));
   const world = new World({
     scheduler,
     random,

@@ -1,0 +1,53 @@
+/** The simulator's command line: `npm run sim -- --seeds 500`, `npm run sim -- --seed 42 --trace`. */
+import { parseArgs } from "node:util";
+import { createMsgpackCodec } from "../src/adapters/codec/msgpack-codec.ts";
+import { crc32, gzip } from "../src/adapters/codec/zlib.ts";
+import { runSeed } from "../src/sim/run-seed.ts";
+
+const SEEDS_DEFAULT = 500;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: String(SEEDS_DEFAULT) },
+    from: { type: "string", default: "0" },
+    seed: { type: "string" },
+    trace: { type: "boolean", default: false },
+  },
+});
+
+const count = values.seed === undefined ? wholeNumber("--seeds", values.seeds) : 1;
+const from = wholeNumber("--from", values.from);
+const libraries = { codec: createMsgpackCodec(), crc32, gzip };
+const startMs = performance.now();
+const faults = new Map<string, number>();
+let virtualMs = 0;
+let failed = 0;
+for (let index = 0; index < count; index++) {
+  const seed = values.seed ?? String(from + index);
+  const result = await runSeed(seed, libraries, values.trace ? { print: console.log } : {});
+  virtualMs += result.virtualMs;
+  for (const [kind, times] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
+  if (values.seed !== undefined)
+    console.log(`seed ${seed}: trace ${result.traceHash}, ${result.steps} steps`);
+  if (result.problems.length === 0) continue;
+  failed++;
+  console.error(`seed ${seed} failed:\n  ${result.problems.join("\n  ")}`);
+  console.error(`  replay it: npm run sim -- --seed ${seed} --trace`);
+}
+const seconds = (performance.now() - startMs) / 1000;
+const injected = [...faults.values()].reduce((sum, times) => sum + times, 0);
+console.log(
+  `${count} seeds, ${failed} failed; ${Math.round(virtualMs / 1000)} virtual seconds in ${seconds.toFixed(1)} s ` +
+    `(${Math.round(virtualMs / 1000 / seconds)}:1), ${injected} faults: ` +
+    [...faults]
+      .sort()
+      .map(([kind, times]) => `${kind} ${times}`)
+      .join(", "),
+);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  console.error(`${option} is "${text}"; it must be a whole number.`);
+  process.exit(2);
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
+import { crc32, gzip } from "../adapters/codec/zlib.ts";
+import type { ControlStore } from "../ports/control-store.ts";
+import { runSeed, type SeedOptions, type SeedResult } from "./run-seed.ts";
+
+const SEEDS = 400;
+const LIBRARIES = { codec: createMsgpackCodec(), crc32, gzip };
+
+async function runSeeds(
+  count: number,
+  libraries = LIBRARIES,
+  options: SeedOptions = {},
+): Promise<readonly SeedResult[]> {
+  const results: SeedResult[] = [];
+  for (let seed = 0; seed < count; seed++) results.push(await runSeed(String(seed), libraries, options));
+  return results;
+}
+
+/** What went wrong, with the line that replays it. */
+const problemsOf = (results: readonly SeedResult[]): readonly string[] =>
+  results.flatMap(({ seed, problems }) =>
+    problems.map((problem) => `${problem}\n  replay it: npm run sim -- --seed ${seed} --trace`),
+  );
+
+describe("the simulated cluster", () => {
+  test(`keeps every promise over ${SEEDS} seeds, and meets what is worth meeting`, async () => {
+    const results = await runSeeds(SEEDS);
+    expect(problemsOf(results)).toEqual([]);
+    const met = new Set(results.flatMap(({ sometimes }) => [...sometimes]));
+    expect([...met].sort()).toEqual(["resumedAfterFailure", "takeOver"]);
+    const faults = new Set(results.flatMap((result) => [...result.faults.keys()]));
+    expect([...faults].sort()).toEqual([
+      "attemptDies",
+      "attemptHangs",
+      "blockDamaged",
+      "blockLost",
+      "driverKill",
+      "freeze",
+      "messageLost",
+      "partition",
+      "storeRefuses",
+      "storeReplyLost",
+      "workerKill",
+    ]);
+  });
+
+  test("plays a seed the same way every time", async () => {
+    for (const seed of ["3", "17", "106"]) {
+      const [first, second] = [await runSeed(seed, LIBRARIES), await runSeed(seed, LIBRARIES)];
+      expect(second).toEqual(first);
+    }
+  });
+});
+
+describe("the checks notice", () => {
+  const SEEDS_TO_NOTICE = 200;
+
+  test("a store that does not compare: two drivers write one log", async () => {
+    const breakStore = (store: ControlStore): ControlStore =>
+      Object.assign(Object.create(store) as ControlStore, {
+        txn: (request: Parameters<ControlStore["txn"]>[0]) => store.txn({ ...request, compare: [] }),
+      });
+    expect(problemsOf(await runSeeds(SEEDS_TO_NOTICE, LIBRARIES, { breakStore }))).not.toEqual([]);
+  });
+
+  test("checksums that never differ: damaged bytes become rows", async () => {
+    const results = await runSeeds(SEEDS_TO_NOTICE, { ...LIBRARIES, crc32: () => 0 });
+    expect(problemsOf(results)).not.toEqual([]);
+  });
+});
