@@ -74,32 +74,53 @@ export interface ErrorInfo {
   readonly stack?: string;
 }
 
-/** Turns anything thrown into data; what is not a `BicoastalError` gets the code given. */
+/** Longest message and stack that are kept: what goes into the log must fit there, whatever a user's function throws. */
+const MESSAGE_CHARS_MAX = 10_000;
+const STACK_CHARS_MAX = 20_000;
+
+/**
+ * Turns anything thrown into data; what is not a `BicoastalError` gets the code given. Never throws itself, whatever
+ * getters and proxies it meets. Messages above 10,000 characters and stacks above 20,000 are cut.
+ */
 export function toErrorInfo(thrown: unknown, code: ErrorCode): ErrorInfo {
-  if (thrown instanceof BicoastalError) {
-    const { message, retryable, details } = thrown;
-    return { code: thrown.code, message, retryable, details, ...stackOf(thrown) };
+  try {
+    return describeThrown(thrown, code);
+  } catch {
+    return { code, message: "Thrown, and cannot be shown", retryable: true, details: {} };
   }
-  if (thrown instanceof Error) {
-    return {
-      code,
-      message: `${thrown.name}: ${thrown.message}`,
-      retryable: true,
-      details: {},
-      ...stackOf(thrown),
-    };
-  }
-  return { code, message: `Thrown, and not an Error: ${String(thrown)}`, retryable: true, details: {} };
 }
 
-/** The way back. The stack is the original one. */
+function describeThrown(thrown: unknown, code: ErrorCode): ErrorInfo {
+  if (thrown instanceof BicoastalError) {
+    const { message, retryable, details } = thrown;
+    return { code: thrown.code, message: cutMessage(message), retryable, details, ...stackOf(thrown) };
+  }
+  const message =
+    thrown instanceof Error
+      ? `${thrown.name}: ${thrown.message}`
+      : `Thrown, and not an Error: ${String(thrown)}`;
+  const stack = thrown instanceof Error ? stackOf(thrown) : {};
+  return { code, message: cutMessage(message), retryable: true, details: {}, ...stack };
+}
+
+/** The way back. The stack is the original one, or none. */
 export function fromErrorInfo(info: ErrorInfo): BicoastalError {
   const error = new BicoastalError(info.code, info.message, info);
-  if (info.stack !== undefined) error.stack = `${error.name}: ${info.message}\n${info.stack}`;
+  const header = `${error.name}: ${info.message}`;
+  error.stack = info.stack === undefined ? header : `${header}\n${info.stack}`;
   return error;
 }
 
 function stackOf(error: Error): { stack?: string } {
-  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  return frames.length === 0 ? {} : { stack: frames.join("\n") };
+  const { stack } = error;
+  if (typeof stack !== "string") return {};
+  // The message stands before the frames, and may hold lines that look like one.
+  const header = `${error.name}: ${error.message}`;
+  const lines = (stack.startsWith(header) ? stack.slice(header.length) : stack).split("\n");
+  const frames = lines.filter((line) => /^\s+at /.test(line)).join("\n");
+  return frames === "" ? {} : { stack: cut(frames, STACK_CHARS_MAX) };
 }
+
+const cutMessage = (message: string): string => cut(message, MESSAGE_CHARS_MAX);
+const cut = (text: string, charsMax: number): string =>
+  text.length <= charsMax ? text : `${text.slice(0, charsMax)}…`;

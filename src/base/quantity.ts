@@ -20,8 +20,8 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
  * GiB and TiB of 1024. Undefined for anything else, and for what is not a positive safe whole number of bytes.
  */
 export function parseBytes(text: string): number | undefined {
-  const match = /^(\d{1,16}(?:\.\d{1,9})?) ?([a-z]{0,3})$/i.exec(text);
-  const factor = match === null ? undefined : BYTE_UNITS[match[2]!.toLowerCase()];
+  const match = /^(\d{1,16}(?:\.\d{1,9})?)(?: ?([a-z]{1,3}))?$/i.exec(text);
+  const factor = match === null ? undefined : BYTE_UNITS[(match[2] ?? "").toLowerCase()];
   if (match === null || factor === undefined) return undefined;
   const bytes = Math.floor(Number(match[1]) * factor);
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
