@@ -4,6 +4,8 @@ import { z } from "zod";
 import { type Job, job } from "./job.ts";
 import type { WriteResult } from "./operators/write.ts";
 import { read } from "./read.ts";
+import { run } from "./run.ts";
+import type { Session } from "./session.ts";
 
 test("defaults are widened, and the result follows from what run returns", () => {
   const wordcount = job({
@@ -22,7 +24,7 @@ test("defaults are widened, and the result follows from what run returns", () =>
     },
   });
   expectTypeOf(wordcount).toEqualTypeOf<
-    Job<{ input: string; top: number; tags: string[]; deep: { on: boolean } }, [string, number][]>
+    Job<{ input?: string; top?: number; tags?: string[]; deep?: { on: boolean } }, [string, number][]>
   >();
 });
 
@@ -69,6 +71,29 @@ test("schemas: callers pass the input type, run is given the output type", () =>
     run: ({ top }) => read.range(top),
   });
   expectTypeOf(vali).toEqualTypeOf<Job<{ top: number }, number[]>>();
+});
+
+test("running: params may be left out where none is required, and only there", () => {
+  const byDefaults = job({ name: "a", params: { top: 3 }, run: ({ top }) => read.range(top) });
+  const bySchema = job({
+    name: "b",
+    params: z.object({ top: z.number() }),
+    run: ({ top }) => read.range(top).count(),
+  });
+  // Types alone: nothing runs.
+  const check = async (session: Session) => {
+    expectTypeOf(await run(byDefaults)).toEqualTypeOf<number[]>();
+    expectTypeOf(await run(byDefaults, { top: 2 }, { threads: 1, dataDir: "d" })).toEqualTypeOf<number[]>();
+    expectTypeOf(await run(bySchema, { top: 2 })).toEqualTypeOf<number>();
+    expectTypeOf((await session.run(bySchema, { top: 2 })).result).toEqualTypeOf<number>();
+    // @ts-expect-error: top is required
+    await run(bySchema);
+    // @ts-expect-error: top is a number
+    await run(byDefaults, { top: "2" });
+    // @ts-expect-error: no such param
+    await session.run(byDefaults, { tpo: 2 });
+  };
+  expectTypeOf(check).toBeFunction();
 });
 
 test("every job is a job of unknown types", () => {

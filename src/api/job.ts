@@ -101,7 +101,7 @@ export function job<Schema extends StandardSchemaV1, Returned extends RunOutput>
 // biome-ignore lint/complexity/noBannedTypes: no params at all is an object without fields
 export function job<Returned extends RunOutput, Defaults extends object = {}>(
   definition: DefaultsDefinition<Defaults, Returned>,
-): Job<Widened<Defaults>, ResultOf<Returned>>;
+): Job<Partial<Widened<Defaults>>, ResultOf<Returned>>;
 export function job(definition: {
   readonly name: string;
   readonly module?: string;

@@ -10,7 +10,7 @@ import { countersOf } from "../runtime/job-board.ts";
 import type { JobSpec, LocalNode } from "../runtime/local-node.ts";
 import { isJob, type Job } from "./job.ts";
 import { type MachineSize, type RunSettings, runSettings } from "./run-settings.ts";
-import type { JobDetails, JobOutcome, JobSummary, RunOptions, Session } from "./session.ts";
+import type { JobDetails, JobOutcome, JobSummary, ParamsThen, RunOptions, Session } from "./session.ts";
 import { showValue } from "./show-value.ts";
 
 /** What a session needs from the composition. */
@@ -37,8 +37,7 @@ export class LocalSession implements Session {
 
   async run<Params, Result>(
     job: Job<Params, Result>,
-    params: Partial<Params> = {},
-    options: RunOptions = {},
+    ...[params, options = {}]: ParamsThen<Params, RunOptions>
   ): Promise<JobOutcome<Result>> {
     if (!isJob(job)) {
       throw new BicoastalError(
@@ -48,7 +47,7 @@ export class LocalSession implements Session {
     }
     const startMs = this.#parts.nowMs();
     const settings = runSettings(options, this.#parts.machine);
-    const parsed = await job.parseParams(params, options.flags);
+    const parsed = await job.parseParams(params ?? {}, options.flags);
     const bundled = await this.#parts.bundle(job);
     const plan = bundled.job.build(parsed);
     const { name } = job;

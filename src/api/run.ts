@@ -1,5 +1,5 @@
 import type { Job } from "./job.ts";
-import type { JobOutcome, RunOptions, Session, SessionOptions } from "./session.ts";
+import type { ParamsThen, RunOptions, Session, SessionOptions } from "./session.ts";
 
 /** The options of a run and of the session made for it. */
 export type RunAndSessionOptions = RunOptions & SessionOptions;
@@ -29,21 +29,12 @@ export async function connect(options: SessionOptions = {}): Promise<Session> {
  */
 export async function run<Params, Result>(
   job: Job<Params, Result>,
-  params: Partial<Params> = {},
-  options: RunAndSessionOptions = {},
+  ...[params, { dataDir, ...options } = {}]: ParamsThen<Params, RunAndSessionOptions>
 ): Promise<Result> {
-  return (await runToOutcome(job, params, options)).result;
-}
-
-/** As `run`, with counters and figures beside the result. */
-async function runToOutcome<Params, Result>(
-  job: Job<Params, Result>,
-  params: Partial<Params>,
-  { dataDir, ...options }: RunAndSessionOptions,
-): Promise<JobOutcome<Result>> {
   const session = await connect(dataDir === undefined ? {} : { dataDir });
   try {
-    return await session.run(job, params, options);
+    const rest = [params, options] as ParamsThen<Params, RunOptions>;
+    return (await session.run(job, ...rest)).result;
   } finally {
     await session.close();
   }

@@ -82,12 +82,16 @@ export interface JobDetails extends JobSummary {
   readonly error: ErrorInfo | undefined;
 }
 
+/** Params first, which may be left out where none is required; then options, which always may. */
+export type ParamsThen<Params, Options> =
+  // biome-ignore lint/complexity/noBannedTypes: no params at all is an object without fields
+  {} extends Params ? [params?: Params, options?: Options] : [params: Params, options?: Options];
+
 export interface Session {
   /** Submits the job and waits for its end. Throws the job's error; `details.job` names it for `resume`. */
   run<Params, Result>(
     job: Job<Params, Result>,
-    params?: Partial<Params>,
-    options?: RunOptions,
+    ...rest: ParamsThen<Params, RunOptions>
   ): Promise<JobOutcome<Result>>;
   /** Goes on with a job that failed, was stopped or was switched off; completed tasks are not run again. */
   resume(job: string, options?: RunOptions): Promise<JobOutcome>;
