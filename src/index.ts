@@ -33,6 +33,7 @@ export type {
   JobOutcome,
   JobState,
   JobSummary,
+  ParamsThen,
   RunOptions,
   Session,
   SessionOptions,
