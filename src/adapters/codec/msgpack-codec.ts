@@ -80,6 +80,8 @@ function prepareAll(values: readonly unknown[]): readonly unknown[] {
 function prepare(value: unknown, depth: number): unknown {
   switch (typeof value) {
     case "number":
+      // Of the many NaNs always the same one: equal values must be equal bytes.
+      if (Number.isNaN(value)) return Number.NaN;
       return Object.is(value, -0) ? new Escape("-0", null) : value;
     case "string":
       return prepareString(value);

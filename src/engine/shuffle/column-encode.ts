@@ -78,7 +78,11 @@ function encodeNumbers(to: ByteWriter, values: readonly number[]): void {
     to.u8(LAYOUT.float64);
     const at = to.reserve(values.length * 8);
     const view = to.view;
-    for (let i = 0; i < values.length; i++) view.setFloat64(at + i * 8, values[i] as number, true);
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number;
+      if (value === value) view.setFloat64(at + i * 8, value, true);
+      else writeNaN(view, at + i * 8);
+    }
   } else if (least >= -0x80 && most < 0x80) {
     to.u8(LAYOUT.int8);
     const at = to.reserve(values.length);
@@ -95,6 +99,15 @@ function encodeNumbers(to: ByteWriter, values: readonly number[]): void {
     const view = to.view;
     for (let i = 0; i < values.length; i++) view.setInt32(at + i * 4, values[i] as number, true);
   }
+}
+
+/**
+ * There are many NaNs: which one an operation gives hangs on the processor, and on whether V8 has optimised it. Equal
+ * values must be equal bytes.
+ */
+function writeNaN(view: DataView, at: number): void {
+  view.setUint32(at, 0, true);
+  view.setUint32(at + 4, 0x7ff80000, true);
 }
 
 function encodeBooleans(to: ByteWriter, values: readonly boolean[]): void {
