@@ -4,8 +4,12 @@ import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
 import type { JobState } from "./job-state.ts";
 import type { Step } from "./step.ts";
 
-/** Keeps a record far below what one transaction of the store may hold. */
+/**
+ * Keep a record below what one transaction of the store may hold, 1 MiB: a character takes three bytes at the most,
+ * and the largest event of all, a task with a thousand long-named counters, still fits alone.
+ */
 const EVENTS_PER_RECORD_MAX = 256;
+const RECORD_CHARS_MAX = 128 * 1024;
 
 /**
  * What was decided and is not yet in the log. At most one record is on its way; what is decided meanwhile waits and
@@ -52,7 +56,7 @@ export class Decisions {
   /** Sends the next record, if none is on its way. */
   send(): void {
     if (this.#inFlight !== undefined || this.#waiting.length === 0) return;
-    const events = this.#waiting.splice(0, EVENTS_PER_RECORD_MAX);
+    const events = this.#waiting.splice(0, fittingCount(this.#waiting));
     this.#inFlight = { version: 1, seq: this.#state.nextSeq, epoch: this.#state.epoch, events };
     this.#step.want({ kind: "appendRecord", record: this.#inFlight });
   }
@@ -75,4 +79,16 @@ export class Decisions {
     if (lost.output.block !== undefined) this.#lostBlocks.delete(lost.output.block.key);
     this.#step.note({ kind: "outputLost", lost });
   }
+}
+
+/** How many of the first events go into one record: at least one. */
+function fittingCount(events: readonly LogEvent[]): number {
+  let chars = 0;
+  let count = 0;
+  for (const event of events) {
+    chars += JSON.stringify(event).length;
+    if (count > 0 && chars > RECORD_CHARS_MAX) break;
+    if (++count === EVENTS_PER_RECORD_MAX) break;
+  }
+  return count;
 }

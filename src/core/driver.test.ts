@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { contentHash, epoch, jobId, type NodeId, nodeId, stageId } from "../base/ids.ts";
 import type { TaskOutcome, TaskOutput } from "../plan/task.ts";
+import { encodeRecord } from "../protocol/codec.ts";
 import type { JobPolicy, JobSpec, StageShape } from "../protocol/job-spec.ts";
 import type { LogRecord } from "../protocol/log-event.ts";
 import type { EndedAttempt } from "../protocol/message.ts";
@@ -216,6 +217,23 @@ describe("an undisturbed job", () => {
     expect(bench.tell({ kind: "outputsCommitted" })).toEqual(["append 5: committed"]);
     expect(bench.confirm()).toEqual(["end committed"]);
     expect(bench.poll([])).toEqual([]);
+  });
+
+  test("puts no more into one record than the store takes at a time", () => {
+    const bench = new Bench();
+    const large = (id: string): EndedAttempt => {
+      const counters = Object.fromEntries(
+        Array.from({ length: 1_000 }, (_, i) => [`${i}`.padEnd(100, "日"), i]),
+      );
+      return { attempt: attempt(id), outcome: { kind: "finished", output: { ...output(id), counters } } };
+    };
+    bench.start();
+    bench.poll([]);
+    expect(bench.poll([], [large("0.0.e1.a0"), large("0.1.e1.a0")])).toEqual([
+      "append 2: taskCompleted 0.0.e1.a0",
+    ]);
+    expect(bench.confirm()).toContain("append 3: taskCompleted 0.1.e1.a0");
+    for (const record of bench.appended) expect(encodeRecord(record).length).toBeLessThan(1024 * 1024);
   });
 
   test("gives a reduce task the blocks of its producers in partition order, whatever order they came in", () => {
@@ -455,7 +473,37 @@ describe("blocks that are lost", () => {
   });
 });
 
+describe("a job whose results are lost whenever they were made", () => {
+  test("fails instead of going round for ever", () => {
+    const bench = atReduce();
+    bench.poll([], [finished("1.0.e1.a0")]);
+    bench.confirm();
+    for (let round = 0; round < 19; round++) {
+      expect(bench.tell({ kind: "resultBlocksLost", keys: [`1.0.e1.a${round}`] })).toEqual([
+        `append ${4 + 2 * round}: outputLost 1.0.e1.a${round}`,
+      ]);
+      bench.confirm();
+      bench.poll([], [finished(`1.0.e1.a${round + 1}`)]);
+      expect(bench.confirm()).toContain("commit 3 outputs");
+    }
+    expect(bench.tell({ kind: "resultBlocksLost", keys: ["1.0.e1.a19"] })).toEqual(["append 42: failed"]);
+    expect(bench.confirm()).toEqual(["end failed"]);
+    expect(bench.driver.state.status).toMatchObject({ error: { code: "BLOB_CORRUPT", retryable: true } });
+  });
+});
+
 describe("a cancelled job", () => {
+  test("keeps what had been completed when it was cancelled", () => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    bench.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")]);
+    bench.tell({ kind: "cancelRequested", reason: "Ctrl-C" });
+    expect(bench.confirm()).toEqual(["note taskCompleted", "append 3: cancelled"]);
+    expect(bench.confirm()).toEqual(["end cancelled"]);
+    expect(bench.driver.state.completed(stageId(0), 0)).toBeDefined();
+  });
+
   test("stops what runs and ends when the log says so", () => {
     const bench = new Bench();
     bench.start();

@@ -31,6 +31,8 @@ import type { LiveAttempt, WorkerState } from "./worker-table.ts";
 
 /** Attempts of one task lost to dead workers or missing blocks, before the job fails rather than go round for ever. */
 const LOSSES_PER_TASK_MAX = 20;
+/** Rounds in which a complete job's results could not be read, before it fails: the disk they lie on is broken. */
+const RESULT_LOSSES_MAX = 20;
 
 export interface DriverOptions {
   /** A worker not heard of for so long is taken for lost. */
@@ -49,6 +51,7 @@ export class JobDriver {
   readonly #dispatcher: Dispatcher;
   #mode: Mode = "working";
   #cancelReason: string | undefined;
+  #resultLosses = 0;
 
   /** @param state The job as its log says, with this driver's own epoch as the last thing in it. */
   constructor(state: JobState, options: DriverOptions) {
@@ -227,13 +230,11 @@ export class JobDriver {
     assert(completed !== undefined, "what the log has is complete");
     this.#step.note({ kind: "taskCompleted", completed });
     const { workers, tasks } = this.#dispatcher;
-    const live = workers.live(attempt);
-    if (live !== undefined) {
-      this.#dispatcher.settle(attempt);
-      tasks.setPhase(attempt, [Phase.recording], Phase.idle);
-    }
-    if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
     // Where the job is ending every live attempt was let go of already.
+    const live = workers.live(attempt);
+    if (live !== undefined) this.#dispatcher.settle(attempt);
+    tasks.setPhase(attempt, [Phase.recording], Phase.idle);
+    if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
     const worker = live === undefined ? undefined : workers.get(live.worker);
     if (worker !== undefined) this.#dispatcher.giveTasks(worker, { start: [], stop: [], forget: [attempt] });
   }
@@ -258,6 +259,10 @@ export class JobDriver {
     assert(this.#mode === "committing", "results are read when outputs are to be committed");
     this.#mode = "working";
     if (this.#cancelReason !== undefined) return this.#cancel(this.#cancelReason);
+    if (++this.#resultLosses >= RESULT_LOSSES_MAX) {
+      const message = `The results could not be read back ${this.#resultLosses} times, the last time for ${keys[0]}. Look at the disk under the data directory, then resume the job.`;
+      return this.#fail(undefined, { code: "BLOB_CORRUPT", message, retryable: true, details: {} });
+    }
     const lost = this.#decisions.addLostBlocks(keys);
     assert(lost, "a result block that is lost was an effective attempt's");
   }

@@ -66,9 +66,13 @@ export class JobState {
   applyRecord(record: LogRecord): void {
     assert(record.seq === this.#nextSeq, `record ${record.seq} follows ${this.#nextSeq - 1} (S2)`);
     assert(record.epoch >= this.#epoch, "epochs never decrease (S2)");
+    assert(
+      record.seq > 0 || record.events[0]?.kind === "submitted",
+      "a log begins with the submission, so nothing else is of epoch 0",
+    );
     this.#nextSeq++;
     for (const event of record.events) this.#apply(event);
-    assert(record.epoch === this.#epoch || record.seq === 0, "only the driver of the epoch appends (S2)");
+    assert(record.epoch === this.#epoch, "only the driver of the epoch appends (S2)");
   }
 
   completed(stage: StageId, partition: number): Completed | undefined {
@@ -117,7 +121,7 @@ export class JobState {
         assert(this.#nextSeq === 1, "`submitted` stands in the first record");
         return;
       case "epochStarted":
-        assert(event.epoch > this.#epoch, "each take-over raises the epoch (S2)");
+        assert(event.epoch === this.#epoch + 1, "each take-over raises the epoch by one (S2)");
         assert(this.#status.kind !== "committed", "a committed job is not taken over");
         this.#epoch = event.epoch;
         this.#status = { kind: "running" };
@@ -130,15 +134,18 @@ export class JobState {
         return;
       case "committed":
         assert(this.isComplete(), "a job commits when every task is complete");
-        this.#status = event;
-        return;
+        return this.#end(event);
       case "failed":
       case "cancelled":
-        this.#status = event;
-        return;
+        return this.#end(event);
       default:
         unreachable(event);
     }
+  }
+
+  #end(event: Exclude<JobStatus, { readonly kind: "running" }>): void {
+    assert(this.#status.kind === "running", "a job ends once in an epoch");
+    this.#status = event;
   }
 
   #complete({ attempt, output }: Completed): void {
@@ -159,7 +166,8 @@ export class JobState {
   }
 
   #lose(attempt: AttemptId): void {
-    const task = this.completed(attempt.stage, attempt.partition);
+    assert(this.#status.kind === "running", "outputs are lost only while the job runs");
+    const task = this.#completed[attempt.stage]?.[attempt.partition];
     assert(
       task !== undefined && attemptKey(task.attempt) === attemptKey(attempt),
       `what is lost was effective: ${attemptKey(attempt)}`,

@@ -5,7 +5,7 @@
 export interface TaskContext {
   /**
    * Adds to a counter of the job; only attempts that took effect are counted. `by` may be any finite number,
-   * default 1. At most 1,000 names a task.
+   * default 1. At most 1,000 names a task, of at most 100 characters.
    */
   readonly counter: (name: string, by?: number) => void;
   /** Shows a line while the job runs. The first 1,000 of each task are shown, then how many were left out. */

@@ -56,7 +56,10 @@ describe("the context of a task", () => {
     const { ctx } = contextOf();
     expect(() => ctx.counter("n", Number.NaN)).toThrow('ctx.counter("n", …) adds a finite number, not NaN');
     expect(() => ctx.counter(5 as unknown as string)).toThrow("must be text");
-    for (let i = 0; i < 1000; i++) ctx.counter(`c${i}`);
+    ctx.counter("large", Number.MAX_VALUE);
+    expect(() => ctx.counter("large", Number.MAX_VALUE)).toThrow("beyond the largest number");
+    expect(() => ctx.counter("x".repeat(101))).toThrow("at most 100 characters, not 101");
+    for (let i = 0; i < 999; i++) ctx.counter(`c${i}`);
     expect(() => ctx.counter("one more")).toThrow("at most 1000 counters");
     expect(() => ctx.counter("c7")).not.toThrow();
   });

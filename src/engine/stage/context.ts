@@ -7,6 +7,8 @@ import type { TaskControl } from "../environment.ts";
 export type { TaskContext } from "../../plan/context.ts";
 
 const COUNTERS_MAX = 1000;
+/** With so many counters a task's completion must still fit into one record of the log. */
+const COUNTER_NAME_CHARS_MAX = 100;
 const LOG_LINES_MAX = 1000;
 const LOG_MESSAGE_CHARS_MAX = 2000;
 const LOG_FIELDS_CHARS_MAX = 4000;
@@ -44,7 +46,15 @@ export function createContext(
         },
       );
     }
-    counters.set(name, (before ?? 0) + by);
+    const sum = (before ?? 0) + by;
+    if (!Number.isFinite(sum)) {
+      throw new BicoastalError(
+        "USER_FUNCTION",
+        `ctx.counter("${name}", …) has grown beyond the largest number.`,
+        { details: { counter: name } },
+      );
+    }
+    counters.set(name, sum);
   };
 
   const log = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
@@ -76,6 +86,13 @@ export function createContext(
 function checkNewCounter(name: unknown, known: number): void {
   if (typeof name !== "string") {
     throw new BicoastalError("USER_FUNCTION", `The name of a ctx.counter must be text, not ${typeof name}.`);
+  }
+  if (name.length > COUNTER_NAME_CHARS_MAX) {
+    throw new BicoastalError(
+      "USER_FUNCTION",
+      `ctx.counter("${cut(name, 100)}"): a counter's name has at most ${COUNTER_NAME_CHARS_MAX} characters, not ${name.length}.`,
+      { details: { counter: cut(name, 100) } },
+    );
   }
   if (known >= COUNTERS_MAX) {
     throw new BicoastalError(
