@@ -3,6 +3,7 @@
 import { type BundleFiles, bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
 import { type Bundle, bundleJob } from "../adapters/bundle/bundle-job.ts";
 import { type DataDir, prepareDataDir } from "../adapters/fs/data-dir.ts";
+import { scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
@@ -62,7 +63,11 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
       const { hash } = bundle;
       return { hash, job: loaded === undefined ? await loadTwin(bundles, hash, job.name) : job };
     },
-    createRunner: async (settings, job) => createRunner(dirs, settings, job),
+    createRunner: async (settings, job) => {
+      const { host } = owner;
+      await sweepScratch(dirs.scratch, (pid) => isDead({ host, pid }));
+      return createRunner(dirs, settings, job);
+    },
     nowMs: () => systemClock.monotonicMs(),
     close: () => store.close(),
   });
@@ -141,7 +146,7 @@ function threadData({ blobs, bundles, scratch }: DataDir, memoryBytes: number): 
 }
 
 /** Spills of the main thread have a room of their own. */
-const mainRoom = (): string => `main-${thisMachine.owner().pid}`;
+const mainRoom = (): string => scratchRoomOf("main");
 
 function moduleOf(job: Job): string {
   if (job.module !== undefined) return job.module;

@@ -132,6 +132,16 @@ export function blobStoreContract(
       expect(await blobs.list("jobs/1/")).toEqual(["jobs/1/a"]);
     });
 
+    it("keeps what it is told to keep", async () => {
+      const blobs = await empty();
+      for (const key of ["k/1", "k/10", "k/2", "k/x/3", "other"]) await blobs.put(key, bytes(key));
+      await blobs.deleteAll("k/", new Set(["k/1", "k/x/3", "k/not-there"]));
+      expect(await blobs.list("")).toEqual(["k/1", "k/x/3", "other"]);
+      expect(textOf(await blobs.get("k/x/3"))).toBe("k/x/3");
+      await blobs.deleteAll("k/", new Set(["other"]));
+      expect(await blobs.list("")).toEqual(["other"]);
+    });
+
     it.each([
       "",
       "/a",

@@ -16,8 +16,8 @@ export interface BlobStore {
   open(key: string): Promise<BlobReader>;
   /** Keys that start with the prefix, ascending. */
   list(prefix: string): Promise<readonly string[]>;
-  /** Deletes every key that starts with the prefix, and what unfinished writers under it left. */
-  deleteAll(prefix: string): Promise<void>;
+  /** Deletes every key that starts with the prefix, but those kept, and what unfinished writers under it left. */
+  deleteAll(prefix: string, kept?: ReadonlySet<string>): Promise<void>;
 }
 
 /** Not safe for concurrent use. Synchronous, because it stands in the task's inner loop, in a thread of its own. */

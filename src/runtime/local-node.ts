@@ -1,6 +1,7 @@
 /** One machine's node: submits jobs to its store, drives them on its own cores, and shows what is there. */
 import type { ContentHash, JobId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { Plan, SourceFormat } from "../plan/node.ts";
 import type { SourceSplit } from "../plan/task.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -124,19 +125,27 @@ export class LocalNode {
         workerLeaseMs: WORKER_LEASE_MS,
       },
     );
-    if (driven.end.kind === "committed") await dropShuffleBlocks(spec, blobs);
+    if (driven.end.kind === "committed") await dropBlocks({ spec, state: driven.state }, blobs);
     return driven;
   }
 }
 
-/** Only what `collect` ends read is kept, so that a finished job can still say what it gave. */
-async function dropShuffleBlocks(spec: JobSpec, blobs: BlobStore): Promise<void> {
-  const kept = new Set(
+/**
+ * Only what `collect` ends read is kept, so that a finished job can still say what it gave. Everything else goes:
+ * blocks of the shuffle, of attempts that took no effect, and what killed writers left unfinished.
+ */
+async function dropBlocks(
+  { spec, state }: { spec: JobSpec; state: JobState },
+  blobs: BlobStore,
+): Promise<void> {
+  const collected = new Set(
     spec.ends
       .flatMap(({ end, producers }) => (end.kind === "collect" ? producers : []))
       .map(({ stage }) => stage),
   );
-  for (const { id } of spec.stages) {
-    if (!kept.has(id)) await blobs.deleteAll(`${blobKeys(spec.id).blocks}s${id}.`);
+  const kept = new Set<string>();
+  for (const { attempt, output } of state.outputs()) {
+    if (collected.has(attempt.stage) && output.block !== undefined) kept.add(output.block.key);
   }
+  await blobs.deleteAll(blobKeys(spec.id).blocks, kept);
 }

@@ -42,8 +42,8 @@ export function createMemoryBlobs(): MemoryBlobs {
       };
     },
     list: async (prefix) => matching(prefix),
-    async deleteAll(prefix) {
-      for (const key of matching(prefix)) blobs.delete(key);
+    async deleteAll(prefix, kept) {
+      for (const key of matching(prefix)) if (kept?.has(key) !== true) blobs.delete(key);
     },
   };
 }

@@ -63,8 +63,8 @@ export function createFileBlobs(directory: string): BlobStore {
         .filter((name) => !name.includes("~"))
         .sort();
     },
-    async deleteAll(prefix) {
-      deleteUnder(directory, prefix);
+    async deleteAll(prefix, kept = new Set()) {
+      deleteUnder(directory, prefix, kept);
     },
   };
 }
@@ -231,10 +231,13 @@ function listFiles(folder: string, under = ""): string[] {
   );
 }
 
-function deleteUnder(directory: string, prefix: string): void {
+function deleteUnder(directory: string, prefix: string, kept: ReadonlySet<string>): void {
   try {
-    for (const name of namesUnder(directory, prefix)) rmSync(join(directory, name), { force: true });
-    if (prefix.endsWith("/")) rmSync(join(directory, prefix), { recursive: true, force: true });
+    const names = namesUnder(directory, prefix);
+    for (const name of names) if (!kept.has(name)) rmSync(join(directory, name), { force: true });
+    // Empty folders go too, unless something in them stays.
+    if (prefix.endsWith("/") && !names.some((name) => kept.has(name)))
+      rmSync(join(directory, prefix), { recursive: true, force: true });
   } catch (error) {
     throw error instanceof BicoastalError ? error : writeError(error, join(directory, prefix), prefix);
   }

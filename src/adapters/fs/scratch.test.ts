@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { scratchContract } from "../../ports/scratch.contract.ts";
-import { createFileScratch } from "./scratch.ts";
+import { createFileScratch, scratchRoomOf, sweepScratch } from "./scratch.ts";
 
 const directories: string[] = [];
 const directory = (): string => {
@@ -45,4 +45,17 @@ it("says where it could not write", () => {
   expect(() => createFileScratch(path).create()).toThrowError(
     expect.objectContaining({ code: "STORE_UNAVAILABLE", message: expect.stringContaining(path) }),
   );
+});
+
+it("sweeps the rooms of processes that are gone, and nothing else", async () => {
+  const path = directory();
+  const mine = createFileScratch(join(path, scratchRoomOf("t0")));
+  mine.create().append(Buffer.from("in use"));
+  for (const room of ["77-t0", "77-main", "78-t0", "7-main", "somebody's", "77"]) mkdirSync(join(path, room));
+  writeFileSync(join(path, "77-t0", "spill"), "x");
+  await sweepScratch(path, (pid) => pid === 77 || pid === 7);
+  expect(readdirSync(path).sort()).toEqual(["77", "78-t0", scratchRoomOf("t0"), "somebody's"].sort());
+  expect(readdirSync(join(path, scratchRoomOf("t0")))).toHaveLength(1);
+  mine.dispose();
+  await sweepScratch(join(path, "not-there"), () => true);
 });

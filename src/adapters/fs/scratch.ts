@@ -1,8 +1,9 @@
 /**
- * Scratch as files in one directory, deleted by `dispose`. What a killed process left goes with the directory,
- * which belongs to one job; hence the names are tried in turn.
+ * Scratch as files in one directory, deleted by `dispose`. Each thread has a directory of its own, named after its
+ * process, so that what a killed process left is known for what it is, and swept by a later one.
  */
 import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
 import { assert } from "../../base/assert.ts";
@@ -24,6 +25,22 @@ export function createFileScratch(directory: string): Scratch {
       for (const file of [...files]) file.dispose();
     },
   };
+}
+
+/** A directory for scratch of this process. `thread`: unique in it. */
+export const scratchRoomOf = (thread: string): string => `${process.pid}-${thread}`;
+
+/**
+ * Deletes the rooms of processes that are gone. Where two machines share the directory, one may take the other's
+ * process for gone: then a room goes whose files are open, which stay readable until they are closed.
+ */
+export async function sweepScratch(directory: string, isGone: (pid: number) => boolean): Promise<void> {
+  // What cannot be listed or deleted does no harm but for its size.
+  for (const room of await readdir(directory).catch(() => [])) {
+    const pid = Number(/^(\d+)-/.exec(room)?.[1] ?? Number.NaN);
+    if (Number.isNaN(pid) || !isGone(pid)) continue;
+    await rm(join(directory, room), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 class FileScratchFile implements ScratchFile {

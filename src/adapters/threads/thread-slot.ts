@@ -14,6 +14,7 @@ import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.t
 import { attemptKey, type ContentHash, type JobId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
+import { scratchRoomOf } from "../fs/scratch.ts";
 import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
 import type { ThreadData } from "./thread-data.ts";
@@ -155,7 +156,7 @@ export class ThreadSlot {
   }
 
   #start(bundle: ContentHash): Thread {
-    const name = `t${process.pid}-${threadsStarted++}`;
+    const name = scratchRoomOf(`t${threadsStarted++}`);
     const { entry, threadData, heapBytesMax, onOutput } = this.#options;
     const shared = new SharedState();
     const start: ThreadStart = { shared: shared.buffer, thread: name, data: threadData };
