@@ -383,16 +383,6 @@ interface ParamsDescription {
 }
 type FlagTexts = ReadonlyMap<string, readonly string[]>;
 type PlainParams = Readonly<Record<string, PlainValue>>;
-type Output = Dataset<unknown> | End<unknown>;
-type RunOutput = Output | {
-    readonly [name: string]: Output;
-};
-type ResultOf<T> = T extends Dataset<infer Row> ? Row[] : T extends End<infer Value> ? Value : {
-    readonly [Name in keyof T]: ResultOf<T[Name]>;
-};
-type Widened<T> = T extends string ? string : T extends number ? number : T extends boolean ? boolean : T extends readonly (infer Item)[] ? Widened<Item>[] : T extends object ? {
-    -readonly [Name in keyof T]: Widened<T[Name]>;
-} : T;
 declare const jobTypes: unique symbol;
 interface Job<Params = unknown, Result = unknown> {
     readonly kind: "bicoastal.job";
@@ -406,6 +396,16 @@ interface Job<Params = unknown, Result = unknown> {
         readonly result: Result;
     };
 }
+type Output = Dataset<unknown> | End<unknown>;
+type RunOutput = Output | {
+    readonly [name: string]: Output;
+};
+type ResultOf<T> = T extends Dataset<infer Row> ? Row[] : T extends End<infer Value> ? Value : {
+    readonly [Name in keyof T]: ResultOf<T[Name]>;
+};
+type Widened<T> = T extends string ? string : T extends number ? number : T extends boolean ? boolean : T extends readonly (infer Item)[] ? Widened<Item>[] : T extends object ? {
+    -readonly [Name in keyof T]: Widened<T[Name]>;
+} : T;
 interface DefinitionBase {
     readonly name: string;
     readonly module?: string;
@@ -419,7 +419,7 @@ interface DefaultsDefinition<Defaults extends object, Returned extends RunOutput
     readonly run: (params: Widened<Defaults>) => Returned;
 }
 declare function job<Schema extends StandardSchemaV1, Returned extends RunOutput>(definition: SchemaDefinition<Schema, Returned>): Job<StandardSchemaV1.InferInput<Schema>, ResultOf<Returned>>;
-declare function job<Returned extends RunOutput, Defaults extends object = {}>(definition: DefaultsDefinition<Defaults, Returned>): Job<Widened<Defaults>, ResultOf<Returned>>;
+declare function job<Returned extends RunOutput, Defaults extends object = {}>(definition: DefaultsDefinition<Defaults, Returned>): Job<Partial<Widened<Defaults>>, ResultOf<Returned>>;
 type Paths = string | readonly string[];
 interface FileOptions {
     readonly splitBytes?: number;
@@ -582,8 +582,15 @@ interface JobDetails extends JobSummary {
     readonly counters: Readonly<Record<string, number>>;
     readonly error: ErrorInfo | undefined;
 }
+type ParamsThen<Params, Options> = {} extends Params ? [
+    params?: Params,
+    options?: Options
+] : [
+    params: Params,
+    options?: Options
+];
 interface Session {
-    run<Params, Result>(job: Job<Params, Result>, params?: Partial<Params>, options?: RunOptions): Promise<JobOutcome<Result>>;
+    run<Params, Result>(job: Job<Params, Result>, ...rest: ParamsThen<Params, RunOptions>): Promise<JobOutcome<Result>>;
     resume(job: string, options?: RunOptions): Promise<JobOutcome>;
     jobs(): Promise<readonly JobSummary[]>;
     job(job: string): Promise<JobDetails>;
@@ -592,5 +599,5 @@ interface Session {
 }
 type RunAndSessionOptions = RunOptions & SessionOptions;
 declare function connect(options?: SessionOptions): Promise<Session>;
-declare function run<Params, Result>(job: Job<Params, Result>, params?: Partial<Params>, options?: RunAndSessionOptions): Promise<Result>;
-export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };
+declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
+export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };
