@@ -5,12 +5,11 @@
  */
 import { compareKeys } from "../../base/compare.ts";
 import { hashKey } from "../../base/hash.ts";
-import type { EngineEnvironment } from "../environment.ts";
 import type { Cursor } from "./cursor.ts";
 import { estimateBytes } from "./estimate.ts";
 import { KeyTable } from "./key-table.ts";
 import { owned } from "./own-string.ts";
-import { RunStore } from "./runs.ts";
+import { RunStore, type RunStoreOptions } from "./runs.ts";
 
 /** What a row costs besides key and value: its places in the table and the chain. */
 const ROW_BYTES = 24;
@@ -88,7 +87,7 @@ export class GroupSorter {
   readonly #memory = new ChainTable();
   readonly #runs: RunStore;
 
-  constructor(options: { readonly env: EngineEnvironment; readonly memoryBytes: number }) {
+  constructor(options: Omit<RunStoreOptions, "order">) {
     this.#memoryBytes = options.memoryBytes;
     this.#runs = new RunStore({ ...options, order: compareKeys });
   }

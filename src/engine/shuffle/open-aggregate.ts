@@ -83,9 +83,9 @@ class Counting implements Aggregation {
   readonly #table = new AggregateTable("count");
   readonly #runs: RunStore;
 
-  constructor({ env, memoryBytes }: ShuffleRequest<AggregateNode>) {
-    this.#memoryBytes = memoryBytes;
-    this.#runs = new RunStore({ env, memoryBytes, order: compareKeys });
+  constructor(request: ShuffleRequest<AggregateNode>) {
+    this.#memoryBytes = request.memoryBytes;
+    this.#runs = new RunStore({ ...request, order: compareKeys });
   }
 
   take(key: unknown, partial: unknown): void {

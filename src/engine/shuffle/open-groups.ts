@@ -38,9 +38,10 @@ export interface SortedSides {
 
 /** Takes all blocks of all sides and brings each side into key order, sharing the memory between them. */
 export async function sortSides(request: ShuffleRequest, meter: ReadMeter): Promise<SortedSides> {
-  const { env } = request;
+  const { env, checkpoint } = request;
   const memoryBytes = Math.max(1, Math.floor(request.memoryBytes / request.sides.length));
-  const sorters = [new GroupSorter({ env, memoryBytes }), new GroupSorter({ env, memoryBytes })] as const;
+  const options = { env, memoryBytes, checkpoint };
+  const sorters = [new GroupSorter(options), new GroupSorter(options)] as const;
   const disposeSorters = (): void => {
     for (const sorter of sorters) sorter.dispose();
   };

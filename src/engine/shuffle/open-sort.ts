@@ -59,7 +59,7 @@ class SortReduction {
 
   /** Of all blocks, the runs that have something of this partition's range. */
   async #findRuns(): Promise<{ runs: readonly BlockRun[]; range: KeyRange }> {
-    const { sides, env, partition, partitions } = this.#request;
+    const { sides, env, partition, partitions, checkpoint, breathe } = this.#request;
     const samples: KeySample[] = [];
     const runs: BlockRun[] = [];
     for (const producer of sides.flat()) {
@@ -70,6 +70,8 @@ class SortReduction {
         } finally {
           block.close();
         }
+        checkpoint?.();
+        if (breathe !== undefined) await breathe();
       }
     }
     const range = rangeOf(samples, this.#order, partition, partitions);
@@ -84,6 +86,7 @@ class SortReduction {
       const block = blocks.get(run.ref.key) ?? (await this.#openBlock(run, this.#request.env));
       blocks.set(run.ref.key, block);
       const rows = new FrameCursor(run.frames, (extent) => {
+        this.#request.checkpoint?.();
         this.#meter.bytes += extent.bytes;
         return block.read(extent);
       });

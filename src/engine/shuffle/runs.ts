@@ -29,6 +29,8 @@ export interface RunStoreOptions {
   readonly env: EngineEnvironment;
   readonly memoryBytes: number;
   readonly order: KeyOrder;
+  /** Called for every frame that is read or written; may throw. */
+  readonly checkpoint?: (() => void) | undefined;
 }
 
 /** How many sources of frames of this size may be open at a time. */
@@ -38,6 +40,7 @@ export const fanInFor = (memoryBytes: number, frameBytes: number): number =>
 export class RunStore {
   readonly #env: EngineEnvironment;
   readonly #order: KeyOrder;
+  readonly #checkpoint: (() => void) | undefined;
   readonly #frameBytes: number;
   readonly #fanIn: number;
   readonly #encoded = new ByteWriter(1024);
@@ -46,9 +49,10 @@ export class RunStore {
   #spills: ScratchFile | undefined;
   #runs: Run[] = [];
 
-  constructor({ env, memoryBytes, order }: RunStoreOptions) {
+  constructor({ env, memoryBytes, order, checkpoint }: RunStoreOptions) {
     this.#env = env;
     this.#order = order;
+    this.#checkpoint = checkpoint;
     const frameBytes = Math.floor(memoryBytes / RUN_FRAMES_IN_BUDGET);
     this.#frameBytes = Math.max(RUN_FRAME_BYTES_MIN, Math.min(FRAME_BYTES, frameBytes));
     this.#fanIn = fanInFor(memoryBytes, this.#frameBytes);
@@ -104,6 +108,7 @@ export class RunStore {
     const frames: FrameExtent[] = [];
     const buffer = new FrameBuffer(this.#frameBytes);
     const flush = (): void => {
+      this.#checkpoint?.();
       const crc = encodeFrame(this.#encoded, buffer.keys, buffer.values, this.#env);
       const bytes = this.#encoded.written();
       frames.push({ offset: file.append(bytes), bytes: bytes.length, rows: buffer.values.length, crc });
@@ -120,6 +125,7 @@ export class RunStore {
   #open({ file, frames }: Run): Cursor {
     const { codec, crc32 } = this.#env;
     return new FrameCursor(frames, (extent) => {
+      this.#checkpoint?.();
       const bytes = new Uint8Array(extent.bytes);
       file.readAt(extent.offset, bytes);
       try {

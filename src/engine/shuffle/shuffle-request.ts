@@ -17,6 +17,13 @@ export interface ShuffleRequest<Node extends WideNode = WideNode> {
   readonly env: EngineEnvironment;
   /** For everything that is held of the data at a time, but for one key's accumulator (a join: one key's right side). */
   readonly memoryBytes: number;
+  /**
+   * Called for every frame that is read or written: taking and merging what a task reads can take long, and no batch
+   * comes out of it meanwhile. May throw to end the task.
+   */
+  readonly checkpoint?: (() => void) | undefined;
+  /** Gives the event loop a turn. */
+  readonly breathe?: (() => Promise<void>) | undefined;
 }
 
 /** Counts what was read, as stored. */
@@ -53,11 +60,14 @@ export async function* framesOf(
 /** As `framesOf`, giving each row to `onPair`, which sees to strings that are keys or values themselves. */
 export async function takePairs(
   producers: readonly ProducerBlocks[],
-  request: Pick<ShuffleRequest, "partition" | "env">,
+  request: Pick<ShuffleRequest, "partition" | "env" | "checkpoint" | "breathe">,
   meter: ReadMeter,
   onPair: (key: unknown, value: unknown) => void,
 ): Promise<void> {
-  for await (const { keys, values } of framesOf(producers, request.partition, request.env, meter, "nested")) {
+  const { partition, env, checkpoint, breathe } = request;
+  for await (const { keys, values } of framesOf(producers, partition, env, meter, "nested")) {
     for (let row = 0; row < values.length; row++) onPair(keys[row], values[row]);
+    checkpoint?.();
+    if (breathe !== undefined) await breathe();
   }
 }

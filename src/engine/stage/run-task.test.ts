@@ -28,6 +28,21 @@ const planOf = (...nodes: PlanNode[]): Plan => ({
   ends: nodes.map((node, index) => ({ name: `end${index}`, end: collect(node) })),
   shape: "record",
 });
+function wideOf(kind: "group" | "aggregate" | "join" | "sort" | "top", input: PlanNode): PlanNode {
+  const first = (([key]: readonly [unknown]) => key) as UserFunction;
+  switch (kind) {
+    case "group":
+      return { kind, input, key: "pair", combine: undefined, partitions: 1 };
+    case "aggregate":
+      return { kind, input, key: "pair", aggregator: "count", emit: "pair", empty: undefined, partitions: 1 };
+    case "join":
+      return { kind, how: "inner", left: input, right: input, partitions: 1 };
+    case "sort":
+      return { kind, input, by: first, descending: false, partitions: 1 };
+    case "top":
+      return { kind, input, by: first, count: 5000 };
+  }
+}
 const items = (...ends: number[]): SourceSplit[] =>
   ends.map((end, index) => ({ kind: "items", start: ends[index - 1] ?? 0, end }));
 
@@ -343,6 +358,44 @@ describe("a task that is asked to stop", () => {
       }
     });
     expect(isStopped(await failure(run(planOf(endless), items(1), { control })))).toBe(true);
+  });
+
+  it.each(["group", "aggregate", "join", "sort", "top"] as const)(
+    "stops while a %s takes in what it needs for its first batch, and reports progress and breathes there",
+    async (kind) => {
+      let stop = false;
+      let breaths = 0;
+      let rows = 0;
+      const control = {
+        stopRequested: () => stop,
+        progress: (rowsIn: number, bytesIn: number) => void (stop ||= rowsIn === 0 && bytesIn > 0),
+        breathe: async () => void breaths++,
+      };
+      const numbers = of(...Array.from({ length: 30_000 }, (_, i) => i));
+      const pairs = via("map", numbers, (n: number) => [n, n]);
+      const counted = via("map", wideOf(kind, pairs), () => rows++);
+      const mapBreaths = 3 * Math.ceil(10_000 / 1024);
+      const stopped = await failure(
+        run(planOf(counted), items(10_000, 20_000, 30_000), { control, memoryBytes: 1 << 16 }),
+      );
+      expect(isStopped(stopped)).toBe(true);
+      expect(rows).toBe(0);
+      expect(breaths).toBeGreaterThan(mapBreaths);
+    },
+  );
+
+  it("stops while runs on scratch are merged and groups are skipped", async () => {
+    const numbers = of(...Array.from({ length: 30_000 }, (_, i) => i));
+    const hot = via("keyBy", numbers, () => 1);
+    let groups = 0;
+    let stop = false;
+    const control = { stopRequested: () => stop };
+    const unread = via("map", wideOf("group", hot), () => {
+      groups++;
+      stop = true;
+    });
+    const stopped = await failure(run(planOf(unread), items(30_000), { control, memoryBytes: 1 << 12 }));
+    expect([isStopped(stopped), groups]).toEqual([true, 1]);
   });
 
   it("gives other tasks of its thread a turn after each batch", async () => {

@@ -104,7 +104,7 @@ export class TaskRun {
   }
 
   async #openInput(): Promise<BatchInput> {
-    const { assignment, env } = this.#request;
+    const { assignment, env, control } = this.#request;
     const from = this.#stage.input;
     const given = assignment.input;
     if (from.kind === "source") {
@@ -114,10 +114,16 @@ export class TaskRun {
     assert(given.kind === "blocks", "a task behind a shuffle is given blocks");
     const { partition } = assignment.attempt;
     const { partitions } = assignment;
-    const memoryBytes = this.#memoryBytes;
-    return this.#explaining(labelWide(from.shuffle), () => {
-      return openShuffle({ node: from.shuffle, partition, partitions, sides: given.sides, env, memoryBytes });
-    });
+    const request = {
+      partition,
+      partitions,
+      sides: given.sides,
+      env,
+      memoryBytes: this.#memoryBytes,
+      checkpoint: () => this.#checkpoint(),
+      breathe: control.breathe,
+    };
+    return this.#explaining(labelWide(from.shuffle), () => openShuffle({ ...request, node: from.shuffle }));
   }
 
   /** Waits only for what has to be waited for. */
@@ -208,6 +214,12 @@ export class TaskRun {
     const { codec, crc32, scratch } = env;
     const beforeChunk = () => this.#throwIfStopped();
     return new Spool({ codec, crc32, scratch, memoryBytes: this.#memoryBytes, beforeChunk });
+  }
+
+  /** While an input takes in all there is before it gives its first batch, and while it skips and merges. */
+  #checkpoint(): void {
+    this.#throwIfStopped();
+    this.#request.control.progress(this.#rowsIn, this.#input?.bytesIn ?? 0);
   }
 
   #throwIfStopped(): void {
