@@ -7,7 +7,11 @@ import type { NodeId } from "../base/ids.ts";
 export interface Transport<Message> {
   readonly self: NodeId;
   send(to: NodeId, message: Message): void;
-  /** Sets the one receiver. Called from a turn of its own, never from inside `send`. */
+  /**
+   * Sets the one receiver, in place of an earlier one. Called from a turn of its own, never from inside `send`. What
+   * comes while there is none is lost.
+   */
   receive(handler: (from: NodeId, message: Message) => void): void;
+  /** From now on nothing is sent or received; harmless when repeated, and for another node of the same name. */
   close(): void;
 }

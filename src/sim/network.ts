@@ -9,6 +9,7 @@ import type { Trace } from "./trace.ts";
 interface Member<Message> {
   readonly process: SimProcess;
   handler: ((from: NodeId, message: Message) => void) | undefined;
+  open: boolean;
 }
 
 /** Messages late, out of order, doubled or lost, by the rates in force; nodes may be cut off from all others. */
@@ -36,15 +37,18 @@ export class SimNetwork<Message extends { readonly kind: string }> {
 
   /** A node of this name takes the place of an earlier one. */
   join(self: NodeId, process: SimProcess): Transport<Message> {
-    const member: Member<Message> = { process, handler: undefined };
+    const member: Member<Message> = { process, handler: undefined, open: true };
     this.#members.set(self, member);
     return {
       self,
-      send: (to, message) => this.#send(self, to, message),
+      send: (to, message) => {
+        if (member.open) this.#send(self, to, message);
+      },
       receive: (handler) => {
-        member.handler = handler;
+        if (member.open) member.handler = handler;
       },
       close: () => {
+        member.open = false;
         member.handler = undefined;
       },
     };

@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import type { Clock } from "../../ports/clock.ts";
 
 /** Node's timers hold 31 bits of milliseconds; a longer wait is cut into pieces. */
@@ -12,12 +11,13 @@ export const systemClock: Clock = {
     const endMs = performance.now() + delayMs;
     let timer: NodeJS.Timeout;
     const wait = (leftMs: number): void => {
-      const pieceMs = Math.min(Math.max(leftMs, 0), TIMER_MS_MAX);
-      timer = setTimeout(() => {
-        const stillMs = endMs - performance.now();
-        if (stillMs > 0 && pieceMs === TIMER_MS_MAX) wait(stillMs);
-        else callback();
-      }, pieceMs);
+      // Node cuts fractions off, and counts from when its loop last looked at the time: it may call a little early.
+      timer = setTimeout(onTimeout, Math.min(Math.max(Math.ceil(leftMs), 0), TIMER_MS_MAX));
+    };
+    const onTimeout = (): void => {
+      const leftMs = endMs - performance.now();
+      if (leftMs > 0) wait(leftMs);
+      else callback();
     };
     wait(delayMs);
     return () => clearTimeout(timer);

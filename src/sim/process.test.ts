@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { type ClockBench, clockContract } from "../ports/clock.contract.ts";
+import { SimProcess } from "./process.ts";
+import { Scheduler } from "./scheduler.ts";
+
+async function elapse(scheduler: Scheduler, ms: number): Promise<void> {
+  let over = false;
+  scheduler.after(ms, () => {
+    over = true;
+  });
+  await scheduler.play(() => over, Number.POSITIVE_INFINITY);
+}
+
+clockContract("a simulated process", (): ClockBench => {
+  const scheduler = new Scheduler();
+  const { clock } = new SimProcess("p", scheduler);
+  return { clock, elapse: (ms) => elapse(scheduler, ms) };
+});
+
+describe("a simulated process", () => {
+  it("does nothing more once it is killed, whatever was under way", async () => {
+    const scheduler = new Scheduler();
+    const process = new SimProcess("p", scheduler);
+    const seen: string[] = [];
+    process.clock.setTimer(5, () => seen.push("timer"));
+    void process.awaiting(5, async () => "work").then((value) => seen.push(value));
+    process.kill();
+    process.enter(() => seen.push("entered"));
+    await elapse(scheduler, 10);
+    expect([seen, process.alive]).toEqual([[], false]);
+  });
+
+  it("is caught up with all it missed, in order, when it thaws", async () => {
+    const scheduler = new Scheduler();
+    const process = new SimProcess("p", scheduler);
+    const seen: string[] = [];
+    process.clock.setTimer(7, () => seen.push(`second at ${scheduler.nowMs}`));
+    process.clock.setTimer(5, () => seen.push(`first at ${scheduler.nowMs}`));
+    process.freeze();
+    await elapse(scheduler, 20);
+    expect(seen).toEqual([]);
+    process.thaw();
+    expect(seen).toEqual([]);
+    await elapse(scheduler, 1);
+    expect(seen).toEqual(["first at 20", "second at 20"]);
+  });
+});
