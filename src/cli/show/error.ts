@@ -71,12 +71,14 @@ function knownErrorLines(error: BicoastalError, context: ErrorContext): string[]
 export const resumeHint = (job: string): string =>
   `To go on from here, without redoing what is done: bicoastal resume ${escapeText(job)}`;
 
+/** Facts that the rest of the text says in words. */
+const DETAILS_FOR_PROGRAMS: ReadonlySet<string> = new Set(["job", "flag", "option", "param", "outcome"]);
+
 /** Facts that the message does not already say. */
 function detailLines(error: BicoastalError): string[] {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(error.details)) {
-    if (value === null || name === "job" || name === "flag" || name === "option" || name === "param")
-      continue;
+    if (value === null || DETAILS_FOR_PROGRAMS.has(name)) continue;
     const text = Array.isArray(value) ? value.join(", ") : String(value);
     if (text === "" || error.message.includes(text)) continue;
     lines.push(
