@@ -1,4 +1,5 @@
 import type { Batch, BatchInput } from "../batch.ts";
+import { estimateBytes } from "./estimate.ts";
 import type { ReadMeter } from "./shuffle-request.ts";
 
 /** Rows of a batch, so that what follows them in the loop stays in the processor's cache. */
@@ -57,12 +58,34 @@ export class GeneratedInput implements BatchInput {
   }
 }
 
+/** Estimated bytes of a batch: rows of a megabyte each must not be in memory by the thousand. */
+const BATCH_BYTES = 1024 * 1024;
+/** One row in so many is measured: large rows mostly come together, and measuring each would cost too much. */
+const MEASURED_EVERY = 16;
+
 /** Gathers rows for batches. The same array serves every batch: a batch is the caller's only until the next. */
 export class BatchRows {
   readonly rows: unknown[] = [];
+  #bytes = 0;
 
   get isFull(): boolean {
-    return this.rows.length >= BATCH_ROWS;
+    return this.rows.length >= BATCH_ROWS || this.#bytes >= BATCH_BYTES;
+  }
+
+  push(row: unknown): void {
+    if (this.rows.length % MEASURED_EVERY === 0) this.#bytes += MEASURED_EVERY * estimateBytes(row);
+    this.rows.push(row);
+  }
+
+  /** For rows that differ much in size. */
+  pushMeasured(row: unknown): void {
+    this.#bytes += estimateBytes(row);
+    this.rows.push(row);
+  }
+
+  /** Nothing may be added to this batch any more. */
+  seal(): void {
+    this.#bytes = BATCH_BYTES;
   }
 
   /** The rows gathered since the last batch. They stay in place until `clear`. */
@@ -72,5 +95,6 @@ export class BatchRows {
 
   clear(): void {
     this.rows.length = 0;
+    this.#bytes = 0;
   }
 }

@@ -171,16 +171,16 @@ function* batchesOf(results: Cursor, node: AggregateNode): Generator<Batch, void
   while (results.next()) {
     any = true;
     const { key } = results;
-    if (emit === "key") batch.rows.push(key);
-    else if (emit === "pair") batch.rows.push([key, finish(results.value)]);
-    else batch.rows.push(finish(results.value));
+    if (emit === "key") batch.push(key);
+    else if (emit === "pair") batch.push([key, finish(results.value)]);
+    else batch.push(finish(results.value));
     if (batch.isFull) {
       yield batch.batch();
       batch.clear();
     }
   }
   if (!any && node.key === "all" && node.empty !== undefined) {
-    batch.rows.push(emit === "pair" ? [null, node.empty()] : node.empty());
+    batch.push(emit === "pair" ? [null, node.empty()] : node.empty());
   }
   if (batch.rows.length > 0) yield batch.batch();
 }

@@ -9,8 +9,6 @@ import { type ReadMeter, type ShuffleRequest, takePairs } from "./shuffle-reques
 
 /** A group is handed out as an array while it takes less than this part of the memory. */
 const INLINE_PART = 1 / 16;
-/** Values of the groups of one batch together; keeps a batch of many middling groups small. */
-const BATCH_VALUES = 16_384;
 
 export function openGroup(request: ShuffleRequest<GroupNode>): BatchInput {
   const meter: ReadMeter = { bytes: 0 };
@@ -73,15 +71,14 @@ function groupsOf(sorter: GroupSorter, inlineBytes: number): Groups {
 
 function* groupBatches(groups: Groups): Generator<Batch, void> {
   const batch = new BatchRows();
-  let values = 0;
   while (groups.next()) {
     const group = groups.values();
-    batch.rows.push([groups.key, group]);
-    values += sizeOf(group);
-    if (batch.isFull || values >= BATCH_VALUES) {
+    batch.pushMeasured([groups.key, group]);
+    // It can be read only until the next group begins.
+    if (group instanceof Group) batch.seal();
+    if (batch.isFull) {
       yield batch.batch();
       batch.clear();
-      values = 0;
     }
   }
   if (batch.rows.length > 0) yield batch.batch();
@@ -89,26 +86,20 @@ function* groupBatches(groups: Groups): Generator<Batch, void> {
 
 function* cogroupBatches(left: Groups, right: Groups): Generator<Batch, void> {
   const batch = new BatchRows();
-  let values = 0;
   let onLeft = left.next();
   let onRight = right.next();
   while (onLeft || onRight) {
     const order = compareSides(onLeft ? left : undefined, onRight ? right : undefined);
     const leftValues = order <= 0 ? left.values() : [];
     const rightValues = order >= 0 ? right.values() : [];
-    batch.rows.push([order <= 0 ? left.key : right.key, [leftValues, rightValues]]);
-    values += sizeOf(leftValues) + sizeOf(rightValues);
-    if (batch.isFull || values >= BATCH_VALUES) {
+    batch.pushMeasured([order <= 0 ? left.key : right.key, [leftValues, rightValues]]);
+    if (leftValues instanceof Group || rightValues instanceof Group) batch.seal();
+    if (batch.isFull) {
       yield batch.batch();
       batch.clear();
-      values = 0;
     }
     if (order <= 0) onLeft = left.next();
     if (order >= 0) onRight = right.next();
   }
   if (batch.rows.length > 0) yield batch.batch();
 }
-
-/** A stream ends its batch: it can be read only until the next group begins. */
-const sizeOf = (group: readonly unknown[] | Group): number =>
-  group instanceof Group ? BATCH_VALUES : group.length;

@@ -59,7 +59,7 @@ function* matched(left: Groups, right: Groups, rules: Rules, batch: BatchRows): 
   while (left.hasValue()) {
     const leftValue = left.takeValue();
     for (const rightValue of rightValues) {
-      batch.rows.push([key, [leftValue, rightValue]]);
+      batch.push([key, [leftValue, rightValue]]);
       if (batch.isFull) {
         yield batch.batch();
         batch.clear();
@@ -73,8 +73,8 @@ function* alone(side: Groups, as: "left" | "right" | "bare", batch: BatchRows): 
   const { key } = side;
   while (side.hasValue()) {
     const value = side.takeValue();
-    if (as === "bare") batch.rows.push([key, value]);
-    else batch.rows.push([key, as === "left" ? [value, undefined] : [undefined, value]]);
+    if (as === "bare") batch.push([key, value]);
+    else batch.push([key, as === "left" ? [value, undefined] : [undefined, value]]);
     if (batch.isFull) {
       yield batch.batch();
       batch.clear();

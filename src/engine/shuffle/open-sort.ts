@@ -147,7 +147,7 @@ class RangeCursor implements Cursor {
 function* valueBatches(rows: Cursor): Generator<Batch, void> {
   const batch = new BatchRows();
   while (rows.next()) {
-    batch.rows.push(rows.value);
+    batch.push(rows.value);
     if (batch.isFull) {
       yield batch.batch();
       batch.clear();
