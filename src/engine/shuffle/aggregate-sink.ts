@@ -19,7 +19,7 @@ export class AggregateSink implements KeyedSink {
   }
 
   add(key: unknown, value: unknown): void {
-    this.#table.add(this.#all ? null : key, settled(value));
+    this.#table.add(this.#all ? null : settled(key), settled(value));
     if (this.#table.size >= SINK_ROWS || this.#table.isFull(SINK_BYTES)) this.#flush();
   }
 

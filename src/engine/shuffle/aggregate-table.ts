@@ -12,6 +12,7 @@ import { hashKey } from "../../base/hash.ts";
 import type { Aggregator } from "../../plan/node.ts";
 import { estimateBytes } from "./estimate.ts";
 import { KeyTable } from "./key-table.ts";
+import { owned } from "./own-string.ts";
 
 /** What the table itself costs per key. */
 const ENTRY_BYTES = 40;
@@ -83,7 +84,7 @@ export class AggregateTable {
   }
 
   #start(key: unknown, accumulator: unknown): void {
-    this.accumulators.push(accumulator);
+    this.accumulators.push(owned(accumulator));
     this.#bytes += ENTRY_BYTES + estimateBytes(key) + estimateBytes(accumulator);
   }
 
@@ -92,6 +93,8 @@ export class AggregateTable {
     const changed = combine(old, value);
     this.accumulators[entry] = changed;
     if (typeof changed === "string") {
+      // A value that was chosen, not made: it may be a slice. (To copy what was put together would cost its length each time.)
+      if (changed === value) this.accumulators[entry] = owned(changed);
       this.#bytes += changed.length - (typeof old === "string" ? old.length : 0);
     } else if (typeof changed === "object" && changed !== null) {
       this.#bytes += CHANGE_BYTES + estimateBytes(value);

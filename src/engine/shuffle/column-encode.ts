@@ -80,7 +80,7 @@ function encodeNumbers(to: ByteWriter, values: readonly number[]): void {
     const view = to.view;
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as number;
-      if (value === value) view.setFloat64(at + i * 8, value, true);
+      if (!Number.isNaN(value)) view.setFloat64(at + i * 8, value, true);
       else writeNaN(view, at + i * 8);
     }
   } else if (least >= -0x80 && most < 0x80) {

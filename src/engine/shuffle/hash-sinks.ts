@@ -19,7 +19,8 @@ export class HashSink implements KeyedSink {
     this.#keysOnly = keysOnly;
   }
 
-  add(key: unknown, value: unknown): void {
+  add(given: unknown, value: unknown): void {
+    const key = settled(given);
     const partition = partitionOf(hashKey(key), this.#partitions);
     this.#frames.addPair(partition, owned(key), this.#keysOnly ? null : owned(settled(value)));
   }
@@ -45,7 +46,7 @@ export class CombiningSink implements KeyedSink {
   }
 
   add(key: unknown, value: unknown): void {
-    this.#rows.add(key, settled(value));
+    this.#rows.add(settled(key), settled(value));
     if (this.#rows.rows >= SINK_ROWS || this.#rows.bytes >= SINK_BYTES) this.#flush();
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../adapters/codec/zlib.ts";
+import { stageId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { AggregateNode, CollectEnd, GroupNode, SortNode } from "../../plan/node.ts";
 import { createMemoryEnvironment, mapShuffle, reduceShuffle, runShuffle } from "../../sim/memory-shuffle.ts";
@@ -8,7 +9,7 @@ import { BlockWriter } from "./block-writer.ts";
 import { createShuffleSink } from "./create-sink.ts";
 import { openShuffle } from "./open-shuffle.ts";
 import { readCollected } from "./read-collected.ts";
-import type { RowSink } from "./sink.ts";
+import type { KeyedSink, RowSink } from "./sink.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip };
 const input = { kind: "source", source: { format: "of", values: [], partitions: undefined } } as const;
@@ -21,6 +22,16 @@ const count: AggregateNode = {
   emit: "pair",
   empty: undefined,
   partitions: undefined,
+};
+
+const first: AggregateNode = {
+  ...count,
+  aggregator: {
+    init: (value: unknown) => value,
+    add: (value: unknown) => value,
+    merge: (value: unknown) => value,
+    finish: undefined,
+  },
 };
 
 describe("groups", () => {
@@ -61,6 +72,36 @@ describe("groups", () => {
       message: expect.stringContaining("[...values]"),
       details: { key: "key0" },
     });
+  });
+
+  it("are keys like the arrays that they are where they fit", async () => {
+    const env = createMemoryEnvironment(codecs);
+    const nodes = [
+      count,
+      { kind: "sort", input, by: () => 0, descending: false, partitions: 1 },
+      { kind: "top", input, by: () => 0, count: 3 },
+      group,
+      { ...group, combine: () => 0 },
+    ] as const;
+    for (const [n, node] of nodes.entries()) {
+      const block = new BlockWriter({ ...env, key: `blocks/keys${n}` });
+      const sink = createShuffleSink({
+        sink: { kind: "shuffle", shuffle: node, side: 0 },
+        sinkIndex: 0,
+        partitions: 1,
+        block,
+        env,
+        memoryBytes: 1,
+      }) as KeyedSink;
+      await streamed((row) => sink.add(row, n));
+      sink.finish();
+      const producer = { stage: stageId(0), sink: 0, blocks: [await block.finish()] };
+      const back = await reduceShuffle({ node, sides: [[producer]], partitions: 1, env });
+      const keys = [0, 1, 2].map((key) => [`key${key}`, valuesOf(key)]);
+      if (node.kind === "aggregate") expect(back).toEqual([keys.map((key) => [key, 1])]);
+      else if (node.kind === "group") expect(back).toEqual([keys.map((key) => [key, [n]])]);
+      else expect(back).toEqual([[n, n, n]]);
+    }
   });
 
   it("are not read after the next group has begun", async () => {
@@ -305,6 +346,43 @@ describe("failures", () => {
     for (const node of nodes) {
       const run = runShuffle({ node, rows: [[[["row"]]]], partitions: 1, codecs });
       await expect(run, node.kind).rejects.toMatchObject({ code: "KEY_INVALID" });
+    }
+  });
+
+  it("give batches of few large rows, so that memory is not full of them", async () => {
+    const env = createMemoryEnvironment(codecs);
+    const largeBytes = 300_000;
+    const rows = Array.from({ length: 40 }, (_, i) => [i, String(i % 10).repeat(largeBytes)] as const);
+    const nodes = [
+      group,
+      { kind: "sort", input, by: (row: readonly unknown[]) => row[0], descending: false, partitions: 1 },
+      { kind: "join", left: input, right: input, how: "inner", partitions: 1 },
+      { kind: "cogroup", left: input, right: input, partitions: 1 },
+      { ...first, key: "pair", emit: "pair" },
+    ] as const;
+    for (const node of nodes) {
+      const twoSides = node.kind === "join" || node.kind === "cogroup";
+      const sides = await mapShuffle({
+        node,
+        rows: twoSides ? [[[rows]], [[rows]]] : [[[rows]]],
+        partitions: 1,
+        env,
+      });
+      const opened = await openShuffle({
+        node,
+        partition: 0,
+        partitions: 1,
+        sides,
+        env,
+        memoryBytes: 1 << 24,
+      });
+      let taken = 0;
+      for (let batch = await opened.next(); batch !== undefined; batch = await opened.next()) {
+        expect(batch.count, node.kind).toBeLessThanOrEqual(Math.ceil((1 << 20) / largeBytes));
+        taken += batch.count;
+      }
+      opened.close();
+      expect(taken, node.kind).toBe(rows.length);
     }
   });
 

@@ -35,7 +35,8 @@ export class SortSink implements KeyedSink {
     this.#target = target;
   }
 
-  add(key: unknown, value: unknown): void {
+  add(given: unknown, value: unknown): void {
+    const key = settled(given);
     checkKey(key);
     this.#rows.addPair(owned(key), owned(settled(value)));
     if (this.#rows.bytes >= SINK_BYTES || this.#rows.values.length >= SINK_ROWS) this.#writeRun();

@@ -17,7 +17,8 @@ export class TopSink implements KeyedSink {
     this.#target = target;
   }
 
-  add(key: unknown, value: unknown): void {
+  add(given: unknown, value: unknown): void {
+    const key = settled(given);
     checkKey(key);
     if (this.#heap.wants(key)) this.#heap.add(owned(key), owned(settled(value)));
   }
