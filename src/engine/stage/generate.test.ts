@@ -241,6 +241,12 @@ describe("the loop of a stage", () => {
     expect(String(runStage(stageOf([branch]), [0, 1]).failure)).toContain("must not be async");
   });
 
+  it("refuses a promise from a filter that gave true and false before: it would keep every record", () => {
+    const kept = (n: number) => (n < 2 ? n === 0 : Promise.resolve(false));
+    const { failure } = runStage(stageOf([step("filter", kept, sink())]), [0, 1, 2]);
+    expect(String(failure)).toContain("must not be async");
+  });
+
   it("gives keyed sinks what they ask for", () => {
     const aggregate = (key: UserFunction | "pair" | "record" | "all"): Sink => ({
       kind: "shuffle",

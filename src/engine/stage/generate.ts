@@ -173,7 +173,8 @@ return i;
       }
       case "filter": {
         const kept = this.#call(op.fn, "keep", labelOf(op), record);
-        this.#body.push(`if (!${kept}) break ${block};`);
+        // A promise is truthy, and would keep every record: looked for wherever it is not plainly true.
+        this.#body.push(`if (!${kept}) break ${block};`, `if (${kept} !== true) checkSync(${kept});`);
         return record;
       }
       case "sample": {

@@ -368,7 +368,9 @@ describe("a task that is asked to stop", () => {
       let rows = 0;
       const control = {
         stopRequested: () => stop,
-        progress: (rowsIn: number, bytesIn: number) => void (stop ||= rowsIn === 0 && bytesIn > 0),
+        progress: (rowsIn: number, bytesIn: number) => {
+          if (rowsIn === 0 && bytesIn > 0) stop = true;
+        },
         breathe: async () => void breaths++,
       };
       const numbers = of(...Array.from({ length: 30_000 }, (_, i) => i));

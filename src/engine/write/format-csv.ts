@@ -32,7 +32,7 @@ export function createCsvFormatter(
       if (record.length !== lists) throw wrongLength(record.length, lists, columns !== undefined);
       return lineOf(record);
     }
-    if (typeof record !== "object" || record === null || isListLike(record)) {
+    if (typeof record !== "object" || record === null || isNoRecord(record)) {
       throw unencodable(
         WHAT,
         `a record that is ${kindOf(record)}`,
@@ -91,11 +91,18 @@ function fieldOf(value: unknown): string {
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-const isListLike = (record: object): boolean => Symbol.iterator in record || ArrayBuffer.isView(record);
+/** Objects whose fields do not say what they are: their columns would be none, or not the right ones. */
+const isNoRecord = (record: object): boolean =>
+  Symbol.iterator in record ||
+  ArrayBuffer.isView(record) ||
+  record instanceof Date ||
+  typeof (record as { then?: unknown }).then === "function";
 
 function kindOf(record: unknown): string {
   if (record === null || record === undefined) return String(record);
-  return typeof record === "object" ? "an iterable" : `a ${typeof record}`;
+  if (typeof record !== "object") return `a ${typeof record}`;
+  if (record instanceof Date) return "a date";
+  return "then" in record ? "a promise" : "an iterable";
 }
 
 function mixed(got: string, before: string): BicoastalError {

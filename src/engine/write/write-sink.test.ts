@@ -124,4 +124,11 @@ describe("csv", () => {
       await expect(csv([row])).rejects.toMatchObject({ code: "VALUE_UNENCODABLE" });
     }
   });
+
+  it("refuses dates and promises as records, which would be lines without a value", async () => {
+    for (const row of [new Date(0), Promise.resolve({ a: 1 })]) {
+      await expect(csv([{ a: 1 }, row])).rejects.toMatchObject({ code: "VALUE_UNENCODABLE" });
+      await expect(csv([row], ["a"])).rejects.toMatchObject({ code: "VALUE_UNENCODABLE" });
+    }
+  });
 });
