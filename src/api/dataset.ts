@@ -50,9 +50,10 @@ export type RecordOf<D> = D extends Dataset<infer T> ? T : never;
  * Immutable: every operator returns a new data set, and nothing happens until a job's `run` returns one.
  *
  * Functions given to operators run in the tasks, with the record first and the task's `TaskContext` second.
- * They must be synchronous, must not change the records they are given, and should give the same for the same
- * record: a task may run more than once. What they throw fails the task, which is tried again, and then the
- * job (USER_FUNCTION), with file and line of the function and of the record.
+ * They must be synchronous, must not change records, neither those they are given nor those they gave (so
+ * give a new object each time), and should give the same for the same record: a task may run more than once.
+ * What they throw fails the task, which is tried again, and then the job (USER_FUNCTION), with file and line
+ * of the function and of the record.
  *
  * Every operator throws `BicoastalError` with `code` "JOB_INVALID" at once for an argument that cannot be
  * right.
