@@ -3,8 +3,12 @@
  * refused, never guessed at: a newer build may have written it.
  */
 import { BicoastalError } from "../base/errors.ts";
+import { type TaskId, taskKey } from "../base/ids.ts";
+import { EVENT_SHAPES } from "./event-shape.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { LogEvent, LogRecord } from "./log-event.ts";
+import { type Fields, isCount, isFields, isNumber, isText } from "./shape.ts";
+import { isSpec } from "./spec-shape.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -24,19 +28,31 @@ export function decodeRecord(bytes: Uint8Array, source: string): LogRecord {
   return record as unknown as LogRecord;
 }
 
-export function decodeSpec(bytes: Uint8Array, source: string): JobSpec {
-  const spec = decodeVersioned(bytes, source);
-  const lists = [spec.stages, spec.ends, spec.splits];
-  if (typeof spec.id !== "string" || !lists.every(Array.isArray)) throw corrupt(source, "not a job");
-  return spec as unknown as JobSpec;
+/**
+ * Refuses records that cannot be this job's log: a gap, or a task that the job does not have. Each was decoded before.
+ * @param source Names the log in the error.
+ */
+export function checkLog(spec: JobSpec, records: readonly LogRecord[], source: string): void {
+  const hasTask = ({ stage, partition }: TaskId): boolean => partition < (spec.stages[stage]?.tasks ?? 0);
+  records.forEach(({ seq, events }, index) => {
+    if (seq !== index) throw corrupt(source, `without its record ${index}`);
+    for (const event of events) {
+      if ("attempt" in event && event.attempt !== undefined && !hasTask(event.attempt))
+        throw corrupt(source, `of another job: this one has no task ${taskKey(event.attempt)}`);
+    }
+  });
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+export function decodeSpec(bytes: Uint8Array, source: string): JobSpec {
+  const spec = decodeVersioned(bytes, source);
+  if (!isSpec(spec)) throw corrupt(source, "not a job");
+  return spec;
+}
 
 function decodeVersioned(bytes: Uint8Array, source: string): Fields {
   const value = decodeObject(bytes, source);
   if (value.version !== 1)
-    throw corrupt(source, `of version ${String(value.version)}, and this build reads version 1`);
+    throw corrupt(source, `of version ${shown(value.version)}, and this build reads version 1`);
   return value;
 }
 
@@ -52,34 +68,17 @@ export function decodeObject(bytes: Uint8Array, source: string): Fields {
   return value;
 }
 
-/** What each kind of event must have for the driver's state to be built from it. */
-const EVENT_FIELDS: Readonly<Record<LogEvent["kind"], (event: Fields) => boolean>> = {
-  submitted: (event) => typeof event.job === "string" && typeof event.spec === "string",
-  epochStarted: (event) => isCount(event.epoch) && typeof event.driver === "string",
-  taskCompleted: (event) =>
-    isAttempt(event.attempt) && isFields(event.output) && Array.isArray(event.output.files),
-  outputLost: (event) => isAttempt(event.attempt),
-  committed: (event) => typeof event.atMs === "number",
-  failed: (event) => isFields(event.error) && typeof event.error.message === "string",
-  cancelled: (event) => typeof event.reason === "string",
-};
-
 function checkEvent(event: unknown, source: string): void {
   const kind = isFields(event) ? event.kind : undefined;
-  if (typeof kind !== "string" || !Object.hasOwn(EVENT_FIELDS, kind)) {
-    throw corrupt(source, `with an event this build does not know: ${String(kind)}`);
+  if (!isText(kind) || !Object.hasOwn(EVENT_SHAPES, kind)) {
+    throw corrupt(source, `with an event this build does not know: ${shown(kind)}`);
   }
-  if (!EVENT_FIELDS[kind as LogEvent["kind"]](event as Fields))
-    throw corrupt(source, `with a broken ${kind} event`);
+  if (!EVENT_SHAPES[kind as LogEvent["kind"]](event)) throw corrupt(source, `with a broken ${kind} event`);
 }
 
-function isAttempt(value: unknown): boolean {
-  return isFields(value) && [value.stage, value.partition, value.epoch, value.attempt].every(isCount);
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** Whatever it is, in few characters. */
+const shown = (value: unknown): string =>
+  isText(value) ? JSON.stringify(value.slice(0, 40)) : isNumber(value) ? String(value) : typeof value;
 
 function corrupt(source: string, what: string, cause?: unknown): BicoastalError {
   const message = `${source} is ${what}. It was damaged, or written by another version of Bicoastal: use that version, or remove the job.`;

@@ -3,6 +3,9 @@ import type { WriteFormat } from "../plan/node.ts";
 import type { Producer } from "../plan/stage.ts";
 import type { JobConstants, SourceSplit } from "../plan/task.ts";
 
+/** More tasks than this in one job is a mistake more often than not: a log and a driver of gigabytes. */
+export const TASKS_MAX = 1_000_000;
+
 /** What the driver must know of a plan: how many tasks, and what waits for what. */
 export interface StageShape {
   readonly id: StageId;

@@ -8,7 +8,7 @@ import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
-import { type Completed, JobState } from "../core/job-state.ts";
+import type { Completed, JobState } from "../core/job-state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
@@ -22,6 +22,7 @@ import type { RunEvent } from "./events.ts";
 import { type DriverOwner, type JobCard, JobLog, type TakenOver } from "./job-log.ts";
 import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
+import { replayLog } from "./replay-log.ts";
 import { untilAvailable } from "./retry.ts";
 
 const PROGRESS_EVERY_MS = 200;
@@ -65,7 +66,7 @@ export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveO
   try {
     for (;;) {
       const { records } = await log.read();
-      const state = JobState.replay(spec, records);
+      const state = replayLog(spec, records);
       if (state.status.kind === "committed") return await drivenBefore(state, ports);
       const driven = await new Drive(spec, ports, options, log).run();
       if (driven !== "again") return driven;
@@ -135,7 +136,7 @@ class Drive {
   }
 
   async #drive(taken: TakenOver, whenLeaseLost: (depose: () => void) => void): Promise<Driven | "again"> {
-    const state = JobState.replay(this.#spec, taken.records);
+    const state = replayLog(this.#spec, taken.records);
     const meter = new ProgressMeter(state, this.#ports.clock.monotonicMs());
     const stages = this.#spec.stages.map(({ id, label, tasks }) => ({ id, label, tasks }));
     this.#options.onEvent({ kind: "started", job: this.#spec.id, stages, tasksResumed: meter.tasksResumed });

@@ -2,7 +2,7 @@
 import type { ErrorInfo } from "../base/errors.ts";
 import { BicoastalError } from "../base/errors.ts";
 import { type JobId, jobId } from "../base/ids.ts";
-import { JobState } from "../core/job-state.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import { type ControlStore, prefixEnd } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
@@ -11,6 +11,7 @@ import type { JobSpec } from "../protocol/job-spec.ts";
 import { outputTargets } from "./commit.ts";
 import { blobKeys, CARD_PREFIX, jobKeys } from "./job-keys.ts";
 import { type DriverOwner, type JobCard, JobLog, jobNotFound } from "./job-log.ts";
+import { replayLog } from "./replay-log.ts";
 import type { RetryClock } from "./retry.ts";
 
 /** `interrupted`: not ended, and no process drives it now. */
@@ -86,7 +87,7 @@ export class JobBoard {
     const job = jobId(id);
     const { records, owner } = await this.#log(job).read();
     const spec = await this.spec(job);
-    const state = JobState.replay(spec, records);
+    const state = replayLog(spec, records);
     const { status } = state;
     const driven = status.kind === "running" && owner !== undefined && !this.#ports.isDead(owner);
     const stages = spec.stages.map(({ id: stage, label, tasks }) => {

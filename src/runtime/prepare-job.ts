@@ -8,10 +8,13 @@ import type { EndNode, Plan, SourceFormat } from "../plan/node.ts";
 import { sizeStages } from "../plan/shape.ts";
 import type { StagePlan } from "../plan/stage.ts";
 import type { JobConstants, JobContext, SourceSplit } from "../plan/task.ts";
-import type { EndShape, JobPolicy, JobSpec, StageShape } from "../protocol/job-spec.ts";
-
-/** More tasks than this in one job is a mistake more often than not: a log and a driver of gigabytes. */
-const TASKS_MAX = 1_000_000;
+import {
+  type EndShape,
+  type JobPolicy,
+  type JobSpec,
+  type StageShape,
+  TASKS_MAX,
+} from "../protocol/job-spec.ts";
 
 export interface PrepareJob {
   readonly id: JobId;
