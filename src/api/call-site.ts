@@ -32,8 +32,12 @@ export function callerFile(callee: unknown): string | undefined {
   }
 }
 
+/** What Node calls a text that it evaluates, as if it were a file of the working directory. */
+const EVALUATED_TEXT = /[\\/]\[(eval|stdin)\d*\]$/;
+
 /** A `file:` URL or an absolute path, as a path of this system; undefined for anything else. */
 export function toAbsolutePath(place: string): string | undefined {
+  if (EVALUATED_TEXT.test(place)) return undefined;
   if (place.startsWith("/") || /^[A-Za-z]:[\\/]/.test(place)) return place;
   if (!place.startsWith("file:") || !URL.canParse(place)) return undefined;
   const { host, pathname } = new URL(place);

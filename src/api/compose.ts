@@ -82,12 +82,31 @@ function loadTwin(bundles: BundleFiles, bundle: ContentHash, name: string): Prom
   let twin = twins.get(key);
   if (twin === undefined) {
     parkRuns();
-    twin = createJobLoader({ evaluate: bundles.load, findJob, onParked })({ name, constants: { bundle } });
+    // By the module itself: a job of that name that the program made in a function is none of the threads'.
+    const find = (name: string) => definedBy.get(bundle)?.get(name);
+    const loadJob = createJobLoader({ evaluate: evaluateIn(bundles), findJob: find, onParked });
+    twin = loadJob({ name, constants: { bundle } });
     twins.set(key, twin);
     twin.catch(() => twins.delete(key));
   }
   return twin;
 }
+
+/** The jobs that each bundle defined when it was evaluated in this process, by name. */
+const definedBy = new Map<ContentHash, Map<string, Job>>();
+
+/** Evaluates bundles, and keeps in mind what they define until they end or are parked. */
+const evaluateIn =
+  (bundles: BundleFiles) =>
+  (bundle: ContentHash): Promise<unknown> => {
+    const defined = new Map<string, Job>();
+    definedBy.set(bundle, defined);
+    const stops = [onJobDefined((job) => defined.set(job.name, job)), onParked(() => stop())];
+    const stop = (): void => {
+      for (const each of stops) each();
+    };
+    return bundles.load(bundle).finally(stop);
+  };
 
 /** Bundles the file, evaluates it in this process and picks its job. Throws USAGE, BUNDLE_FAILED. */
 export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
@@ -118,7 +137,7 @@ function createRunner(dirs: DataDir, settings: RunSettings, job: RunnableJob | u
 /** Runs the very job object that built the plan, where this process has it. */
 function createDebugRunner(dirs: DataDir, data: ThreadData, job: RunnableJob | undefined): TaskRunner {
   parkRuns();
-  const load = createJobLoader({ evaluate: bundleFiles(dirs).load, findJob, onParked });
+  const load = createJobLoader({ evaluate: evaluateIn(bundleFiles(dirs)), findJob, onParked });
   const executor = createTaskExecutor({
     memoryBytes: data.memoryBytes,
     openEnvironment: createLocalPorts(data, mainRoom()).open,

@@ -79,9 +79,12 @@ async function verify(hash: ContentHash, code: Uint8Array): Promise<void> {
   );
 }
 
+/** Runs of one thread may write the same bundle at the same time. */
+let drafts = 0;
+
 /** Appears whole or not at all. */
 async function place(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}-${threadId}.tmp`;
+  const draft = `${path}.${process.pid}-${threadId}-${drafts++}.tmp`;
   try {
     await writeFile(draft, text);
     await rename(draft, path);
