@@ -5,7 +5,7 @@
  * Not for secrets. Strings: FNV-1a over UTF-16 code units; every hash goes through murmur3's finaliser, so that
  * both the low bits (tables) and the high bits (partitions) are usable.
  */
-import { isPlainObject } from "./compare.ts";
+import { isPlainObject, sortedNames } from "./compare.ts";
 import { BicoastalError } from "./errors.ts";
 
 /** Deeper keys are refused; a key that contains itself would never end. */
@@ -84,7 +84,7 @@ function hashObject(key: object, depth: number): number {
   }
   if (isPlainObject(key)) {
     let hash = OBJECT_SEED;
-    for (const name of Object.keys(key).sort()) {
+    for (const name of sortedNames(key)) {
       hash = mix(mix(hash, hashString(name)), hashOther(key[name], depth + 1));
     }
     return hash;
