@@ -23,7 +23,8 @@ export function encodeRecord(record: LogRecord): Uint8Array {
 export function decodeRecord(bytes: Uint8Array, source: string): LogRecord {
   const record = decodeVersioned(bytes, source);
   const { seq, epoch, events } = record;
-  if (!isCount(seq) || !isCount(epoch) || !Array.isArray(events)) throw corrupt(source, "not a log record");
+  if (!isCount(seq) || !isCount(epoch) || !Array.isArray(events))
+    throw corruptStore(source, "not a log record");
   for (const event of events) checkEvent(event, source);
   return record as unknown as LogRecord;
 }
@@ -35,24 +36,24 @@ export function decodeRecord(bytes: Uint8Array, source: string): LogRecord {
 export function checkLog(spec: JobSpec, records: readonly LogRecord[], source: string): void {
   const hasTask = ({ stage, partition }: TaskId): boolean => partition < (spec.stages[stage]?.tasks ?? 0);
   records.forEach(({ seq, events }, index) => {
-    if (seq !== index) throw corrupt(source, `without its record ${index}`);
+    if (seq !== index) throw corruptStore(source, `without its record ${index}`);
     for (const event of events) {
       if ("attempt" in event && event.attempt !== undefined && !hasTask(event.attempt))
-        throw corrupt(source, `of another job: this one has no task ${taskKey(event.attempt)}`);
+        throw corruptStore(source, `of another job: this one has no task ${taskKey(event.attempt)}`);
     }
   });
 }
 
 export function decodeSpec(bytes: Uint8Array, source: string): JobSpec {
   const spec = decodeVersioned(bytes, source);
-  if (!isSpec(spec)) throw corrupt(source, "not a job");
+  if (!isSpec(spec)) throw corruptStore(source, "not a job");
   return spec;
 }
 
 function decodeVersioned(bytes: Uint8Array, source: string): Fields {
   const value = decodeObject(bytes, source);
   if (value.version !== 1)
-    throw corrupt(source, `of version ${shown(value.version)}, and this build reads version 1`);
+    throw corruptStore(source, `of version ${shown(value.version)}, and this build reads version 1`);
   return value;
 }
 
@@ -62,25 +63,27 @@ export function decodeObject(bytes: Uint8Array, source: string): Fields {
   try {
     value = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw corrupt(source, "not JSON", cause);
+    throw corruptStore(source, "not JSON", cause);
   }
-  if (!isFields(value)) throw corrupt(source, "not a JSON object");
+  if (!isFields(value)) throw corruptStore(source, "not a JSON object");
   return value;
 }
 
 function checkEvent(event: unknown, source: string): void {
   const kind = isFields(event) ? event.kind : undefined;
   if (!isText(kind) || !Object.hasOwn(EVENT_SHAPES, kind)) {
-    throw corrupt(source, `with an event this build does not know: ${shown(kind)}`);
+    throw corruptStore(source, `with an event this build does not know: ${shown(kind)}`);
   }
-  if (!EVENT_SHAPES[kind as LogEvent["kind"]](event)) throw corrupt(source, `with a broken ${kind} event`);
+  if (!EVENT_SHAPES[kind as LogEvent["kind"]](event))
+    throw corruptStore(source, `with a broken ${kind} event`);
 }
 
 /** Whatever it is, in few characters. */
 const shown = (value: unknown): string =>
   isText(value) ? JSON.stringify(value.slice(0, 40)) : isNumber(value) ? String(value) : typeof value;
 
-function corrupt(source: string, what: string, cause?: unknown): BicoastalError {
+/** What is stored under this name cannot be used: `The thing is not a log record.` and what to do about it. */
+export function corruptStore(source: string, what: string, cause?: unknown): BicoastalError {
   const message = `${source} is ${what}. It was damaged, or written by another version of Bicoastal: use that version, or remove the job.`;
   return new BicoastalError("STORE_CORRUPT", message, { details: { source }, cause });
 }

@@ -6,13 +6,14 @@
  * Invariants
  * 1. A record is written only if the epoch is still the writer's *and* nothing stands at its sequence number (S2).
  * 2. Writing the same record twice is the same as once: a transaction whose outcome is unknown is sent again, and
- *    if it does not hold any more, the record that stands there tells whether it was ours (S12).
+ *    if it does not hold any more, the record that stands there tells whether it was ours (S12). Of a take-over the
+ *    lease of the owner's key tells it: another one in this process may write the same record in the same millisecond.
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
-import { type ContentHash, type Epoch, epoch, type JobId, type NodeId } from "../base/ids.ts";
+import { type ContentHash, type Epoch, epoch, type JobId, type NodeId, nodeId } from "../base/ids.ts";
 import { type ControlStore, type Entry, type LeaseId, prefixEnd } from "../ports/control-store.ts";
-import { decodeObject, decodeRecord, encodeJson, encodeRecord } from "../protocol/codec.ts";
+import { corruptStore, decodeObject, decodeRecord, encodeJson, encodeRecord } from "../protocol/codec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
 import { jobKeys } from "./job-keys.ts";
 import { type RetryClock, untilAvailable } from "./retry.ts";
@@ -102,7 +103,14 @@ export class JobLog {
     if (epochEntry === undefined) throw jobNotFound(this.#job);
     const ownerEntry = byKey.get(driver);
     const logged = entries.filter((entry) => entry.key.startsWith(this.#keys.logPrefix));
-    const records = logged.map((entry) => decodeRecord(entry.value, `Log record ${entry.key}`));
+    const records = logged.map((entry, index) => {
+      const source = `Log record ${entry.key}`;
+      const record = decodeRecord(entry.value, source);
+      if (record.seq !== index || entry.key !== this.#keys.log(index))
+        throw corruptStore(source, "out of place");
+      return record;
+    });
+    decodeEpoch(epochEntry);
     const owner = ownerEntry === undefined ? undefined : decodeOwner(ownerEntry);
     return { records, owner, epochEntry, ownerEntry };
   }
@@ -119,12 +127,12 @@ export class JobLog {
       if (records.at(-1)?.events.at(-1)?.kind === "committed") return undefined;
       if (snapshot.owner !== undefined && !isDead(snapshot.owner))
         throw jobRunning(this.#job, snapshot.owner);
-      const next = epoch(Number(decoder.decode(epochEntry.value)) + 1);
+      const next = epoch(decodeEpoch(epochEntry) + 1);
       const event: LogEvent = { kind: "epochStarted", epoch: next, driver: owner.node, atMs: wallMs };
       const record: LogRecord = { version: 1, seq: records.length, epoch: next, events: [event] };
       const bytes = encodeRecord(record);
       const key = this.#keys.log(record.seq);
-      const taken = await this.#write(record.seq, bytes, async () =>
+      const take = () =>
         this.#store.txn({
           compare: [
             { key: this.#keys.epoch, target: "modRevision", op: "=", value: epochEntry.modRevision },
@@ -137,9 +145,10 @@ export class JobLog {
             { kind: "put", key: this.#keys.driver, value: encodeJson(owner), lease },
             { kind: "put", key: this.#keys.card, value: encodeJson(card) },
           ],
-        }),
-      );
-      if (taken) return { epoch: next, records: [...records, record] };
+        });
+      const isOurs = async (): Promise<boolean> => (await this.#get(this.#keys.driver))?.lease === lease;
+      if (await this.#write(record.seq, bytes, take, isOurs))
+        return { epoch: next, records: [...records, record] };
     }
     throw new BicoastalError(
       "JOB_RUNNING",
@@ -172,17 +181,29 @@ export class JobLog {
     );
   }
 
-  /** Sends until there is an answer, then says whether these very bytes stand in the log. */
+  /**
+   * Sends until there is an answer, then says whether these very bytes stand in the log.
+   * @param isOurs Asked where the bytes are there and somebody else may have written the same.
+   */
   async #write(
     seq: number,
     bytes: Uint8Array,
     txn: () => Promise<{ readonly succeeded: boolean }>,
+    isOurs = async (): Promise<boolean> => true,
   ): Promise<boolean> {
     const { succeeded } = await untilAvailable(this.#timing, txn, () => this.#closed);
     if (succeeded) return true;
-    const read = () => this.#store.get(this.#keys.log(seq));
-    const { entry } = await untilAvailable(this.#timing, read, () => this.#closed);
-    return entry !== undefined && sameBytes(entry.value, bytes);
+    const entry = await this.#get(this.#keys.log(seq));
+    return entry !== undefined && sameBytes(entry.value, bytes) && isOurs();
+  }
+
+  async #get(key: string): Promise<Entry | undefined> {
+    const { entry } = await untilAvailable(
+      this.#timing,
+      () => this.#store.get(key),
+      () => this.#closed,
+    );
+    return entry;
   }
 
   /** Waits end with an error from now on. */
@@ -208,8 +229,17 @@ export interface TakenOver {
 }
 
 function decodeOwner(entry: Entry): DriverOwner {
-  const { node, host, pid } = decodeObject(entry.value, `Key ${entry.key}`);
-  return { node: String(node) as NodeId, host: String(host), pid: Number(pid) };
+  const source = `Key ${entry.key}`;
+  const { node, host, pid } = decodeObject(entry.value, source);
+  if (typeof node !== "string" || typeof host !== "string" || typeof pid !== "number")
+    throw corruptStore(source, "not the name of a process");
+  return { node: nodeId(node), host, pid };
+}
+
+function decodeEpoch(entry: Entry): Epoch {
+  const text = decoder.decode(entry.value);
+  if (!/^\d{1,15}$/.test(text)) throw corruptStore(`Key ${entry.key}`, "not a number");
+  return epoch(Number(text));
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
