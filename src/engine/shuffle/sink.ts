@@ -29,11 +29,3 @@ export interface RowSink {
   push(row: unknown): void;
   finish(): void;
 }
-
-export type AnySink =
-  | { readonly kind: "keyed"; readonly sink: KeyedSink }
-  | { readonly kind: "rows"; readonly sink: RowSink };
-
-/** Whether this sink of a stage is a `KeyedSink`; the others (repartition, collect) are a `RowSink`. */
-export const isKeyed = (sink: Sink): boolean =>
-  sink.kind === "shuffle" && sink.shuffle.kind !== "repartition";
