@@ -1,0 +1,326 @@
+/*
+ * Counts the words of ASCII text in WebAssembly: the hot loop behind words().countBy().
+ *
+ * A word is a longest run of ASCII letters and digits, lower-cased. Text comes in blocks that begin and end between
+ * words. Runs that hold bytes from 0x80 on, and words longer than WORD_BYTES_MAX, are not counted here: they are
+ * handed back as text, one a line ("the rest").
+ *
+ * Owns its whole memory: no imports, no allocator. Invariants:
+ * 1. Every word in the tables has a place in `order`, by first arrival; both tables are at most half full.
+ * 2. A word of up to 16 bytes stands in its slot, padded with zeros, which no word contains: 16 bytes are the word.
+ * 3. Longer words stand in the arena, which is last in memory and the only thing that grows.
+ * 4. What is counted, in which order, and when the table is full, follows from the text and the limits alone; the twin
+ *    in plain-word-table.ts does the same.
+ *
+ * Compiled by `node scripts/kernel.mjs`.
+ */
+#include <stdint.h>
+#include <wasm_simd128.h>
+
+#define EXPORT(name) __attribute__((export_name(name)))
+#define INLINE static inline __attribute__((always_inline))
+
+#define BLOCK_BYTES 65536u
+#define STRETCH 64u
+#define VECTOR 16u
+#define ENTRIES_MAX (1u << 17)
+#define SLOT_BITS 18
+#define SLOTS (1u << SLOT_BITS)
+#define SLOT_MASK (SLOTS - 1)
+#define WORD_BYTES_MAX 1024u
+#define GATHER_ROWS_MAX 8192u
+#define GATHER_BYTES_MAX (256u * 1024)
+#define PAGE_BYTES 65536u
+#define GROW_PAGES 16u
+/* In `order`: the slot is one of the table of long words. */
+#define LONG_WORD 0x80000000u
+
+typedef struct {
+  uint64_t low, high;
+  uint32_t count, length;
+} ShortSlot;
+
+typedef struct {
+  uint32_t hash, offset, length, count;
+} LongSlot;
+
+/* Where the other side finds things; word-table-wasm.ts reads it in this order. */
+typedef struct {
+  uint32_t block, rest, order, hashes, lengths, keys, counts, figures;
+} Addresses;
+
+typedef struct {
+  uint32_t entries, full, words, rest_bytes, lines;
+} Figures;
+
+extern uint8_t __heap_base;
+
+static uint8_t block[BLOCK_BYTES + STRETCH] __attribute__((aligned(64)));
+static uint8_t rest[BLOCK_BYTES + STRETCH] __attribute__((aligned(64)));
+static ShortSlot short_slots[SLOTS] __attribute__((aligned(64)));
+static LongSlot long_slots[SLOTS] __attribute__((aligned(64)));
+static uint32_t order[ENTRIES_MAX];
+static uint32_t hashes[ENTRIES_MAX];
+static uint32_t lengths[ENTRIES_MAX];
+static uint8_t keys[GATHER_BYTES_MAX + VECTOR] __attribute__((aligned(16)));
+static uint32_t counts[GATHER_ROWS_MAX];
+/* From here on: one vector with the first n bytes set, at 16 - n. */
+static const uint8_t prefixes[2 * VECTOR] __attribute__((aligned(16))) = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+static Figures figures;
+static uint32_t entries_max, bytes_max, entry_bytes, bytes_held;
+static uint8_t *arena_end;
+
+INLINE v128_t load(const uint8_t *at) { return wasm_v128_load(at); }
+INLINE v128_t lowered(v128_t bytes) { return wasm_v128_or(bytes, wasm_i8x16_splat(0x20)); }
+INLINE v128_t prefix(uint32_t bytes) { return load(prefixes + VECTOR - bytes); }
+
+/* Which of 16 bytes belong to words; `mixed`: bytes from 0x80 on do, too. */
+INLINE uint32_t word_bits(const uint8_t *at, const int mixed) {
+  v128_t bytes = load(at);
+  v128_t letters = wasm_u8x16_lt(wasm_i8x16_sub(lowered(bytes), wasm_i8x16_splat('a')), wasm_i8x16_splat(26));
+  v128_t digits = wasm_u8x16_lt(wasm_i8x16_sub(bytes, wasm_i8x16_splat('0')), wasm_i8x16_splat(10));
+  v128_t found = wasm_v128_or(letters, digits);
+  /* The mask takes each byte's highest bit. */
+  return wasm_i8x16_bitmask(mixed ? wasm_v128_or(found, bytes) : found);
+}
+
+INLINE uint64_t stretch_bits(const uint8_t *at, const int mixed) {
+  return (uint64_t)word_bits(at, mixed) | (uint64_t)word_bits(at + 16, mixed) << 16 |
+         (uint64_t)word_bits(at + 32, mixed) << 32 | (uint64_t)word_bits(at + 48, mixed) << 48;
+}
+
+/* For slots only: partitions go by `key_hash`. */
+INLINE uint64_t mixed_hash(uint64_t low, uint64_t high) {
+  uint64_t hash = (low ^ 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull;
+  hash ^= (high + 0x2545f4914f6cdd1dull) * 0x94d049bb133111ebull;
+  hash ^= hash >> 32;
+  return hash * 0xd6e8feb86659fd93ull;
+}
+
+/* Says whether the table is full now. */
+static int enter(uint32_t slot, uint32_t length) {
+  order[figures.entries++] = slot;
+  bytes_held += entry_bytes + length;
+  figures.full = figures.entries >= entries_max || bytes_held >= bytes_max;
+  return figures.full;
+}
+
+INLINE int count_short(const uint8_t *word, uint32_t length) {
+  v128_t key = wasm_v128_and(lowered(load(word)), prefix(length));
+  uint64_t low = wasm_i64x2_extract_lane(key, 0), high = wasm_i64x2_extract_lane(key, 1);
+  for (uint32_t at = mixed_hash(low, high) >> (64 - SLOT_BITS);; at = (at + 1) & SLOT_MASK) {
+    ShortSlot *slot = &short_slots[at];
+    if (slot->low == low && slot->high == high) {
+      slot->count++;
+      return 0;
+    }
+    if (slot->count == 0) {
+      slot->low = low;
+      slot->high = high;
+      slot->count = 1;
+      slot->length = length;
+      return enter(at, length);
+    }
+  }
+}
+
+static uint32_t long_hash(const uint8_t *word, uint32_t length) {
+  uint64_t hash = length;
+  for (uint32_t at = 0; at < length; at += VECTOR) {
+    uint32_t left = length - at;
+    v128_t part = wasm_v128_and(lowered(load(word + at)), prefix(left < VECTOR ? left : VECTOR));
+    hash = mixed_hash(hash ^ wasm_i64x2_extract_lane(part, 0), wasm_i64x2_extract_lane(part, 1));
+  }
+  return (uint32_t)(hash >> 32);
+}
+
+/* `stored` is padded to whole vectors. */
+static int same_long(const uint8_t *stored, const uint8_t *word, uint32_t length) {
+  for (uint32_t at = 0; at < length; at += VECTOR) {
+    uint32_t left = length - at;
+    v128_t part = wasm_v128_and(lowered(load(word + at)), prefix(left < VECTOR ? left : VECTOR));
+    if (wasm_v128_any_true(wasm_v128_xor(part, load(stored + at)))) return 0;
+  }
+  return 1;
+}
+
+static uint8_t *store_long(const uint8_t *word, uint32_t length) {
+  uint8_t *stored = arena_end;
+  arena_end += (length + VECTOR - 1) & ~(VECTOR - 1);
+  if ((uint32_t)arena_end > __builtin_wasm_memory_size(0) * PAGE_BYTES &&
+      __builtin_wasm_memory_grow(0, GROW_PAGES) == (uint32_t)-1)
+    __builtin_trap();
+  for (uint32_t at = 0; at < length; at += VECTOR) {
+    uint32_t left = length - at;
+    wasm_v128_store(stored + at, wasm_v128_and(lowered(load(word + at)), prefix(left < VECTOR ? left : VECTOR)));
+  }
+  return stored;
+}
+
+static __attribute__((noinline)) int count_long(const uint8_t *word, uint32_t length) {
+  uint32_t hash = long_hash(word, length);
+  for (uint32_t at = hash & SLOT_MASK;; at = (at + 1) & SLOT_MASK) {
+    LongSlot *slot = &long_slots[at];
+    if (slot->count == 0) {
+      *slot = (LongSlot){hash, (uint32_t)store_long(word, length), length, 1};
+      return enter(at | LONG_WORD, length);
+    }
+    if (slot->hash == hash && slot->length == length && same_long((uint8_t *)slot->offset, word, length)) {
+      slot->count++;
+      return 0;
+    }
+  }
+}
+
+static int has_high(const uint8_t *word, uint32_t length) {
+  for (uint32_t at = 0; at < length; at += VECTOR) {
+    uint32_t left = length - at;
+    if (wasm_i8x16_bitmask(wasm_v128_and(load(word + at), prefix(left < VECTOR ? left : VECTOR)))) return 1;
+  }
+  return 0;
+}
+
+static __attribute__((noinline)) void hand_back(const uint8_t *word, uint32_t length) {
+  uint8_t *to = rest + figures.rest_bytes;
+  for (uint32_t at = 0; at < length; at++) to[at] = word[at];
+  to[length] = '\n';
+  figures.rest_bytes += length + 1;
+}
+
+/* Says whether the table is full now. */
+INLINE int take_word(const uint8_t *word, uint32_t length, const int mixed) {
+  if (__builtin_expect(length > WORD_BYTES_MAX || (mixed && has_high(word, length)), 0)) {
+    hand_back(word, length);
+    return 0;
+  }
+  figures.words++;
+  return length <= VECTOR ? count_short(word, length) : count_long(word, length);
+}
+
+/* Words begin and end where a byte differs from the one before it: one bit each in `edges`. */
+INLINE uint32_t scan_as(uint32_t length, const int mixed) {
+  uint64_t inside = 0;
+  uint32_t start = 0;
+  for (uint32_t at = 0; at <= length; at += STRETCH) {
+    uint64_t bits = stretch_bits(block + at, mixed);
+    uint64_t edges = bits ^ (bits << 1 | inside);
+    if (inside && edges) {
+      uint32_t end = at + __builtin_ctzll(edges);
+      edges &= edges - 1;
+      if (take_word(block + start, end - start, mixed)) return end;
+      inside = 0;
+    }
+    while (edges) {
+      start = at + __builtin_ctzll(edges);
+      edges &= edges - 1;
+      if (!edges) break;
+      uint32_t end = at + __builtin_ctzll(edges);
+      edges &= edges - 1;
+      if (take_word(block + start, end - start, mixed)) return end;
+    }
+    inside = bits >> 63;
+  }
+  return length;
+}
+
+static int block_has_high(uint32_t length) {
+  v128_t any = wasm_i8x16_splat(0);
+  for (uint32_t at = 0; at < length; at += VECTOR) any = wasm_v128_or(any, load(block + at));
+  return wasm_i8x16_bitmask(any) != 0;
+}
+
+/* Line feeds in the block's first bytes; sums of 255 fit a byte. */
+static uint32_t count_lines(uint32_t length) {
+  uint32_t lines = 0, at = 0;
+  while (at + VECTOR <= length) {
+    v128_t sums = wasm_i8x16_splat(0);
+    for (uint32_t round = 0; round < 255 && at + VECTOR <= length; round++, at += VECTOR)
+      sums = wasm_i8x16_sub(sums, wasm_i8x16_eq(load(block + at), wasm_i8x16_splat('\n')));
+    v128_t pairs = wasm_u16x8_extadd_pairwise_u8x16(sums);
+    v128_t fours = wasm_u32x4_extadd_pairwise_u16x8(pairs);
+    lines += wasm_i32x4_extract_lane(fours, 0) + wasm_i32x4_extract_lane(fours, 1) +
+             wasm_i32x4_extract_lane(fours, 2) + wasm_i32x4_extract_lane(fours, 3);
+  }
+  for (; at < length; at++) lines += block[at] == '\n';
+  return lines;
+}
+
+EXPORT("addresses") const Addresses *addresses(void) {
+  static Addresses of;
+  of = (Addresses){(uint32_t)block,   (uint32_t)rest, (uint32_t)order,  (uint32_t)hashes,
+                   (uint32_t)lengths, (uint32_t)keys, (uint32_t)counts, (uint32_t)&figures};
+  return &of;
+}
+
+/* Forgets every word. The limits: entries, and bytes of words with so many for each entry. */
+EXPORT("clear") void clear(uint32_t entries_limit, uint32_t bytes_limit, uint32_t bytes_of_entry) {
+  for (uint32_t entry = 0; entry < figures.entries; entry++) {
+    uint32_t slot = order[entry];
+    /* A free slot's key must be none, too: words are compared before counts. */
+    if (slot & LONG_WORD) long_slots[slot & ~LONG_WORD].count = 0;
+    else short_slots[slot] = (ShortSlot){0, 0, 0, 0};
+  }
+  figures = (Figures){0, 0, 0, 0, 0};
+  entries_max = entries_limit;
+  bytes_max = bytes_limit;
+  entry_bytes = bytes_of_entry;
+  bytes_held = 0;
+  arena_end = (uint8_t *)(((uint32_t)&__heap_base + VECTOR - 1) & ~(VECTOR - 1));
+}
+
+/* Takes the words of the block's first bytes; returns up to where: less than all only when the table is full. */
+EXPORT("scan") uint32_t scan(uint32_t length) {
+  for (uint32_t at = 0; at < STRETCH; at++) block[length + at] = 0;
+  figures.words = 0;
+  figures.rest_bytes = 0;
+  uint32_t end = block_has_high(length) ? scan_as(length, 1) : scan_as(length, 0);
+  figures.lines = count_lines(end);
+  return end;
+}
+
+INLINE const uint8_t *word_of(uint32_t place, uint32_t *length, uint32_t *count) {
+  if (place & LONG_WORD) {
+    const LongSlot *slot = &long_slots[place & ~LONG_WORD];
+    *length = slot->length;
+    *count = slot->count;
+    return (const uint8_t *)slot->offset;
+  }
+  const ShortSlot *slot = &short_slots[place];
+  *length = slot->length;
+  *count = slot->count;
+  return (const uint8_t *)slot;
+}
+
+/* The engine's hash of a string key (base/hash.ts). */
+static uint32_t key_hash(const uint8_t *word, uint32_t length) {
+  uint32_t hash = 0x811c9dc5u;
+  for (uint32_t at = 0; at < length; at++) hash = (hash ^ word[at]) * 0x01000193u;
+  hash = (hash ^ hash >> 16) * 0x85ebca6bu;
+  hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
+  return hash ^ hash >> 16;
+}
+
+/* Fills `hashes` and `lengths`, by entry. */
+EXPORT("describe") void describe(void) {
+  for (uint32_t entry = 0; entry < figures.entries; entry++) {
+    uint32_t length, count;
+    const uint8_t *word = word_of(order[entry], &length, &count);
+    lengths[entry] = length;
+    hashes[entry] = key_hash(word, length);
+  }
+}
+
+/* Puts the words of so many entries, whose numbers stand in `counts`, into `keys` and their counts into `counts`. */
+EXPORT("gather") uint32_t gather(uint32_t rows) {
+  uint8_t *to = keys;
+  for (uint32_t row = 0; row < rows; row++) {
+    uint32_t length, count;
+    const uint8_t *word = word_of(order[counts[row]], &length, &count);
+    for (uint32_t at = 0; at < length; at += VECTOR) wasm_v128_store(to + at, load(word + at));
+    to += length;
+    counts[row] = count;
+  }
+  return to - keys;
+}

@@ -1,0 +1,132 @@
+/**
+ * The word table of kernel.c. Its memory is its own: some 13 MiB of address space, of which what is used is touched,
+ * and the arena of long words behind it, which grows up to the limit of bytes. Growing detaches every view, so each
+ * is made anew when it is asked for.
+ */
+import { assert } from "../../base/assert.ts";
+import { KERNEL_BASE64 } from "./kernel-wasm.ts";
+import {
+  BLOCK_BYTES,
+  GATHER_BYTES_MAX,
+  GATHER_ROWS_MAX,
+  type GatheredWords,
+  TABLE_ENTRIES_MAX,
+  type TableLimits,
+  type WordTable,
+} from "./word-table.ts";
+
+/** The parts of the global that are used; Node's types leave it to the browser's. */
+interface WebAssemblyGlobal {
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: object };
+}
+
+interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  addresses(): number;
+  clear(entriesMax: number, bytesMax: number, entryBytes: number): void;
+  scan(bytes: number): number;
+  describe(): void;
+  gather(rows: number): number;
+}
+
+/** As the kernel's struct lists them. */
+const ADDRESSES = ["block", "rest", "order", "hashes", "lengths", "keys", "counts", "figures"] as const;
+type Addresses = Readonly<Record<(typeof ADDRESSES)[number], number>>;
+const FIGURE = { entries: 0, full: 1, words: 2, restBytes: 3, lines: 4 } as const;
+
+let compiled: object | undefined;
+
+/** Undefined where this machine or this Node has no WebAssembly with SIMD. */
+export function createWasmWordTable(): WordTable | undefined {
+  const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyGlobal };
+  if (WebAssembly === undefined) return undefined;
+  if (compiled === undefined) {
+    const bytes = Buffer.from(KERNEL_BASE64, "base64");
+    if (!WebAssembly.validate(bytes)) return undefined;
+    compiled = new WebAssembly.Module(bytes);
+  }
+  return new WasmWordTable(new WebAssembly.Instance(compiled).exports as KernelExports);
+}
+
+class WasmWordTable implements WordTable {
+  readonly #kernel: KernelExports;
+  readonly #at: Addresses;
+  #bytes = new Uint8Array(0);
+  #figures = new Uint32Array(0);
+
+  constructor(kernel: KernelExports) {
+    this.#kernel = kernel;
+    const list = new Uint32Array(kernel.memory.buffer, kernel.addresses(), ADDRESSES.length);
+    this.#at = Object.fromEntries(ADDRESSES.map((name, index) => [name, list[index]])) as Addresses;
+    this.#refresh();
+  }
+
+  get entries(): number {
+    return this.#figure(FIGURE.entries);
+  }
+
+  get isFull(): boolean {
+    return this.#figure(FIGURE.full) !== 0;
+  }
+
+  get words(): number {
+    return this.#figure(FIGURE.words);
+  }
+
+  get lines(): number {
+    return this.#figure(FIGURE.lines);
+  }
+
+  get rest(): Uint8Array {
+    const { rest } = this.#at;
+    return this.#bytes.subarray(rest, rest + this.#figure(FIGURE.restBytes));
+  }
+
+  clear({ entriesMax, bytesMax, entryBytes }: TableLimits): void {
+    assert(entriesMax > 0 && entriesMax <= TABLE_ENTRIES_MAX, "a table has room for its entries");
+    this.#kernel.clear(entriesMax, bytesMax, entryBytes);
+  }
+
+  take(bytes: Uint8Array, from: number, to: number): number {
+    const length = to - from;
+    assert(length >= 0 && length <= BLOCK_BYTES, "a block fits the kernel's room");
+    assert(!this.isFull, "a full table is cleared before it takes more");
+    this.#bytes.set(bytes.subarray(from, to), this.#at.block);
+    const taken = this.#kernel.scan(length);
+    this.#refresh();
+    return from + taken;
+  }
+
+  describe(): { hashes: Uint32Array; lengths: Uint32Array } {
+    this.#kernel.describe();
+    const { hashes, lengths } = this.#at;
+    return { hashes: this.#words(hashes, this.entries), lengths: this.#words(lengths, this.entries) };
+  }
+
+  gather(entries: Uint32Array): GatheredWords {
+    assert(entries.length <= GATHER_ROWS_MAX, "a gathering fits the kernel's room");
+    const { keys } = this.#at;
+    const counts = this.#words(this.#at.counts, entries.length);
+    counts.set(entries);
+    const bytes = this.#kernel.gather(entries.length);
+    assert(bytes <= GATHER_BYTES_MAX, "gathered words fit the kernel's room");
+    return { keys: this.#bytes.subarray(keys, keys + bytes), counts };
+  }
+
+  #figure(index: number): number {
+    return this.#figures[index] as number;
+  }
+
+  #words(address: number, length: number): Uint32Array {
+    return new Uint32Array(this.#kernel.memory.buffer, address, length);
+  }
+
+  #refresh(): void {
+    const { buffer } = this.#kernel.memory;
+    if (buffer === this.#bytes.buffer) return;
+    this.#bytes = new Uint8Array(buffer);
+    this.#figures = new Uint32Array(buffer, this.#at.figures, Object.keys(FIGURE).length);
+  }
+}

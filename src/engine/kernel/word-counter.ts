@@ -1,0 +1,198 @@
+/**
+ * Counts the words of whole lines, given as bytes, and lets the counts go in columns, by partition, each time the
+ * table is full.
+ *
+ * What it hands out, and in which order, follows from the bytes alone: not from how they were cut into calls, nor from
+ * which table counts. Words outside ASCII reach the caller before the counts of a table that a later word filled.
+ */
+import { partitionOf } from "../../base/hash.ts";
+import { PlainWordTable } from "./plain-word-table.ts";
+import { createWasmWordTable } from "./wasm-word-table.ts";
+import {
+  BLOCK_BYTES,
+  GATHER_BYTES_MAX,
+  GATHER_ROWS_MAX,
+  isRunByte,
+  type TableLimits,
+  WORD_BYTES_MAX,
+  type WordTable,
+} from "./word-table.ts";
+import { wordsOf } from "./words-of.ts";
+
+/** A count fits a signed number of 32 bits. */
+const COUNTED_MAX = 2 ** 31 - BLOCK_BYTES;
+
+/** Words of one partition with their counts. Views: valid until the visit returns. */
+export interface WordColumns {
+  /** ASCII, one word after the other. */
+  readonly keys: Uint8Array;
+  readonly lengths: Uint32Array;
+  readonly counts: Uint32Array;
+}
+
+/** Rows that are handed out together: until so many, or so many bytes with `rowBytes` for each. */
+export interface ColumnLimits {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly rowBytes: number;
+}
+
+export interface WordCounterOptions {
+  readonly table: WordTable;
+  readonly tableLimits: TableLimits;
+  /** At most 8,192 rows and 128 KiB, so that a gathering has room. */
+  readonly columnLimits: ColumnLimits;
+  readonly partitions: number;
+  /** Takes a word that the table does not count: one with characters outside ASCII, or a very long one. */
+  readonly onWord: (word: string) => void;
+  /** Takes counts, ordered by partition, and there by first arrival. A word can come again after a later flush. */
+  readonly onColumns: (partition: number, columns: WordColumns) => void;
+}
+
+export class WordCounter {
+  readonly #options: WordCounterOptions;
+  readonly #table: WordTable;
+  /** Counted since the table was last cleared. */
+  #counted = 0;
+  #words = 0;
+  #lines = 0;
+
+  constructor(options: WordCounterOptions) {
+    this.#options = options;
+    this.#table = options.table;
+    this.#table.clear(options.tableLimits);
+  }
+
+  /** Words so far, those given to `onWord` too. */
+  get words(): number {
+    return this.#words;
+  }
+
+  /** Line feeds so far. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** Counts the words of bytes [from, to), which begin and end between words. */
+  add(bytes: Uint8Array, from: number, to: number): void {
+    for (let at = from; at < to; ) {
+      const cut = cutBetweenWords(bytes, at, to);
+      if (cut === at) at = this.#addGiant(bytes, at, to);
+      else at = this.#addBlock(bytes, at, cut);
+    }
+  }
+
+  /** Lets go of what is still held. The counter can be used again. */
+  flush(): void {
+    const { hashes, lengths } = this.#table.describe();
+    const { partitions } = this.#options;
+    const order = new PartitionOrder(hashes, partitions);
+    for (let partition = 0; partition < partitions; partition++) {
+      this.#flushPartition(partition, order.of(partition), lengths);
+    }
+    this.#table.clear(this.#options.tableLimits);
+    this.#counted = 0;
+  }
+
+  /** Up to the end of the block, or to behind the word that made the table full. */
+  #addBlock(bytes: Uint8Array, from: number, to: number): number {
+    const table = this.#table;
+    const end = table.take(bytes, from, to);
+    this.#words += table.words;
+    this.#counted += table.words;
+    this.#lines += table.lines;
+    if (table.rest.length > 0) this.#handOut(textOf(table.rest));
+    if (table.isFull || this.#counted >= COUNTED_MAX) this.flush();
+    return end;
+  }
+
+  /** A run that no block holds. Returns its end. */
+  #addGiant(bytes: Uint8Array, from: number, to: number): number {
+    let end = from + BLOCK_BYTES;
+    while (end < to && isRunByte(bytes[end] as number)) end++;
+    this.#handOut(textOf(bytes.subarray(from, end)));
+    return end;
+  }
+
+  #handOut(text: string): void {
+    const words = wordsOf(text);
+    this.#words += words.length;
+    for (let i = 0; i < words.length; i++) this.#options.onWord(words[i] as string);
+  }
+
+  #flushPartition(partition: number, entries: Uint32Array, lengths: Uint32Array): void {
+    const { columnLimits, onColumns } = this.#options;
+    const { rowsMax, bytesMax, rowBytes } = columnLimits;
+    let start = 0;
+    let bytes = 0;
+    for (let row = 0; row < entries.length; row++) {
+      bytes += rowBytes + (lengths[entries[row] as number] as number);
+      const rows = row + 1 - start;
+      if (bytes < bytesMax && rows < rowsMax && row + 1 < entries.length) continue;
+      const some = entries.subarray(start, row + 1);
+      const { keys, counts } = this.#table.gather(some);
+      onColumns(partition, { keys, counts, lengths: some.map((entry) => lengths[entry] as number) });
+      start = row + 1;
+      bytes = 0;
+    }
+  }
+}
+
+/** Entries by partition, and there in order: a counting sort. */
+class PartitionOrder {
+  /** Where each partition ends. */
+  readonly #ends: Uint32Array;
+  readonly #entries: Uint32Array;
+
+  constructor(hashes: Uint32Array, partitions: number) {
+    const starts = new Uint32Array(partitions + 1);
+    for (let entry = 0; entry < hashes.length; entry++) {
+      starts[partitionOf(hashes[entry] as number, partitions) + 1]!++;
+    }
+    for (let partition = 0; partition < partitions; partition++) {
+      starts[partition + 1]! += starts[partition] as number;
+    }
+    this.#entries = new Uint32Array(hashes.length);
+    for (let entry = 0; entry < hashes.length; entry++) {
+      this.#entries[starts[partitionOf(hashes[entry] as number, partitions)]!++] = entry;
+    }
+    this.#ends = starts;
+  }
+
+  of(partition: number): Uint32Array {
+    const start = partition === 0 ? 0 : (this.#ends[partition - 1] as number);
+    return this.#entries.subarray(start, this.#ends[partition] as number);
+  }
+}
+
+/** The last place between words that a block reaches; `from` where there is none. */
+function cutBetweenWords(bytes: Uint8Array, from: number, to: number): number {
+  if (to - from <= BLOCK_BYTES) return to;
+  let cut = from + BLOCK_BYTES;
+  while (cut > from && isRunByte(bytes[cut - 1] as number) && isRunByte(bytes[cut] as number)) cut--;
+  return cut;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+}
+
+/** Tables that no counter uses, for the next task of this thread: a kernel's memory is made once. */
+const idleTables: WordTable[] = [];
+
+/** The fastest table that this machine can run. */
+export const borrowWordTable = (): WordTable =>
+  idleTables.pop() ?? createWasmWordTable() ?? new PlainWordTable();
+
+/** For a table whose counter is not used any more. */
+export function returnWordTable(table: WordTable): void {
+  if (idleTables.length < IDLE_TABLES_MAX) idleTables.push(table);
+}
+
+const IDLE_TABLES_MAX = 2;
+
+/** What a column limit may say at most: a row more than the bytes allow must still fit. */
+export const COLUMN_LIMITS_MAX = {
+  rowsMax: GATHER_ROWS_MAX,
+  bytesMax: GATHER_BYTES_MAX - WORD_BYTES_MAX,
+} as const;

@@ -1,0 +1,67 @@
+/**
+ * Counts words of bytes. Two tables do the same: one in WebAssembly and one in plain TypeScript, for where there is
+ * no WebAssembly or no SIMD. What they count, in which order, and when they are full, are equal to the last bit.
+ *
+ * A word is a longest run of ASCII letters and digits, lower-cased. Runs that hold bytes from 0x80 on are the caller's
+ * business, and so are words longer than WORD_BYTES_MAX: they come back as text.
+ */
+
+/** A table takes so many bytes at a time, at most. */
+export const BLOCK_BYTES = 64 * 1024;
+/** Longer words are not counted but handed back. */
+export const WORD_BYTES_MAX = 1024;
+/** The most entries a table holds, whatever its limits say. */
+export const TABLE_ENTRIES_MAX = 1 << 17;
+/** The most that `gather` gives at once. */
+export const GATHER_ROWS_MAX = 8192;
+export const GATHER_BYTES_MAX = 256 * 1024;
+
+/** When a table is full. */
+export interface TableLimits {
+  /** From 1 to TABLE_ENTRIES_MAX. */
+  readonly entriesMax: number;
+  /** Of all words, with `entryBytes` for each. */
+  readonly bytesMax: number;
+  readonly entryBytes: number;
+}
+
+/** Words of some entries, in the order asked for. Views into the table: valid until its next call. */
+export interface GatheredWords {
+  /** The words' bytes, one after the other. */
+  readonly keys: Uint8Array;
+  readonly counts: Uint32Array;
+}
+
+export interface WordTable {
+  /** Entries have numbers from 0, in order of arrival. */
+  readonly entries: number;
+  /** Whether a limit is reached. A full table takes nothing before it is cleared. */
+  readonly isFull: boolean;
+  /** Words that the last `take` counted. */
+  readonly words: number;
+  /** Line feeds among the bytes that the last `take` took. */
+  readonly lines: number;
+  /** Runs that the last `take` did not count, each with a line feed behind it. Valid until the next call. */
+  readonly rest: Uint8Array;
+
+  /** Forgets all words and sets the limits. To be called before anything else. */
+  clear(limits: TableLimits): void;
+  /**
+   * Counts the words of bytes [from, to), at most BLOCK_BYTES, which begin and end between words. Returns up to
+   * where it took them: to behind the word that made the table full, or all.
+   */
+  take(bytes: Uint8Array, from: number, to: number): number;
+  /** By entry: the word's `hashKey`, and its length. Views into the table: valid until the next `take`. */
+  describe(): { readonly hashes: Uint32Array; readonly lengths: Uint32Array };
+  /** At most GATHER_ROWS_MAX entries, with words of at most GATHER_BYTES_MAX bytes. */
+  gather(entries: Uint32Array): GatheredWords;
+}
+
+const WORD_BYTE = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte++) {
+  if (byte >= 0x80) WORD_BYTE[byte] = 1;
+  else if (/[a-z0-9]/i.test(String.fromCharCode(byte))) WORD_BYTE[byte] = 1;
+}
+
+/** Whether a byte can be part of a run: ASCII letters and digits, and everything from 0x80 on. */
+export const isRunByte = (byte: number): boolean => WORD_BYTE[byte] === 1;
