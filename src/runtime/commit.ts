@@ -116,12 +116,10 @@ export async function commitWrites(spec: JobSpec, outputs: CompleteOutputs, port
 const PART_DIGITS = 5;
 
 function committedFile(file: OutputFile, index: number): CommittedFile {
-  const extension = file.staged.slice(file.staged.search(/\.(jsonl|csv|txt)(\.gz)?$/));
-  return {
-    staged: file.staged,
-    name: `part-${String(index).padStart(PART_DIGITS, "0")}${extension}`,
-    bytes: file.bytes,
-  };
+  const { staged, bytes } = file;
+  const extension = /\.(?:jsonl|csv|txt)(?:\.gz)?$/.exec(staged)?.[0];
+  assert(extension !== undefined, "a staged file's name says its format");
+  return { staged, name: `part-${String(index).padStart(PART_DIGITS, "0")}${extension}`, bytes };
 }
 
 /** The directories a job writes, in the order of its ends. */

@@ -170,6 +170,7 @@ class Drive {
       incarnation: this.#options.incarnation,
       observer: {
         onTaskProgress: (attempt, progress) => meter.onTaskProgress(attempt, progress),
+        onTaskDropped: (attempt) => meter.onTaskDropped(attempt),
         onTaskLog: ({ stage, partition }, { message, fields }) =>
           this.#options.onEvent({ kind: "log", stage, partition, message, fields }),
       },
@@ -218,12 +219,10 @@ class Drive {
     const last = record.events.at(-1);
     assert(last !== undefined, "a record has events");
     if (last.kind !== "committed" && last.kind !== "failed" && last.kind !== "cancelled") return undefined;
-    const completions = record.events.filter((event: LogEvent) => event.kind === "taskCompleted").length;
-    return cardOf(this.#spec, {
-      kind: last.kind,
-      atMs: last.atMs,
-      tasksDone: countTasks(state) + completions,
-    });
+    const count = (kind: LogEvent["kind"]): number =>
+      record.events.filter((event) => event.kind === kind).length;
+    const tasksDone = countTasks(state) + count("taskCompleted") - count("outputLost");
+    return cardOf(this.#spec, { kind: last.kind, atMs: last.atMs, tasksDone });
   }
 
   #onNote(note: DriverNote, meter: ProgressMeter): void {

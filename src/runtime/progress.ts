@@ -26,6 +26,8 @@ export class ProgressMeter {
   readonly #bytesTotal: number;
   readonly #tasksResumed: number;
   readonly #running = new Map<string, { readonly attempt: AttemptId; progress: TaskProgress }>();
+  /** Attempts that failed, and may go on saying what they do until they are stopped. */
+  readonly #failed = new Set<string>();
   readonly #samples: Sample[] = [];
   #tasksDone = 0;
   #rowsDone = 0;
@@ -51,8 +53,8 @@ export class ProgressMeter {
         this.#running.delete(attemptKey(note.completed.attempt));
         return this.#count(note.completed.attempt, note.completed.output, 1);
       case "taskFailed":
-        this.#running.delete(attemptKey(note.attempt));
-        return;
+        this.#failed.add(attemptKey(note.attempt));
+        return this.onTaskDropped(note.attempt);
       case "outputLost":
         return this.#count(note.lost.attempt, note.lost.output, -1);
       case "workerLost":
@@ -64,7 +66,12 @@ export class ProgressMeter {
   }
 
   onTaskProgress(attempt: AttemptId, progress: TaskProgress): void {
-    this.#running.set(attemptKey(attempt), { attempt, progress });
+    const key = attemptKey(attempt);
+    if (!this.#failed.has(key)) this.#running.set(key, { attempt, progress });
+  }
+
+  onTaskDropped(attempt: AttemptId): void {
+    this.#running.delete(attemptKey(attempt));
   }
 
   #count(attempt: AttemptId, { rowsIn, bytesIn }: TaskProgress, sign: 1 | -1): void {

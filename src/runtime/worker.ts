@@ -30,6 +30,8 @@ export interface WorkerOptions {
 export interface WorkerObserver {
   onTaskProgress(attempt: AttemptId, progress: TaskProgress): void;
   onTaskLog(attempt: AttemptId, entry: TaskLogEntry): void;
+  /** The attempt ended with nothing to show: what it said of its progress counts for nothing. */
+  onTaskDropped(attempt: AttemptId): void;
 }
 
 export class Worker {
@@ -76,6 +78,7 @@ export class Worker {
     void runner.run({ job: orders.context, assignment }, watched).then((outcome) => {
       this.#running.delete(key);
       if (this.#closed) return;
+      if (outcome.kind !== "finished") observer.onTaskDropped(attempt);
       this.#ended.set(key, { attempt, outcome });
       this.#pollSoon();
     });

@@ -190,7 +190,7 @@ export class World {
       runner: new SimRunner(1 + random.below(3), process, executor, random, () => this.#rates, trace),
       clock: process.clock,
       heartbeatMs: HEARTBEAT_MS,
-      observer: { onTaskProgress: () => {}, onTaskLog: () => {} },
+      observer: { onTaskProgress: () => {}, onTaskLog: () => {}, onTaskDropped: () => {} },
     });
     transport.receive((_, message) => {
       if (message.kind === "orders") worker.onOrders(message);
