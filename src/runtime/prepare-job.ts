@@ -44,6 +44,7 @@ export async function prepareJob(request: PrepareJob): Promise<JobSpec> {
       end: shapeEnd(end, request.resolvePath),
     };
   });
+  refuseSharedDirectories(name, ends);
   const version = 1;
   return {
     version,
@@ -87,6 +88,27 @@ function shapeEnd(end: EndNode, resolvePath: (path: string) => string): EndShape
   const { format, directory, overwrite } = end;
   return { kind: "write", format, directory: resolvePath(directory), overwrite };
 }
+
+/** Each directory is shown whole, by one rename: none may be, or lie in, another's. */
+function refuseSharedDirectories(job: string, ends: readonly EndShape[]): void {
+  const written = ends.flatMap(({ name, end }) =>
+    end.kind === "write" ? [{ name, directory: end.directory }] : [],
+  );
+  for (const inner of written) {
+    const outer = written.find((other) => other !== inner && isWithin(inner.directory, other.directory));
+    if (outer === undefined) continue;
+    const where =
+      inner.directory === outer.directory ? "the same directory" : `a directory within ${outer.directory}`;
+    const message = `Job ${job} writes "${outer.name}" and "${inner.name}" into ${where}: ${inner.directory}. Give each a directory of its own.`;
+    throw new BicoastalError("JOB_INVALID", message, {
+      details: { ends: [outer.name, inner.name], path: inner.directory },
+    });
+  }
+}
+
+/** Both absolute and normalised. */
+const isWithin = (inner: string, outer: string): boolean =>
+  inner === outer || (inner.startsWith(outer) && /[/\\]/.test(`${outer.at(-1)}${inner[outer.length]}`));
 
 function tooManyTasks(name: string, tasks: number): BicoastalError {
   const message = `Job ${name} would have ${tasks} tasks; at most ${TASKS_MAX} are allowed. Raise splitBytes on its sources, or give its shuffles fewer partitions.`;
