@@ -1,16 +1,15 @@
 /** Reading and removing jobs: what the store and the blobs say of them, driver or no driver. */
-import type { ErrorInfo } from "../base/errors.ts";
-import { BicoastalError } from "../base/errors.ts";
+import { BicoastalError, type ErrorCode, type ErrorInfo } from "../base/errors.ts";
 import { type JobId, jobId } from "../base/ids.ts";
 import type { JobState } from "../core/job-state.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import { type ControlStore, prefixEnd } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
-import { decodeObject, decodeSpec } from "../protocol/codec.ts";
+import { decodeSpec } from "../protocol/codec.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import { outputTargets } from "./commit.ts";
 import { blobKeys, CARD_PREFIX, jobKeys } from "./job-keys.ts";
-import { type DriverOwner, type JobCard, JobLog, jobNotFound } from "./job-log.ts";
+import { type DriverOwner, decodeCard, type JobCard, JobLog, jobNotFound } from "./job-log.ts";
 import { replayLog } from "./replay-log.ts";
 import type { RetryClock } from "./retry.ts";
 
@@ -61,25 +60,38 @@ export class JobBoard {
   /** Newest first; of one moment, by id. */
   async list(): Promise<readonly JobView[]> {
     const { entries } = await this.#ports.store.range(CARD_PREFIX, prefixEnd(CARD_PREFIX));
-    const cards = entries.map((entry) => decodeObject(entry.value, `Key ${entry.key}`) as unknown as JobCard);
-    const views = await Promise.all(cards.map((card) => this.#viewOf(card)));
+    const views = await Promise.all(
+      entries.map((entry) => this.#viewOf(jobId(entry.key.slice(CARD_PREFIX.length)), decodeCard(entry))),
+    );
     const order = (a: JobView, b: JobView): number =>
       b.submittedAtMs - a.submittedAtMs || (a.job < b.job ? -1 : 1);
     return views.filter((view) => view !== undefined).sort(order);
   }
 
   /** From the card alone where the job has ended; else from its log. */
-  async #viewOf(card: JobCard): Promise<JobView | undefined> {
-    const { job, name, submittedAtMs, tasks: tasksTotal, end } = card;
+  async #viewOf(job: JobId, card: JobCard | undefined): Promise<JobView | undefined> {
+    const { name = "", submittedAtMs = 0, tasks: tasksTotal = 0, end } = card ?? {};
     if (end !== undefined) {
       const { atMs: endedAtMs, tasksDone } = end;
       return { job, name, state: JOB_STATES[end.kind], submittedAtMs, endedAtMs, tasksDone, tasksTotal };
     }
-    // A job may be removed between the list and this.
-    return this.read(job).catch((error: unknown) => {
-      if (error instanceof BicoastalError && error.code === "JOB_NOT_FOUND") return undefined;
-      throw error;
-    });
+    try {
+      return await this.read(job);
+    } catch (error) {
+      // A job may be removed between the list and this.
+      if (isOneOf(error, ["JOB_NOT_FOUND"])) return undefined;
+      if (!isOneOf(error, DAMAGED)) throw error;
+      // It hides no other job, and can be seen and removed.
+      return {
+        job,
+        name,
+        state: "interrupted",
+        submittedAtMs,
+        endedAtMs: undefined,
+        tasksDone: 0,
+        tasksTotal,
+      };
+    }
   }
 
   /** Throws JOB_NOT_FOUND. */
@@ -116,24 +128,29 @@ export class JobBoard {
     return decodeSpec(await this.#ports.blobs.get(key), `The stored job ${job}`);
   }
 
-  /** Throws JOB_NOT_FOUND, JOB_RUNNING. */
+  /**
+   * Removes the job and all it has staged; what it committed stays. Of a damaged job the staged files cannot be found,
+   * and stay too. Throws JOB_NOT_FOUND, JOB_RUNNING.
+   */
   async remove(id: string): Promise<void> {
     const job = jobId(id);
-    const view = await this.read(job);
-    if (view.state === "running") {
-      throw new BicoastalError("JOB_RUNNING", `Job ${job} is running. Stop it first, then remove it.`, {
-        details: { job },
-      });
-    }
-    for (const target of outputTargets(await this.spec(job))) await this.#ports.outputs.discard(target);
-    const { prefix, card } = jobKeys(job);
-    await this.#ports.store.txn({
-      compare: [],
+    const { owner, epochEntry } = await this.#log(job).readOwner();
+    const state = await unlessDamaged(this.read(job).then((view) => view.state));
+    const driven = owner !== undefined && !this.#ports.isDead(owner);
+    if (state === "running" || (state === undefined && driven)) throw jobRuns(job);
+    const spec = await unlessDamaged(this.spec(job));
+    for (const target of spec === undefined ? [] : outputTargets(spec))
+      await this.#ports.outputs.discard(target);
+    const { prefix, card, epoch } = jobKeys(job);
+    const { succeeded } = await this.#ports.store.txn({
+      compare: [{ key: epoch, target: "modRevision", op: "=", value: epochEntry.modRevision }],
       success: [
         { kind: "deleteRange", from: prefix, to: prefixEnd(prefix) },
         { kind: "delete", key: card },
       ],
     });
+    // Somebody resumed it meanwhile.
+    if (!succeeded) throw jobRuns(job);
     await this.#ports.blobs.deleteAll(blobKeys(job).prefix);
   }
 
@@ -141,6 +158,26 @@ export class JobBoard {
     return new JobLog(this.#ports.store, job, this.#ports.timing);
   }
 }
+
+/** How a job shows itself whose log or spec was damaged; the log being there, a missing spec is damage too. */
+const DAMAGED: readonly ErrorCode[] = ["STORE_CORRUPT", "BLOB_CORRUPT", "BLOB_MISSING"];
+
+const isOneOf = (error: unknown, codes: readonly ErrorCode[]): boolean =>
+  error instanceof BicoastalError && codes.includes(error.code);
+
+async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isOneOf(error, [...DAMAGED, "JOB_NOT_FOUND"])) return undefined;
+    throw error;
+  }
+}
+
+const jobRuns = (job: JobId): BicoastalError =>
+  new BicoastalError("JOB_RUNNING", `Job ${job} is running. Stop it first, then remove it.`, {
+    details: { job },
+  });
 
 /** Sums over the effective attempts, by name in ascending order. */
 export function countersOf(state: JobState): Readonly<Record<string, number>> {

@@ -15,6 +15,7 @@ import { type ContentHash, type Epoch, epoch, type JobId, type NodeId, nodeId } 
 import { type ControlStore, type Entry, type LeaseId, prefixEnd } from "../ports/control-store.ts";
 import { corruptStore, decodeObject, decodeRecord, encodeJson, encodeRecord } from "../protocol/codec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+import { fieldsOf, isCount, isNumber, isText, oneOf, optional } from "../protocol/shape.ts";
 import { jobKeys } from "./job-keys.ts";
 import { type RetryClock, untilAvailable } from "./retry.ts";
 
@@ -93,6 +94,14 @@ export class JobLog {
       () => this.#readOnce(),
       () => this.#closed,
     );
+  }
+
+  /** Who drives, of a log that may be damaged. Throws JOB_NOT_FOUND. */
+  async readOwner(): Promise<Pick<JobSnapshot, "owner" | "epochEntry">> {
+    const epochEntry = await this.#get(this.#keys.epoch);
+    if (epochEntry === undefined) throw jobNotFound(this.#job);
+    const ownerEntry = await this.#get(this.#keys.driver);
+    return { owner: ownerEntry === undefined ? undefined : decodeOwner(ownerEntry), epochEntry };
   }
 
   async #readOnce(): Promise<JobSnapshot> {
@@ -227,6 +236,26 @@ export interface TakenOver {
   /** The whole log, the take-over included. */
   readonly records: readonly LogRecord[];
 }
+
+/** Undefined where the card is damaged: all it says stands in the log as well. */
+export function decodeCard(entry: Entry): JobCard | undefined {
+  try {
+    const card = decodeObject(entry.value, `Key ${entry.key}`);
+    return isCard(card) ? (card as unknown as JobCard) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isCard = fieldsOf({
+  job: isText,
+  name: isText,
+  submittedAtMs: isNumber,
+  tasks: isCount,
+  end: optional(
+    fieldsOf({ kind: oneOf("committed", "failed", "cancelled"), atMs: isNumber, tasksDone: isCount }),
+  ),
+});
 
 function decodeOwner(entry: Entry): DriverOwner {
   const source = `Key ${entry.key}`;
