@@ -25,6 +25,7 @@ export type { PlainParams } from "./api/params-parser.ts";
 export type { PlainObject, PlainValue } from "./api/plain-value.ts";
 export { type FileRecord, read } from "./api/read.ts";
 export type { CsvReadOptions } from "./api/read-csv.ts";
+export type { FieldsRow, FieldValue } from "./api/read-fields.ts";
 export type { FileOptions, Paths } from "./api/read-options.ts";
 export { connect, type RunAndSessionOptions, run } from "./api/run.ts";
 export type {
@@ -40,5 +41,5 @@ export type {
 } from "./api/session.ts";
 export type { JobId, StageId } from "./base/ids.ts";
 export type { TaskContext } from "./plan/context.ts";
-export type { CsvFieldType, JoinType, WriteFormat } from "./plan/node.ts";
+export type { CsvFieldType, FieldKind, FieldType, FieldTypes, JoinType, WriteFormat } from "./plan/node.ts";
 export type { Progress, RunEvent } from "./runtime/events.ts";

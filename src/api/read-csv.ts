@@ -1,6 +1,7 @@
 import { isPlainObject } from "../base/compare.ts";
-import type { CsvFieldType, CsvOptions, SourceFormat } from "../plan/node.ts";
+import type { CsvFieldType, CsvOptions, FieldTypes, SourceFormat } from "../plan/node.ts";
 import { checkNames, checkOneOf, checkOptions, invalidArgument } from "./check-arguments.ts";
+import { checkFields } from "./read-fields.ts";
 import { FILE_OPTION_NAMES, type FileOptions, fileSource } from "./read-options.ts";
 import { showValue } from "./show-value.ts";
 import { adviseNames } from "./suggest.ts";
@@ -19,6 +20,7 @@ export function csvSource(paths: unknown, options: unknown): SourceFormat {
   const given = checkOptions("read.csv", options, [
     "header",
     "types",
+    "fields",
     "delimiter",
     "quote",
     ...FILE_OPTION_NAMES,
@@ -28,7 +30,8 @@ export function csvSource(paths: unknown, options: unknown): SourceFormat {
   const quote = checkQuote(given.quote ?? '"');
   if (delimiter === quote)
     throw invalidArgument("read.csv", "quote", quote, "another character than the delimiter");
-  const csv: CsvOptions = { header, delimiter, quote, types: checkTypes(given.types, header) };
+  const types = checkTypes(given.types, header);
+  const csv: CsvOptions = { header, delimiter, quote, types, fields: checkCsvFields(given, header) };
   return { format: "csv", csv: Object.freeze(csv), ...fileSource("read.csv", paths, given) };
 }
 
@@ -59,11 +62,33 @@ function checkTypes(types: unknown, header: boolean | readonly string[]): CsvOpt
     throw invalidArgument("read.csv", "types", types, "left out: without a header fields have no names");
   const checked: [string, CsvFieldType][] = [];
   for (const [name, type] of Object.entries(types)) {
-    if (Array.isArray(header) && !header.includes(name)) {
-      const advice = adviseNames(name, header as readonly string[], "fields");
-      throw invalidArgument("read.csv", "a name in types", name, `a field of the header. ${advice}`);
-    }
+    checkName("types", name, header);
     checked.push([name, checkOneOf("read.csv", `the type of ${showValue(name)}`, type, FIELD_TYPES)]);
   }
   return Object.freeze(Object.fromEntries(checked));
+}
+
+function checkCsvFields(
+  { fields, types }: { readonly fields?: unknown; readonly types?: unknown },
+  header: boolean | readonly string[],
+): FieldTypes | undefined {
+  const checked = checkFields("read.csv", fields);
+  if (checked === undefined) return undefined;
+  if (header === false)
+    throw invalidArgument("read.csv", "fields", fields, "left out: without a header fields have no names");
+  if (types !== undefined)
+    throw invalidArgument(
+      "read.csv",
+      "types",
+      types,
+      "left out: the option fields has the types of its fields",
+    );
+  for (const name of Object.keys(checked)) checkName("fields", name, header);
+  return checked;
+}
+
+function checkName(option: string, name: string, header: boolean | readonly string[]): void {
+  if (typeof header === "boolean" || header.includes(name)) return;
+  const advice = adviseNames(name, header, "fields");
+  throw invalidArgument("read.csv", `a name in ${option}`, name, `a field of the header. ${advice}`);
 }

@@ -24,6 +24,13 @@ export interface FileSourceOptions {
 
 export type CsvFieldType = "string" | "number" | "boolean";
 
+/** What a field holds; "json": any JSON value. */
+export type FieldKind = "string" | "number" | "boolean" | "json";
+/** With "?", a field may be missing, null or (CSV) empty, and is null then. */
+export type FieldType = FieldKind | `${FieldKind}?`;
+/** The fields that a source reads, in the order that its records have them. Other fields are left out. */
+export type FieldTypes = Readonly<Record<string, FieldType>>;
+
 export interface CsvOptions {
   /** true: the first record of each file names the fields; a list: these names, all records are data; false: rows are string arrays. */
   readonly header: boolean | readonly string[];
@@ -31,11 +38,13 @@ export interface CsvOptions {
   readonly quote: string;
   /** Fields to convert; the others stay strings. An empty number or boolean field is null. */
   readonly types: Readonly<Record<string, CsvFieldType>>;
+  /** Only these fields, by name; undefined: all. Never with `types`, nor without a header. */
+  readonly fields?: FieldTypes | undefined;
 }
 
 export type SourceFormat =
   | ({ readonly format: "lines" } & FileSourceOptions)
-  | ({ readonly format: "jsonl" } & FileSourceOptions)
+  | ({ readonly format: "jsonl"; readonly fields?: FieldTypes | undefined } & FileSourceOptions)
   | ({ readonly format: "csv"; readonly csv: CsvOptions } & FileSourceOptions)
   | ({ readonly format: "files"; readonly as: "text" | "bytes" } & FileSourceOptions)
   | {

@@ -1,54 +1,55 @@
-/**
- * What the columns of a file make of its records. For each list of columns two functions are generated:
- *
- * - `parsePlain` takes a record without quotes straight from the text to a row: one `indexOf` and one `slice` a
- *   field, and one object literal, so that all rows have one hidden class. It gives undefined where anything is
- *   wrong, and the strict parser then says what.
- * - `fromFields` makes the same row of fields already taken apart.
- *
- * Names from the file go into the generated code as JSON strings only, and `__proto__` as a computed key, which
- * makes it an own field like any other.
- */
-import { assert } from "../../base/assert.ts";
+/** What the columns of a file make of its records. */
+import { unreachable } from "../../base/assert.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { CsvFieldType, CsvOptions } from "../../plan/node.ts";
-import { booleanOf, numberOf } from "./csv-values.ts";
+import { type CsvLoop, csvLoop } from "./csv-loop.ts";
+import { booleanOf, jsonOf, numberOf } from "./csv-values.ts";
+import {
+  describeKind,
+  type Field,
+  fieldsOf,
+  GENERATED_FIELDS_MAX,
+  type MakeRow,
+  type Row,
+  rowMaker,
+} from "./fields.ts";
 import { RecordFault } from "./record-fault.ts";
-
-/** Above this, code by column gets too large for the optimizer, and objects too wide for hidden classes. */
-const GENERATED_COLUMNS_MAX = 128;
 
 /** Lists of columns whose functions are kept: the tasks of a thread mostly read files alike, and stay optimised. */
 const COLUMNS_KEPT_MAX = 64;
-
 const NAMES_SHOWN_MAX = 20;
-
-export type Row = Readonly<Record<string, unknown>>;
-
-/** The part [at, end) of the text is one record without quotes or line end; undefined: it has a fault. */
-export type ParsePlain = (text: string, at: number, end: number) => Row | undefined;
-
-/** As many fields as there are columns; undefined: one is not of its type. */
-export type FromFields = (fields: readonly string[]) => Row | undefined;
 
 export interface Columns {
   readonly names: readonly string[];
-  readonly types: readonly CsvFieldType[];
-  readonly parsePlain: ParsePlain;
-  readonly fromFields: FromFields;
+  /** Of the rows, in their order. */
+  readonly fields: readonly Field[];
+  /** For each field the index of its column, or -1: the file has none. */
+  readonly sources: readonly number[];
+  readonly makeRow: MakeRow;
+  /** Undefined: only the strict parser can read the file. */
+  readonly loop: CsvLoop | undefined;
 }
 
 const kept = new Map<string, Columns>();
 
-/** Throws RecordFault where a name stands twice, or a type is declared for a column that there is not. */
+/** Throws RecordFault where a name stands twice, or one is declared for which there is no column. */
 export function columnsOf(names: readonly string[], csv: CsvOptions): Columns {
-  const types = typesOf(names, csv);
-  const key = JSON.stringify([csv.delimiter, names, types]);
+  verifyNames(names, csv);
+  const { delimiter, quote } = csv;
+  const fields = csv.fields === undefined ? allFields(names, csv.types) : fieldsOf(csv.fields);
+  const key = JSON.stringify([delimiter, quote, names, fields]);
   const known = kept.get(key);
   if (known !== undefined) return known;
-  const columns = { names, types, ...rowFunctions(names, types, csv.delimiter) };
+  const columnAt = new Map(names.map((name, index) => [name, index]));
+  const sources = fields.map(({ name }) => columnAt.get(name) ?? -1);
+  const makeRow = rowMaker(fields.map(({ name }) => name));
+  const isPlain = fields.length <= GENERATED_FIELDS_MAX && delimiter.charCodeAt(0) < 0x80;
+  const loop = isPlain
+    ? csvLoop({ columns: names.length, sources, fields, makeRow, delimiter, quote })
+    : undefined;
+  const columns: Columns = { names, fields, sources, makeRow, loop };
   if (kept.size >= COLUMNS_KEPT_MAX) kept.delete(kept.keys().next().value as string);
-  if (names.length <= GENERATED_COLUMNS_MAX) kept.set(key, columns);
+  if (isPlain) kept.set(key, columns);
   return columns;
 }
 
@@ -65,6 +66,8 @@ export function verifyOptions(csv: CsvOptions): void {
   if (quote === delimiter) throw invalid(`${JSON.stringify(quote)} cannot be both delimiter and quote.`);
   if (header === true) return;
   if (header === false) {
+    if (csv.fields !== undefined)
+      throw invalid("without a header, there are no names for the option fields.");
     const named = Object.keys(csv.types).find((name) => !/^(?:0|[1-9]\d*)$/.test(name));
     if (named === undefined) return;
     throw invalid(`without a header, types names columns by index from "0", not ${JSON.stringify(named)}.`);
@@ -73,13 +76,22 @@ export function verifyOptions(csv: CsvOptions): void {
   const twice = duplicateOf(header);
   if (twice !== undefined)
     throw invalid(`the header lists ${JSON.stringify(twice)} twice. Give each column a name.`);
-  for (const name of Object.keys(csv.types)) {
+  const option = csv.fields === undefined ? "types" : "fields";
+  for (const name of Object.keys(csv.fields ?? csv.types)) {
     if (!header.includes(name))
-      throw invalid(`types names ${JSON.stringify(name)}, which the header does not list.`);
+      throw invalid(`${option} names ${JSON.stringify(name)}, which the header does not list.`);
   }
 }
 
-function typesOf(names: readonly string[], csv: CsvOptions): readonly CsvFieldType[] {
+/** Without the option fields: every column, and what `types` converts is null where it is empty. */
+function allFields(names: readonly string[], types: CsvOptions["types"]): readonly Field[] {
+  return names.map((name) => {
+    const kind = Object.hasOwn(types, name) ? (types[name] as CsvFieldType) : "string";
+    return { name, kind, optional: kind !== "string" };
+  });
+}
+
+function verifyNames(names: readonly string[], csv: CsvOptions): void {
   const twice = duplicateOf(names);
   if (twice !== undefined) {
     throw new RecordFault({
@@ -90,18 +102,23 @@ function typesOf(names: readonly string[], csv: CsvOptions): readonly CsvFieldTy
     });
   }
   const present = new Set(names);
-  for (const name of Object.keys(csv.types)) {
+  const option = csv.fields === undefined ? "types" : "fields";
+  for (const name of requiredNames(csv)) {
     if (present.has(name)) continue;
     const some = names.slice(0, NAMES_SHOWN_MAX).map((known) => JSON.stringify(known));
     const more = names.length > NAMES_SHOWN_MAX ? ", …" : "";
     throw new RecordFault({
       code: "RECORD_INVALID",
       column: name,
-      what: `the option types names the column ${JSON.stringify(name)}, which the header does not have`,
+      what: `the option ${option} names the column ${JSON.stringify(name)}, which the header does not have`,
       advice: `Its columns are ${some.join(", ")}${more}.`,
     });
   }
-  return names.map((name) => (Object.hasOwn(csv.types, name) ? (csv.types[name] as CsvFieldType) : "string"));
+}
+
+function requiredNames({ types, fields }: CsvOptions): readonly string[] {
+  if (fields === undefined) return Object.keys(types);
+  return fieldsOf(fields).flatMap(({ name, optional }) => (optional ? [] : [name]));
 }
 
 function duplicateOf(names: readonly string[]): string | undefined {
@@ -114,28 +131,45 @@ function duplicateOf(names: readonly string[]): string | undefined {
 }
 
 /** The row of a record's fields, quoted or not. `record`: its index, for the error. Throws RecordFault. */
-export function buildRow(columns: Columns, fields: readonly string[], record: number): Row {
-  const { names, types } = columns;
-  if (fields.length !== names.length) throw ragged(names, fields.length, record);
-  const row = columns.fromFields(fields);
-  if (row !== undefined) return row;
-  for (const [index, field] of fields.entries()) {
-    convertField(field, types[index] as CsvFieldType, names[index] as string, record);
-  }
-  assert(false, "fields that make no row have one that is not of its type");
+export function buildRow(columns: Columns, texts: readonly string[], record: number): Row {
+  const { names, fields, sources, makeRow } = columns;
+  if (texts.length !== names.length) throw ragged(names, texts.length, record);
+  return makeRow(
+    ...fields.map((field, index) => convertField(texts[sources[index] as number] ?? "", field, record)),
+  );
 }
 
-/** Throws RecordFault where the field is not of its type. */
-export function convertField(field: string, type: CsvFieldType, column: string, record: number): unknown {
-  const value = tryConvert(field, type);
+/** Throws RecordFault where the text is not of the field's type. */
+export function convertField(text: string, field: Field, record: number): unknown {
+  const value = tryConvert(text, field);
   if (value !== undefined && !Number.isNaN(value)) return value;
+  const { name, kind } = field;
   throw new RecordFault({
     code: "RECORD_INVALID",
     record,
-    column,
-    what: `column ${JSON.stringify(column)} should be a ${type}, and is ${JSON.stringify(field.slice(0, 100))}`,
-    advice: "Mend the field, or leave the column's type out and convert it yourself.",
+    column: name,
+    what: `column ${JSON.stringify(name)} should be ${describeKind(kind)}, and is ${JSON.stringify(text.slice(0, 100))}`,
+    advice:
+      text === ""
+        ? `Mend the field, or declare it as "${kind}?" if it may be empty: it is null then.`
+        : "Mend the field, or declare it as a string and convert it yourself.",
   });
+}
+
+function tryConvert(text: string, { kind, optional }: Field): unknown {
+  if (text === "" && (optional || kind !== "string")) return optional ? null : undefined;
+  switch (kind) {
+    case "string":
+      return text;
+    case "number":
+      return numberOf(text, 0, text.length);
+    case "boolean":
+      return booleanOf(text);
+    case "json":
+      return jsonOf(text);
+    default:
+      return unreachable(kind);
+  }
 }
 
 function ragged(names: readonly string[], fields: number, record: number): RecordFault {
@@ -148,84 +182,4 @@ function ragged(names: readonly string[], fields: number, record: number): Recor
     what: `the record has ${fields} fields, and the header ${names.length}${which}`,
     advice: "Mend the record; if the delimiter or the quote is another one, say so in the options.",
   });
-}
-
-type RowFunctions = Pick<Columns, "parsePlain" | "fromFields">;
-
-function rowFunctions(
-  names: readonly string[],
-  types: readonly CsvFieldType[],
-  delimiter: string,
-): RowFunctions {
-  if (names.length > GENERATED_COLUMNS_MAX) return wideFunctions(names, types, delimiter);
-  const last = names.length - 1;
-  const parse = types.map((type, index) => {
-    const stop = "stop = text.indexOf(delimiter, at);";
-    if (index === last)
-      return `${stop} if (stop !== -1 && stop < end) return; ${take(index, type, "text", "at", "end")}`;
-    return `${stop} if (stop === -1 || stop >= end) return; ${take(index, type, "text", "at", "stop")} at = stop + 1;`;
-  });
-  const convert = types.map((type, index) =>
-    take(index, type, `fields[${index}]`, "0", `fields[${index}].length`),
-  );
-  const properties = names.map((name, index) => `${keyOf(name)}: f${index}`).join(", ");
-  const source = `
-  const delimiter = ${JSON.stringify(delimiter)};
-  return {
-    parsePlain(text, at, end) {
-      let stop;
-      ${parse.join("\n      ")}
-      return { ${properties} };
-    },
-    fromFields(fields) {
-      ${convert.join("\n      ")}
-      return { ${properties} };
-    },
-  };`;
-  return new Function("numberOf", "booleanOf", source)(numberOf, booleanOf) as RowFunctions;
-}
-
-function keyOf(name: string): string {
-  return name === "__proto__" ? '["__proto__"]' : JSON.stringify(name);
-}
-
-/** Code that puts the field in [at, end) of `text` into its variable, or leaves with undefined. */
-function take(index: number, type: CsvFieldType, text: string, at: string, end: string): string {
-  const variable = `f${index}`;
-  const field = at === "0" ? text : `${text}.slice(${at}, ${end})`;
-  switch (type) {
-    case "string":
-      return `const ${variable} = ${field};`;
-    case "number":
-      return `const ${variable} = numberOf(${text}, ${at}, ${end}); if (${variable} !== ${variable}) return;`;
-    case "boolean":
-      return `const ${variable} = booleanOf(${field}); if (${variable} === undefined) return;`;
-  }
-}
-
-function wideFunctions(
-  names: readonly string[],
-  types: readonly CsvFieldType[],
-  delimiter: string,
-): RowFunctions {
-  const fromFields: FromFields = (fields) => {
-    const entries: [string, unknown][] = [];
-    for (let index = 0; index < names.length; index++) {
-      const value = tryConvert(fields[index] as string, types[index] as CsvFieldType);
-      if (value === undefined || Number.isNaN(value)) return undefined;
-      entries.push([names[index] as string, value]);
-    }
-    // `fromEntries` defines its fields, where assignment to `__proto__` would set the prototype.
-    return Object.fromEntries(entries);
-  };
-  const parsePlain: ParsePlain = (text, at, end) => {
-    const fields = text.slice(at, end).split(delimiter);
-    return fields.length === names.length ? fromFields(fields) : undefined;
-  };
-  return { parsePlain, fromFields };
-}
-
-function tryConvert(field: string, type: CsvFieldType): string | number | boolean | null | undefined {
-  if (type === "string") return field;
-  return type === "number" ? numberOf(field, 0, field.length) : booleanOf(field);
 }

@@ -1,13 +1,9 @@
 /** How the text of a CSV field becomes a value of its declared type. Empty, quoted or not, is null. */
+import { EXACT_DIGITS_MAX, POWERS_OF_TEN } from "./fast-loop.ts";
+import { isTooDeep } from "./jsonl.ts";
 
 /** Decimal, with an optional exponent; not what `Number` takes besides: blanks, hexadecimal, "Infinity". */
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-/** So many digits are a whole number that a double holds exactly. */
-const EXACT_DIGITS_MAX = 15;
-
-/** Powers of ten up to here are exact too, so that one correctly rounded division gives the nearest double. */
-const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
 
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -57,5 +53,15 @@ export function booleanOf(text: string): boolean | null | undefined {
       const lower = text.toLowerCase();
       return lower === "true" ? true : lower === "false" ? false : undefined;
     }
+  }
+}
+
+/** Undefined where the text is no JSON, or nested too deep. */
+export function jsonOf(text: string): unknown {
+  if (text === "") return null;
+  try {
+    return isTooDeep(text) ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

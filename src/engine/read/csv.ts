@@ -4,12 +4,14 @@
  * - A quote elsewhere is an error: it is either damage or another dialect, and guessing would shift columns.
  * - Lines without a character are skipped; blanks are data; an empty field is "", quoted or not.
  */
-import { assert } from "../../base/assert.ts";
 import type { CsvFieldType, CsvOptions } from "../../plan/node.ts";
+import { firstBoundary } from "./boundaries.ts";
 import { buildRow, type Columns, columnsOf, convertField } from "./csv-columns.ts";
-import type { RecordRule } from "./place.ts";
+import { type LoopPosition, loopEnd } from "./fast-loop.ts";
+import { type RecordRule, spanOf, textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
-import type { RecordParser } from "./record-input.ts";
+import type { Piece } from "./record-feed.ts";
+import { type RecordParser, textOf } from "./record-input.ts";
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
@@ -56,78 +58,71 @@ export class CsvParser implements RecordParser {
     return this.#columns;
   }
 
-  parse(text: string, rows: unknown[]): number {
+  parse(piece: Piece, rows: unknown[]): number {
     this.#headRecords = 0;
-    let at = 0;
-    if (this.#columns === undefined && this.#csv.header === true) {
-      at = this.takeHeader(text);
-      if (this.#columns === undefined) return 0;
-      this.#headRecords = 1;
-    }
-    return this.#columns === undefined
-      ? this.#parseArrays(text, rows)
-      : this.#parseRows(text, at, this.#columns, rows);
+    const at = textStart(piece);
+    if (this.#csv.header === false) return this.#parseArrays(textOf(piece), rows);
+    if (this.#columns !== undefined) return this.#parseRows(piece, at, this.#columns, rows);
+    const next = this.takeHeader(piece);
+    if (this.#columns === undefined) return 0;
+    this.#headRecords = 1;
+    return this.#parseRows(piece, next, this.#columns, rows);
   }
 
-  #parseRows(text: string, from: number, columns: Columns, rows: unknown[]): number {
-    const { parsePlain } = columns;
-    const hasReturns = text.includes("\r");
-    let quoteAt = this.#quoteFrom(text, from);
-    let count = 0;
-    for (let at = from; at < text.length; ) {
-      const found = text.indexOf("\n", at);
-      const stop = found === -1 ? text.length : found;
-      if (quoteAt < stop) {
-        this.#takeApart(text, at, stop, this.#headRecords + count);
-        rows[count] = buildRow(columns, this.#fields, this.#headRecords + count);
-        count += 1;
-        at = this.#next;
-        quoteAt = this.#quoteFrom(text, at);
-        continue;
-      }
-      const end = hasReturns ? lineEnd(text, at, found, stop) : stop;
-      if (end > at) {
-        rows[count] = parsePlain(text, at, end) ?? this.#explain(text, at, stop, columns, count);
-        count += 1;
-      }
-      at = stop + 1;
+  #parseRows(piece: Piece, at: number, columns: Columns, rows: unknown[]): number {
+    const { bytes, end } = piece;
+    const { loop } = columns;
+    const fastEnd = loop === undefined ? 0 : loopEnd(bytes, end);
+    const text = fastEnd === 0 ? "" : bytes.toString("latin1", 0, fastEnd);
+    const position: LoopPosition = { at, count: 0 };
+    while (position.at < end) {
+      if (position.at < fastEnd) loop?.(bytes, text, fastEnd, rows, position);
+      if (position.at < end) this.#parseStrict(piece, columns, rows, position);
     }
-    return count;
+    return position.count;
   }
 
-  /** Never returns: the record has a fault, and the strict way finds it. */
-  #explain(text: string, at: number, stop: number, columns: Columns, count: number): never {
-    this.#takeApart(text, at, stop, this.#headRecords + count);
-    buildRow(columns, this.#fields, this.#headRecords + count);
-    assert(false, "a record that the fast CSV parser refuses has a fault");
+  #parseStrict({ bytes, end }: Piece, columns: Columns, rows: unknown[], position: LoopPosition): void {
+    const cut = firstBoundary(bytes, position.at, end, this.rule.quote, 0);
+    const next = cut === -1 ? end : cut + 1;
+    const text = bytes.toString("utf8", position.at, next);
+    position.at = next;
+    if (this.#skipEmpty(text, 0) === text.length) return;
+    const record = this.#headRecords + position.count;
+    this.#takeApart(text, 0, stopOf(text, 0), record);
+    rows[position.count] = buildRow(columns, this.#fields, record);
+    position.count += 1;
   }
 
   #parseArrays(text: string, rows: unknown[]): number {
     const { types } = this.#csv;
-    const typed = Object.keys(types).map((name) => ({
-      name,
-      index: Number(name),
-      type: types[name] as CsvFieldType,
-    }));
+    const typed = Object.keys(types).map((name) => {
+      const kind = types[name] as CsvFieldType;
+      return { index: Number(name), field: { name, kind, optional: kind !== "string" } };
+    });
     let count = 0;
     for (let at = this.#skipEmpty(text, 0); at < text.length; at = this.#skipEmpty(text, this.#next)) {
       this.#takeApart(text, at, stopOf(text, at), count);
       const row: unknown[] = this.#fields;
-      for (const { name, index, type } of typed) {
-        if (index < row.length) row[index] = convertField(row[index] as string, type, name, count);
+      for (const { index, field } of typed) {
+        if (index < row.length) row[index] = convertField(row[index] as string, field, count);
       }
       rows[count++] = row;
     }
     return count;
   }
 
-  /** Reads the first record as names, where there is one; returns where the next begins. Throws RecordFault. */
-  takeHeader(text: string): number {
-    const at = this.#skipEmpty(text, 0);
-    if (at >= text.length) return at;
-    this.#takeApart(text, at, stopOf(text, at), 0);
+  /**
+   * Reads the first record of the file as names, where the piece has one; returns where in the bytes the next begins.
+   * Throws RecordFault.
+   */
+  takeHeader(piece: Piece): number {
+    const span = spanOf(piece, 0, this.rule);
+    if (span === undefined) return piece.end;
+    const text = piece.bytes.toString("utf8", span.start, span.next);
+    this.#takeApart(text, 0, stopOf(text, 0), 0);
     this.#columns = columnsOf(this.#fields, this.#csv);
-    return this.#next;
+    return span.next;
   }
 
   #skipEmpty(text: string, from: number): number {
@@ -138,11 +133,6 @@ export class CsvParser implements RecordParser {
       else if (unit === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED) at += 2;
       else return at;
     }
-  }
-
-  #quoteFrom(text: string, at: number): number {
-    const found = this.#quote === "" ? -1 : text.indexOf(this.#quote, at);
-    return found === -1 ? Number.POSITIVE_INFINITY : found;
   }
 
   /** Takes the record at `at` apart into `#fields`. `firstStop`: where its first line ends. Throws RecordFault. */

@@ -41,7 +41,11 @@ function toError(fault: RecordFault, place: RecordPlace): BicoastalError {
   const at = place.line === undefined ? `, at byte ${place.byteOffset ?? "?"}` : `:${place.line}`;
   const begins = place.excerpt === undefined ? "" : ` The record begins ${JSON.stringify(place.excerpt)}.`;
   return new BicoastalError(fault.code, `${place.file}${at}: ${fault.what}.${begins} ${fault.advice}`, {
-    details: { ...place, ...(fault.column === undefined ? {} : { column: fault.column }) },
+    details: {
+      ...place,
+      ...(fault.column === undefined ? {} : { column: fault.column }),
+      ...(fault.field === undefined ? {} : { field: fault.field }),
+    },
     cause: fault.cause,
   });
 }

@@ -1,5 +1,6 @@
 import { RecordFault } from "./record-fault.ts";
-import type { RecordParser } from "./record-input.ts";
+import type { Piece } from "./record-feed.ts";
+import { type RecordParser, textOf } from "./record-input.ts";
 
 /**
  * Deepest nesting of arrays and objects in a record. Parsing has no limit, but whatever walks the value afterwards
@@ -16,13 +17,14 @@ export class JsonlParser implements RecordParser {
   readonly rule = { quote: undefined, skips: "blank" } as const;
   readonly headRecords = 0;
 
-  parse(text: string, rows: unknown[]): number {
+  parse(piece: Piece, rows: unknown[]): number {
+    const text = textOf(piece);
     let count = 0;
     for (let at = 0; at < text.length; ) {
       const found = text.indexOf("\n", at);
       const end = found === -1 ? text.length : found;
       if (text.charCodeAt(at) > SPACE || !isBlank(text, at, end)) {
-        rows[count] = parseLine(text.slice(at, end), count);
+        rows[count] = parseJsonLine(text.slice(at, end), count);
         count += 1;
       }
       at = end + 1;
@@ -31,9 +33,9 @@ export class JsonlParser implements RecordParser {
   }
 }
 
-function parseLine(line: string, record: number): unknown {
-  // Nesting takes two characters a level, so most lines need no look.
-  if (line.length > 2 * JSON_DEPTH_MAX && isTooDeep(line)) {
+/** Throws RecordFault. */
+export function parseJsonLine(line: string, record: number): unknown {
+  if (isTooDeep(line)) {
     throw new RecordFault({
       code: "RECORD_INVALID",
       record,
@@ -55,7 +57,7 @@ function parseLine(line: string, record: number): unknown {
   }
 }
 
-function isBlank(text: string, start: number, end: number): boolean {
+export function isBlank(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const unit = text.charCodeAt(at);
     if (unit !== SPACE && unit !== 0x09 && unit !== 0x0d) return false;
@@ -63,7 +65,9 @@ function isBlank(text: string, start: number, end: number): boolean {
   return true;
 }
 
-function isTooDeep(line: string): boolean {
+export function isTooDeep(line: string): boolean {
+  // Nesting takes two characters a level, so most lines need no look.
+  if (line.length <= 2 * JSON_DEPTH_MAX) return false;
   // `[` and `{` differ in one bit. Counting both, in strings too, settles nearly every line in one cheap pass.
   let openers = 0;
   for (let at = 0; at < line.length; at++) {

@@ -1,4 +1,5 @@
-import type { RecordParser } from "./record-input.ts";
+import type { Piece } from "./record-feed.ts";
+import { type RecordParser, textOf } from "./record-input.ts";
 
 const CARRIAGE_RETURN = 0x0d;
 
@@ -7,7 +8,8 @@ export class LinesParser implements RecordParser {
   readonly rule = { quote: undefined, skips: "none" } as const;
   readonly headRecords = 0;
 
-  parse(text: string, rows: unknown[]): number {
+  parse(piece: Piece, rows: unknown[]): number {
+    const text = textOf(piece);
     const hasReturns = text.includes("\r");
     let count = 0;
     let at = 0;

@@ -8,11 +8,11 @@ import { CsvParser, quoteByte } from "./csv.ts";
 import { type Columns, verifyOptions } from "./csv-columns.ts";
 import { FilePlaces } from "./fault-error.ts";
 import { ItemsInput } from "./items.ts";
+import { JsonFieldsParser } from "./json-fields.ts";
 import { JsonlParser } from "./jsonl.ts";
 import { LinesParser } from "./lines.ts";
-import { spanOf } from "./place.ts";
 import { CHUNK_BYTES, type Piece, RecordFeed } from "./record-feed.ts";
-import { RecordInput, type RecordParser, textOf } from "./record-input.ts";
+import { RecordInput, type RecordParser } from "./record-input.ts";
 import { SequenceInput } from "./sequence-input.ts";
 import { isGzip } from "./source-file.ts";
 import { WholeFileInput } from "./whole-file.ts";
@@ -119,7 +119,7 @@ function parserFor(source: TextFormat, columns: Columns | undefined): RecordPars
     case "lines":
       return new LinesParser();
     case "jsonl":
-      return new JsonlParser();
+      return source.fields === undefined ? new JsonlParser() : new JsonFieldsParser(source.fields);
     case "csv":
       return new CsvParser(source.csv, columns);
     default:
@@ -154,10 +154,9 @@ async function headerBefore(
   let piece: Piece | undefined;
   try {
     for (piece = await feed.next(); piece !== undefined; piece = await feed.next()) {
-      parser.takeHeader(textOf(piece));
-      const span = spanOf(piece, 0, parser.rule);
-      if (parser.columns !== undefined && span !== undefined) {
-        return { columns: parser.columns, end: piece.offset + span.next - piece.start };
+      const next = parser.takeHeader(piece);
+      if (parser.columns !== undefined) {
+        return { columns: parser.columns, end: piece.offset + next - piece.start };
       }
     }
     return undefined;

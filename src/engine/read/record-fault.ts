@@ -4,10 +4,12 @@ interface FaultFacts {
   readonly what: string;
   /** What the user can do. Whole sentences. */
   readonly advice: string;
-  /** Index of the record in the text given to the parser, headers counted. */
+  /** Index of the record in the piece given to the parser, headers counted. */
   readonly record?: number;
   /** Name of the column, for CSV. */
   readonly column?: string;
+  /** Name of the field, for JSON. */
+  readonly field?: string;
   /** Whether the record only lacks its end: more text could have mended it. */
   readonly isOpenEnded?: boolean;
   readonly cause?: unknown;
@@ -23,6 +25,7 @@ export class RecordFault extends Error {
   readonly advice: string;
   readonly record: number;
   readonly column: string | undefined;
+  readonly field: string | undefined;
   readonly isOpenEnded: boolean;
 
   constructor(facts: FaultFacts) {
@@ -32,6 +35,7 @@ export class RecordFault extends Error {
     this.advice = facts.advice;
     this.record = facts.record ?? 0;
     this.column = facts.column;
+    this.field = facts.field;
     this.isOpenEnded = facts.isOpenEnded ?? false;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Records of one split of a text file, in batches: a piece of whole records is decoded at once and given to the
- * format's parser. Rows are slices of the piece's text, so a row that is kept keeps its whole piece; that is why
+ * Records of one split of a text file, in batches: a piece of whole records is given to the format's parser, which
+ * decodes it at once. Rows are slices of the piece's text, so a row that is kept keeps its whole piece; that is why
  * pieces are small.
  *
  * Bytes that are not UTF-8 become U+FFFD, in every format: real logs have some, and a job over a million of them is
@@ -12,14 +12,14 @@ import { type RecordRule, textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
 import { type Piece, type RecordFeed, RecordTooLong } from "./record-feed.ts";
 
-/** What a format makes of text that holds whole records. */
+/** What a format makes of a piece of whole records. */
 export interface RecordParser {
   /** What this format takes for a record; agrees with `parse`. */
   readonly rule: RecordRule;
-  /** How many records at the head of the text last parsed gave no row (a header). */
+  /** How many records at the head of the piece last parsed gave no row (a header). */
   readonly headRecords: number;
-  /** Puts the text's rows into `rows` from index 0 on, and returns how many. Throws RecordFault. */
-  parse(text: string, rows: unknown[]): number;
+  /** Puts the piece's rows into `rows` from index 0 on, and returns how many. Throws RecordFault. */
+  parse(piece: Piece, rows: unknown[]): number;
 }
 
 /** The text of a piece, without the byte order mark at the start of the file. */
@@ -78,7 +78,7 @@ export class RecordInput implements BatchInput {
   /** Undefined where nothing in the piece is a row. */
   #parse(piece: Piece): Batch | undefined {
     this.#piece = piece;
-    const count = this.#parser.parse(textOf(piece), this.#rows);
+    const count = this.#parser.parse(piece, this.#rows);
     if (count === 0) return undefined;
     const headRecords = this.#parser.headRecords;
     return { rows: this.#rows, count, place: (index) => this.#places.placeOf(piece, headRecords + index) };
@@ -95,7 +95,7 @@ export class RecordInput implements BatchInput {
   #mistakeIn(tooLong: Piece): RecordFault | undefined {
     if (this.#parser.rule.quote === undefined) return undefined;
     try {
-      this.#parser.parse(textOf(tooLong), []);
+      this.#parser.parse(tooLong, []);
     } catch (thrown) {
       if (thrown instanceof RecordFault && !thrown.isOpenEnded) return thrown;
     }
