@@ -74,6 +74,12 @@ describe("operators on one record", () => {
     ).toEqualTypeOf<Dataset<{ line: string }>>();
   });
 
+  test("words", () => {
+    expectTypeOf(lines.words()).toEqualTypeOf<Dataset<string>>();
+    // @ts-expect-error: not text
+    users.words();
+  });
+
   test("keyBy, sample, union, repartition", () => {
     expectTypeOf(users.keyBy((user) => user.id)).toEqualTypeOf<Dataset<[number, User]>>();
     expectTypeOf(users.keyBy((user) => [user.name, user.id])).toEqualTypeOf<
@@ -100,6 +106,10 @@ describe("operators by key", () => {
   });
 
   test("countBy", () => {
+    expectTypeOf(lines.words().countBy()).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(prices.countBy({ partitions: 2 })).toEqualTypeOf<Dataset<[[string, number], number]>>();
+    // @ts-expect-error: a symbol is no key
+    lines.map(() => Symbol("no")).countBy();
     expectTypeOf(lines.countBy((line) => line)).toEqualTypeOf<Dataset<[string, number]>>();
     expectTypeOf(lines.countBy((line) => [line, line.length])).toEqualTypeOf<
       Dataset<[[string, number], number]>

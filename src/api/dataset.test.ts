@@ -22,6 +22,11 @@ describe("plan nodes", () => {
     expect(nodeOf(numbers.mapPartitions(all))).toEqual({ kind: "mapPartitions", input: source, fn: all });
   });
 
+  test("words", () => {
+    const lines = numbers.map(String);
+    expect(nodeOf(lines.words())).toEqual({ kind: "words", input: nodeOf(lines) });
+  });
+
   test("sample, union, repartition", () => {
     expect(nodeOf(numbers.sample(0.5))).toEqual({
       kind: "sample",
@@ -56,6 +61,8 @@ describe("plan nodes", () => {
       empty: undefined,
       partitions: undefined,
     });
+    expect(nodeOf(numbers.countBy())).toMatchObject({ key: "record", emit: "pair", partitions: undefined });
+    expect(nodeOf(numbers.countBy({ partitions: 2 }))).toMatchObject({ key: "record", partitions: 2 });
     expect(nodeOf(numbers.distinct())).toMatchObject({ key: "record", emit: "key", partitions: undefined });
     expect(nodeOf(numbers.distinct({ partitions: 2 }))).toMatchObject({ key: "record", partitions: 2 });
     const distinct = nodeOf(numbers.distinct(fn, { partitions: 2 })) as AggregateNode;
@@ -255,6 +262,7 @@ describe("wrong arguments are refused at once, with operator, argument and value
     [() => loose.groupByKey?.({ partitions: 1.5 }), /^groupByKey: partitions is 1\.5/],
     [() => loose.countBy?.(id, { partitions: "3" }), /^countBy: partitions is "3"/],
     [() => loose.countBy?.(null), /^countBy: key is null/],
+    [() => loose.countBy?.({ partitions: 0 }), /^countBy: partitions is 0/],
     [() => loose.distinct?.("name"), /^distinct: key is "name"/],
     [() => loose.distinct?.({ partitions: -1 }), /^distinct: partitions is -1/],
     [() => loose.reduceByKey?.([]), /^reduceByKey: fn is an array of 0/],

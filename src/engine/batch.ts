@@ -3,6 +3,8 @@
  * over the records is plain synchronous code.
  */
 
+import type { Piece } from "./read/record-feed.ts";
+
 /** Where a record came from. For error messages only, and so worked out late. */
 export interface RecordPlace {
   readonly file?: string;
@@ -20,6 +22,8 @@ export interface Batch {
   readonly count: number;
   /** Where row `index` came from; undefined where nobody knows. */
   place?(index: number): RecordPlace | Promise<RecordPlace>;
+  /** Only where the input was opened to give bytes: records that are not rows yet. Then there are no rows. */
+  readonly piece?: Piece;
 }
 
 /** What a stage reads. A batch is the caller's until the next call. */

@@ -107,7 +107,19 @@ export interface SampleNode {
   readonly fraction: number;
   readonly seed: string;
 }
-export type NarrowNode = MapNode | FlatMapNode | FilterNode | KeyByNode | MapPartitionsNode | SampleNode;
+/** Each record, which is text, becomes its words, lower-cased: longest runs of letters, marks and digits. */
+export interface WordsNode {
+  readonly kind: "words";
+  readonly input: PlanNode;
+}
+export type NarrowNode =
+  | MapNode
+  | FlatMapNode
+  | FilterNode
+  | KeyByNode
+  | MapPartitionsNode
+  | SampleNode
+  | WordsNode;
 
 /** The records of all inputs: first all of the first, then all of the second, … */
 export interface UnionNode {
@@ -263,6 +275,7 @@ export function isNarrow(node: PlanNode): node is NarrowNode {
     case "keyBy":
     case "mapPartitions":
     case "sample":
+    case "words":
       return true;
     default:
       return false;

@@ -65,8 +65,13 @@ const folding = (fn: UserFunction): Aggregator => ({
   finish: undefined,
 });
 
+/** Without a key, equal records are counted together. */
 export function countByNode(input: PlanNode, key: unknown, options: WideOptions | undefined): AggregateNode {
-  const shape: Shape = { key: checkFunction("countBy", "key", key), emit: "pair", empty: undefined };
+  const shape: Shape = {
+    key: key === undefined ? "record" : checkFunction("countBy", "key", key),
+    emit: "pair",
+    empty: undefined,
+  };
   return aggregate(input, shape, "count", onlyPartitions("countBy", options));
 }
 
@@ -130,3 +135,12 @@ function readAggregator(
 /** The options of an operator that has none but the partitions. */
 export const onlyPartitions = (operator: string, options: unknown): number | undefined =>
   checkPartitions(operator, checkOptions(operator, options, ["partitions"]).partitions);
+
+/** Of an operator whose key may be left out: the options can be the only argument. */
+export function keyAndOptions(
+  key: unknown,
+  options: WideOptions | undefined,
+): [key: unknown, options: WideOptions | undefined] {
+  const onlyOptions = typeof key === "object" && key !== null && options === undefined;
+  return onlyOptions ? [undefined, key] : [key, options];
+}

@@ -1,7 +1,7 @@
 import type { NarrowNode, PlanNode, SampleNode } from "../../plan/node.ts";
 import { checkFunction, checkOptions, invalidArgument } from "../check-arguments.ts";
 
-export type FunctionOperator = Exclude<NarrowNode["kind"], "sample">;
+export type FunctionOperator = Exclude<NarrowNode["kind"], "sample" | "words">;
 
 /** An operator that has one function and nothing else. */
 export function narrowNode(kind: FunctionOperator, input: PlanNode, fn: unknown): NarrowNode {
@@ -27,3 +27,6 @@ export function sampleNode(
   }
   return { kind: "sample", input, fraction: fraction + 0, seed: String(seed) };
 }
+
+/** An operator that has no options. */
+export const wordsNode = (input: PlanNode): NarrowNode => ({ kind: "words", input });

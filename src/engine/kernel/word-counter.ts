@@ -5,6 +5,7 @@
  * What it hands out, and in which order, follows from the bytes alone: not from how they were cut into calls, nor from
  * which table counts. Words outside ASCII reach the caller before the counts of a table that a later word filled.
  */
+import { assert } from "../../base/assert.ts";
 import { partitionOf } from "../../base/hash.ts";
 import { PlainWordTable } from "./plain-word-table.ts";
 import { createWasmWordTable } from "./wasm-word-table.ts";
@@ -40,12 +41,12 @@ export interface ColumnLimits {
 export interface WordCounterOptions {
   readonly table: WordTable;
   readonly tableLimits: TableLimits;
-  /** At most 8,192 rows and 128 KiB, so that a gathering has room. */
+  /** No more than a gathering has room for: GATHER_ROWS_MAX rows, and GATHER_BYTES_MAX without a word. */
   readonly columnLimits: ColumnLimits;
   readonly partitions: number;
   /** Takes a word that the table does not count: one with characters outside ASCII, or a very long one. */
   readonly onWord: (word: string) => void;
-  /** Takes counts, ordered by partition, and there by first arrival. A word can come again after a later flush. */
+  /** Takes counts; those of a partition come by first arrival. A word can come again after a later flush. */
   readonly onColumns: (partition: number, columns: WordColumns) => void;
 }
 
@@ -60,6 +61,11 @@ export class WordCounter {
   constructor(options: WordCounterOptions) {
     this.#options = options;
     this.#table = options.table;
+    const { rowsMax, bytesMax } = options.columnLimits;
+    assert(
+      rowsMax <= GATHER_ROWS_MAX && bytesMax <= GATHER_BYTES_MAX - WORD_BYTES_MAX,
+      "a table has room for the columns",
+    );
     this.#table.clear(options.tableLimits);
   }
 
@@ -82,13 +88,17 @@ export class WordCounter {
     }
   }
 
-  /** Lets go of what is still held. The counter can be used again. */
+  /** Lets go of what is still held: what fills columns first, then what is left of each partition. The counter can be used again. */
   flush(): void {
     const { hashes, lengths } = this.#table.describe();
     const { partitions } = this.#options;
     const order = new PartitionOrder(hashes, partitions);
+    const rests: Uint32Array[] = [];
     for (let partition = 0; partition < partitions; partition++) {
-      this.#flushPartition(partition, order.of(partition), lengths);
+      rests.push(this.#handOutFull(partition, order.of(partition), lengths));
+    }
+    for (const [partition, rest] of rests.entries()) {
+      if (rest.length > 0) this.#handOutColumns(partition, rest, lengths);
     }
     this.#table.clear(this.#options.tableLimits);
     this.#counted = 0;
@@ -101,7 +111,7 @@ export class WordCounter {
     this.#words += table.words;
     this.#counted += table.words;
     this.#lines += table.lines;
-    if (table.rest.length > 0) this.#handOut(textOf(table.rest));
+    if (table.rest.length > 0) this.#handOutWords(textOf(table.rest));
     if (table.isFull || this.#counted >= COUNTED_MAX) this.flush();
     return end;
   }
@@ -110,31 +120,35 @@ export class WordCounter {
   #addGiant(bytes: Uint8Array, from: number, to: number): number {
     let end = from + BLOCK_BYTES;
     while (end < to && isRunByte(bytes[end] as number)) end++;
-    this.#handOut(textOf(bytes.subarray(from, end)));
+    this.#handOutWords(textOf(bytes.subarray(from, end)));
     return end;
   }
 
-  #handOut(text: string): void {
+  #handOutWords(text: string): void {
     const words = wordsOf(text);
     this.#words += words.length;
     for (let i = 0; i < words.length; i++) this.#options.onWord(words[i] as string);
   }
 
-  #flushPartition(partition: number, entries: Uint32Array, lengths: Uint32Array): void {
-    const { columnLimits, onColumns } = this.#options;
-    const { rowsMax, bytesMax, rowBytes } = columnLimits;
+  /** Returns the entries that do not fill columns. */
+  #handOutFull(partition: number, entries: Uint32Array, lengths: Uint32Array): Uint32Array {
+    const { rowsMax, bytesMax, rowBytes } = this.#options.columnLimits;
     let start = 0;
     let bytes = 0;
     for (let row = 0; row < entries.length; row++) {
       bytes += rowBytes + (lengths[entries[row] as number] as number);
-      const rows = row + 1 - start;
-      if (bytes < bytesMax && rows < rowsMax && row + 1 < entries.length) continue;
-      const some = entries.subarray(start, row + 1);
-      const { keys, counts } = this.#table.gather(some);
-      onColumns(partition, { keys, counts, lengths: some.map((entry) => lengths[entry] as number) });
+      if (bytes < bytesMax && row + 1 - start < rowsMax) continue;
+      this.#handOutColumns(partition, entries.subarray(start, row + 1), lengths);
       start = row + 1;
       bytes = 0;
     }
+    return entries.subarray(start);
+  }
+
+  #handOutColumns(partition: number, entries: Uint32Array, lengths: Uint32Array): void {
+    const { keys, counts } = this.#table.gather(entries);
+    const own = entries.map((entry) => lengths[entry] as number);
+    this.#options.onColumns(partition, { keys, counts, lengths: own });
   }
 }
 
@@ -190,9 +204,3 @@ export function returnWordTable(table: WordTable): void {
 }
 
 const IDLE_TABLES_MAX = 2;
-
-/** What a column limit may say at most: a row more than the bytes allow must still fit. */
-export const COLUMN_LIMITS_MAX = {
-  rowsMax: GATHER_ROWS_MAX,
-  bytesMax: GATHER_BYTES_MAX - WORD_BYTES_MAX,
-} as const;

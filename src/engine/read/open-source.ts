@@ -24,6 +24,8 @@ type BytesSplit = Extract<SourceSplit, { readonly kind: "bytes" }>;
 export interface ReadOptions {
   /** Bytes read at a time; from 1. The records are the same whatever it is. */
   readonly chunkBytes?: number;
+  /** Of `lines` only: batches hold pieces of bytes instead of rows. Default false. */
+  readonly asBytes?: boolean;
 }
 
 /**
@@ -49,7 +51,11 @@ export function openSource(
     );
   }
   assert(split.kind === "bytes", "a split of files belongs to a source of files");
-  return openFile(source, split, inputs, options.chunkBytes ?? CHUNK_BYTES);
+  assert(
+    source.format === "lines" || options.asBytes !== true,
+    "other records than lines are not read as bytes",
+  );
+  return openFile(source, split, inputs, options);
 }
 
 function wholeFile(file: InputFile): BytesSplit {
@@ -60,7 +66,7 @@ async function openFile(
   source: FileFormat,
   split: BytesSplit,
   inputs: Inputs,
-  chunkBytes: number,
+  options: ReadOptions,
 ): Promise<BatchInput> {
   const { file } = split;
   if (source.format === "files") {
@@ -78,7 +84,7 @@ async function openFile(
       bytes,
       undefined,
       inputs,
-      chunkBytes,
+      options,
     );
   }
   const reader = await inputs.open(file);
@@ -87,7 +93,7 @@ async function openFile(
     const start = Math.max(split.start, header?.end ?? 0);
     // One byte before, to see whether a record begins right here.
     const bytes = new PlainBytes(reader, Math.max(start - 1, 0));
-    return textInput(source, { ...split, start }, bytes, header?.columns, inputs, chunkBytes);
+    return textInput(source, { ...split, start }, bytes, header?.columns, inputs, options);
   } catch (thrown) {
     reader.close();
     throw thrown;
@@ -100,7 +106,7 @@ function textInput(
   bytes: ByteSource,
   columns: Columns | undefined,
   inputs: Inputs,
-  chunkBytes: number,
+  options: ReadOptions,
 ): BatchInput {
   const parser = parserFor(source, columns);
   const feed = new RecordFeed(bytes, {
@@ -109,9 +115,9 @@ function textInput(
     skipsFirst: split.start > 0,
     quote: parser.rule.quote,
     recordBytesMax: source.recordBytesMax,
-    chunkBytes,
+    chunkBytes: options.chunkBytes ?? CHUNK_BYTES,
   });
-  return new RecordInput(feed, parser, new FilePlaces(inputs, split.file, parser.rule));
+  return new RecordInput(feed, parser, new FilePlaces(inputs, split.file, parser.rule), options.asBytes);
 }
 
 function parserFor(source: TextFormat, columns: Columns | undefined): RecordParser {

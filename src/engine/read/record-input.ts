@@ -31,14 +31,17 @@ export class RecordInput implements BatchInput {
   readonly #feed: RecordFeed;
   readonly #parser: RecordParser;
   readonly #places: FilePlaces;
+  readonly #asBytes: boolean;
   /** Used again for each batch; grows to the most rows of a piece. */
   readonly #rows: unknown[] = [];
   #piece: Piece | undefined;
 
-  constructor(feed: RecordFeed, parser: RecordParser, places: FilePlaces) {
+  /** @param asBytes Whether to give the pieces as they are, and leave the parser alone. */
+  constructor(feed: RecordFeed, parser: RecordParser, places: FilePlaces, asBytes = false) {
     this.#feed = feed;
     this.#parser = parser;
     this.#places = places;
+    this.#asBytes = asBytes;
   }
 
   get bytesIn(): number {
@@ -78,6 +81,7 @@ export class RecordInput implements BatchInput {
   /** Undefined where nothing in the piece is a row. */
   #parse(piece: Piece): Batch | undefined {
     this.#piece = piece;
+    if (this.#asBytes) return { rows: this.#rows, count: 0, piece };
     const count = this.#parser.parse(piece, this.#rows);
     if (count === 0) return undefined;
     const headRecords = this.#parser.headRecords;

@@ -1,5 +1,6 @@
 import { partitionOf } from "../../base/hash.ts";
 import type { AggregateNode } from "../../plan/node.ts";
+import type { WordColumns } from "../kernel/word-counter.ts";
 import { AggregateTable } from "./aggregate-table.ts";
 import { settled } from "./group.ts";
 import { PartitionFrames } from "./partition-frames.ts";
@@ -21,6 +22,17 @@ export class AggregateSink implements KeyedSink {
   add(key: unknown, value: unknown): void {
     this.#table.add(this.#all ? null : settled(key), settled(value));
     if (this.#table.size >= SINK_ROWS || this.#table.isFull(SINK_BYTES)) this.#flush();
+  }
+
+  /** Partitions of the sink. */
+  get partitions(): number {
+    return this.#target.partitions;
+  }
+
+  /** For a count of records: takes words that were counted elsewhere. A word can come again, here and by `add`. */
+  addCounts(partition: number, columns: WordColumns): void {
+    const { block, sinkIndex } = this.#target;
+    block.appendCounts(sinkIndex, partition, columns);
   }
 
   finish(): void {

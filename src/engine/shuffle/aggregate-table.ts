@@ -15,7 +15,7 @@ import { KeyTable } from "./key-table.ts";
 import { owned } from "./own-string.ts";
 
 /** What the table itself costs per key. */
-const ENTRY_BYTES = 40;
+export const ENTRY_BYTES = 40;
 const CHANGE_BYTES = 16;
 const SAMPLE_ENTRIES = 256;
 /** Measured anew and above this part of the limit, the table counts as full: else it would be measured all the time. */

@@ -1,9 +1,10 @@
 import { assert } from "../../base/assert.ts";
 import type { BlockRef } from "../../plan/task.ts";
 import type { BlobStore, BlobWriter } from "../../ports/blob-store.ts";
+import type { WordColumns } from "../kernel/word-counter.ts";
 import { encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
+import { encodeCountFrame, encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
 
 export interface BlockWriterOptions extends FrameCodec {
   readonly blobs: BlobStore;
@@ -39,14 +40,14 @@ export class BlockWriter {
     values: readonly unknown[],
   ): void {
     assert(!this.#done, "a finished block takes no more frames");
-    const crc = encodeFrame(this.#frame, keys, values, this.#options);
-    const frame = this.#frame.written();
-    const extent = { offset: this.#blob.bytes, bytes: frame.length, rows: values.length, crc };
-    this.#blob.append(frame);
-    const name = `${sink}/${partition}`;
-    const list = this.#lists.get(name);
-    if (list === undefined) this.#lists.set(name, { sink, partition, frames: [extent] });
-    else list.frames.push(extent);
+    this.#add(sink, partition, values.length, encodeFrame(this.#frame, keys, values, this.#options));
+  }
+
+  /** Appends a frame of words and their counts, which differ from each other. Throws DISK_FULL. */
+  appendCounts(sink: number, partition: number, columns: WordColumns): void {
+    assert(!this.#done, "a finished block takes no more frames");
+    const crc = encodeCountFrame(this.#frame, columns, this.#options.crc32);
+    this.#add(sink, partition, columns.counts.length, crc);
   }
 
   /** Writes index and trailer and makes the block visible. */
@@ -72,5 +73,15 @@ export class BlockWriter {
   abort(): void {
     this.#done = true;
     this.#blob.abort();
+  }
+
+  #add(sink: number, partition: number, rows: number, crc: number): void {
+    const frame = this.#frame.written();
+    const extent = { offset: this.#blob.bytes, bytes: frame.length, rows, crc };
+    this.#blob.append(frame);
+    const name = `${sink}/${partition}`;
+    const list = this.#lists.get(name);
+    if (list === undefined) this.#lists.set(name, { sink, partition, frames: [extent] });
+    else list.frames.push(extent);
   }
 }

@@ -64,7 +64,7 @@ function kindOf(value: unknown): number {
   }
 }
 
-function encodeNumbers(to: ByteWriter, values: readonly number[]): void {
+export function encodeNumbers(to: ByteWriter, values: ArrayLike<number>): void {
   let whole = true;
   let least = 0;
   let most = 0;
@@ -121,32 +121,41 @@ const beyondLatin1 = /[^\0-\xff]/;
 
 function encodeStrings(to: ByteWriter, values: readonly string[], codec: ValueCodec): void {
   const first = values[0] as string;
+  const lengths = new Uint32Array(values.length);
   let constant = true;
   let units = 0;
-  let longest = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as string;
     units += value.length;
-    if (value.length > longest) longest = value.length;
+    lengths[i] = value.length;
     constant = constant && value === first;
   }
   if (constant && values.length > 1 && !beyondLatin1.test(first)) return encodeConstant(to, first, codec);
   const parts = units <= JOINED_UNITS_MAX ? [values.join("")] : values;
   const narrow = !parts.some((part) => beyondLatin1.test(part));
   to.u8(narrow ? LAYOUT.latin1 : LAYOUT.utf16);
-  encodeLengths(to, values, longest);
+  encodeLengths(to, lengths);
   for (const part of parts) {
     to.text(part, narrow ? "latin1" : "utf16le", narrow ? part.length : part.length * 2);
   }
 }
 
-function encodeLengths(to: ByteWriter, values: readonly string[], longest: number): void {
+/** A column of strings that differ, given as the bytes of their joined text, which is ASCII. */
+export function encodeAscii(to: ByteWriter, text: Uint8Array, lengths: Uint32Array): void {
+  to.u8(LAYOUT.latin1);
+  encodeLengths(to, lengths);
+  to.append(text);
+}
+
+function encodeLengths(to: ByteWriter, lengths: Uint32Array): void {
+  let longest = 0;
+  for (let i = 0; i < lengths.length; i++) longest = Math.max(longest, lengths[i] as number);
   const width = longest < 0x100 ? 1 : longest < 0x10000 ? 2 : 4;
   to.u8(width);
-  const at = to.reserve(values.length * width);
+  const at = to.reserve(lengths.length * width);
   const view = to.view;
-  for (let i = 0; i < values.length; i++) {
-    const length = (values[i] as string).length;
+  for (let i = 0; i < lengths.length; i++) {
+    const length = lengths[i] as number;
     if (width === 1) view.setUint8(at + i, length);
     else if (width === 2) view.setUint16(at + i * 2, length, true);
     else view.setUint32(at + i * 4, length, true);

@@ -8,10 +8,11 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { Crc32, ValueCodec } from "../../ports/codec.ts";
+import type { WordColumns } from "../kernel/word-counter.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { type DecodeOptions, decodeColumn } from "./column-decode.ts";
-import { encodeColumn } from "./column-encode.ts";
+import { encodeAscii, encodeColumn, encodeNumbers } from "./column-encode.ts";
 
 const CONTENT_ROWS = 1;
 const CONTENT_PAIRS = 2;
@@ -44,17 +45,40 @@ export function encodeFrame(
   values: readonly unknown[],
   { codec, crc32 }: FrameCodec,
 ): number {
-  assert(values.length > 0 && (keys === undefined || keys.length === values.length), "a frame has rows");
-  to.clear();
-  to.u8(keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS);
-  to.u8(0);
-  to.u8(0);
-  to.u8(0);
-  to.u32(values.length);
-  to.u32(0);
-  to.u32(0);
+  assert(keys === undefined || keys.length === values.length, "every row has a key, or none");
+  begin(to, keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS, values.length);
   if (keys !== undefined) encodeColumn(to, keys, codec);
   encodeColumn(to, values, codec);
+  return end(to, crc32);
+}
+
+/** The same for counted words, without making strings of them: the frame is equal to the last byte. */
+export function encodeCountFrame(
+  to: ByteWriter,
+  { keys, lengths, counts }: WordColumns,
+  crc32: Crc32,
+): number {
+  assert(lengths.length === counts.length, "every word has a count");
+  begin(to, CONTENT_PAIRS, counts.length);
+  encodeAscii(to, keys, lengths);
+  encodeNumbers(to, counts);
+  return end(to, crc32);
+}
+
+function begin(to: ByteWriter, content: number, rows: number): void {
+  assert(rows > 0, "a frame has rows");
+  to.clear();
+  to.u8(content);
+  to.u8(0);
+  to.u8(0);
+  to.u8(0);
+  to.u32(rows);
+  to.u32(0);
+  to.u32(0);
+}
+
+/** Returns the frame's CRC. */
+function end(to: ByteWriter, crc32: Crc32): number {
   to.view.setUint32(8, to.length - FRAME_HEADER_BYTES, true);
   const frame = to.written();
   const crc = crcOf(frame, crc32);

@@ -155,6 +155,26 @@ describe("the loop of a stage", () => {
     expect(given).toEqual([[1, 2, 3]]);
   });
 
+  it("takes the words of text, in nests too, and refuses what is no text", () => {
+    const words = (...next: Branch[]): Branch => ({
+      kind: "step",
+      op: { kind: "words", input: source },
+      next,
+    });
+    const long = step("filter", (word: string) => word.length > 1, words(sink(0)));
+    const stage = stageOf([words(long, sink(1))], [collect, collect]);
+    const { given, state } = runStage(stage, ["A bc", "", "-", "Dé-f"]);
+    expect(given).toEqual([
+      ["bc", "dé"],
+      ["a", "bc", "dé", "f"],
+    ]);
+    expect(state.sinkRows).toEqual([2, 4]);
+
+    const { failure, site } = runStage(stage, ["fine", 12]);
+    expect(failure).toBeInstanceOf(UserMistake);
+    expect(`${site?.label} ${(failure as Error).message}`).toMatch(/^words needs text, and was given 12\./);
+  });
+
   it("has source text that grows with the number of nested flatMaps, not faster", () => {
     const nest = (depth: number): Branch =>
       depth === 0 ? sink() : step("flatMap", (n: number) => [n], nest(depth - 1));

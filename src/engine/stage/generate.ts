@@ -5,9 +5,10 @@
  *
  * How the text is built:
  * - A chain of operators is flat: one labelled block, which `filter` leaves with `break`. Branches that share the
- *   work above them are such blocks one after another. Only flatMap nests.
+ *   work above them are such blocks one after another. Only flatMap and words nest.
  * - flatMap is one loop for arrays and other iterables alike, with a test an element that always goes the same
- *   way. So the text below it stands once, and grows linearly however deep flatMaps nest.
+ *   way. So the text below it stands once, and grows linearly however deep flatMaps nest. `words` is such a loop
+ *   over what is always an array.
  * - `at` holds the site being run; the catch block hands it out with the row. It costs nothing while nothing fails.
  * - mapPartitions ends a segment: rows go to a spool, and its results start a loop of their own.
  *
@@ -15,7 +16,14 @@
  */
 import { unreachable } from "../../base/assert.ts";
 import { labelEnd, labelNarrow, labelWide } from "../../plan/label.ts";
-import type { MapPartitionsNode, NarrowNode, SampleNode, UserFunction, WideNode } from "../../plan/node.ts";
+import type {
+  MapPartitionsNode,
+  NarrowNode,
+  SampleNode,
+  UserFunction,
+  WideNode,
+  WordsNode,
+} from "../../plan/node.ts";
 import type { Branch, Sink, Stage, Step } from "../../plan/stage.ts";
 import type { Site } from "./failure.ts";
 import { GENERATED_PREFIX } from "./stack.ts";
@@ -139,8 +147,8 @@ return i;
         this.#spool(branch, op, record);
         break;
       }
-      if (op.kind === "flatMap") {
-        record = this.#openFlatMap(op, record);
+      if (op.kind === "flatMap" || op.kind === "words") {
+        record = op.kind === "words" ? this.#openWords(op, record) : this.#openFlatMap(op, record);
         block = this.#name("branch");
         this.#body.push(`${block}: {`);
         close = `} } ${close}`;
@@ -158,7 +166,7 @@ return i;
 
   /** @returns The variable that holds the record after it. */
   #operator(
-    op: Exclude<NarrowNode, { kind: "flatMap" | "mapPartitions" }>,
+    op: Exclude<NarrowNode, { kind: "flatMap" | "mapPartitions" | "words" }>,
     record: string,
     block: string,
   ): string {
@@ -234,6 +242,21 @@ return i;
     return item;
   }
 
+  /** As for flatMap. */
+  #openWords(op: WordsNode, record: string): string {
+    const site = this.#parts.addSite({ label: labelNarrow(op), calls: "user", late: false });
+    const words = this.#name("words");
+    const index = this.#name("index");
+    const word = this.#name("word");
+    this.#body.push(
+      `at = ${site};`,
+      `const ${words} = wordsOfRecord(${record});`,
+      `for (let ${index} = 0; ${index} < ${words}.length; ${index}++) {`,
+      `const ${word} = ${words}[${index}];`,
+    );
+    return word;
+  }
+
   #spool(step: Step, op: MapPartitionsNode, record: string): void {
     const spool = this.#parts.addSpool(step, op);
     this.#locals.push(`const spool${spool} = spools[${spool}];`);
@@ -302,7 +325,7 @@ function keyOf(shuffle: WideNode): UserFunction | "pair" | "record" | "all" | "n
 }
 
 /** `map(parse)` where the function has a name to tell it by. */
-function labelOf(op: Exclude<NarrowNode, SampleNode>): string {
+function labelOf(op: Exclude<NarrowNode, SampleNode | WordsNode>): string {
   const { name } = op.fn;
   return /^[\w$]{1,60}$/.test(name) && name !== "fn" ? `${labelNarrow(op)}(${name})` : labelNarrow(op);
 }

@@ -1,4 +1,5 @@
 /** The few functions generated loops call besides the user's: checks, and errors that name what was given. */
+import { wordsOf } from "../kernel/words-of.ts";
 import { excerptOf } from "./excerpt.ts";
 import { UserMistake } from "./failure.ts";
 
@@ -46,6 +47,14 @@ function throwNotPair(row: unknown): never {
   );
 }
 
+function wordsOfRecord(row: unknown): readonly string[] {
+  if (typeof row === "string") return wordsOf(row);
+  throw new UserMistake(
+    "USER_FUNCTION",
+    `needs text, and was given ${excerptOf(row)}. Make text of each record before it, with map.`,
+  );
+}
+
 function isThenable(value: unknown): boolean {
   return (
     typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
@@ -55,4 +64,4 @@ function isThenable(value: unknown): boolean {
 function ignore(): void {}
 
 /** By the names that generated code uses. */
-export const loopSupport = { checkSync, iterate, throwNotPair, isArray: Array.isArray };
+export const loopSupport = { checkSync, iterate, throwNotPair, wordsOfRecord, isArray: Array.isArray };
