@@ -78,14 +78,7 @@ async function openFile(
   if (source.format === "csv") verifyOptions(source.csv);
   if (isGzip(file)) {
     const bytes = new GzipBytes(await inputs.openGzip(file));
-    return textInput(
-      source,
-      { ...split, end: Number.POSITIVE_INFINITY },
-      bytes,
-      undefined,
-      inputs,
-      options,
-    );
+    return textInput(source, { ...split, end: Number.POSITIVE_INFINITY }, bytes, undefined, inputs, options);
   }
   const reader = await inputs.open(file);
   try {
