@@ -49,7 +49,7 @@ const prepare = (of: Plan, changes: Partial<PrepareJob> = {}) =>
     constants: { seed: "s", submittedAtMs: 5, bundle: contentHash("ab") },
     policy: { attemptsMax: 3, taskTimeoutMs: 7, retryDelayMs: 1, retryDelayMsMax: 2 },
     planSplits: splitsOf,
-    resolvePath: (path) => `/work/${path}`,
+    resolvePath: (path) => `/data/${path}`,
     ...changes,
   });
 
@@ -92,7 +92,7 @@ describe("a job that is prepared", () => {
         {
           name: "end1",
           producers: [{ stage: 0, sink: 1 }],
-          end: { kind: "write", format: "csv", directory: "/work/out", overwrite: true },
+          end: { kind: "write", format: "csv", directory: "/data/out", overwrite: true },
         },
       ],
       shape: "record",
@@ -111,7 +111,7 @@ describe("a job that is prepared", () => {
       params: { top: 3 },
       constants: spec.constants,
       fingerprint: spec.fingerprint,
-      outputDirectories: ["", "/work/out"],
+      outputDirectories: ["", "/data/out"],
     });
   });
 
@@ -156,10 +156,10 @@ describe("the number of tasks", () => {
 
 describe("directories to write", () => {
   it.each([
-    ["out", "out", "the same directory: /work/out"],
-    ["out", "out/inner", "a directory within /work/out: /work/out/inner"],
-    ["out/inner", "out", "a directory within /work/out: /work/out/inner"],
-    ["out", "out\\inner", "a directory within /work/out: /work/out\\inner"],
+    ["out", "out", "the same directory: /data/out"],
+    ["out", "out/inner", "a directory within /data/out: /data/out/inner"],
+    ["out/inner", "out", "a directory within /data/out: /data/out/inner"],
+    ["out", "out\\inner", "a directory within /data/out: /data/out\\inner"],
   ])("are apart: not %s and %s", async (a, b, where) => {
     const error = await prepare(plan(write(source(), a), write(source(), b))).catch(
       (thrown: unknown) => thrown,
