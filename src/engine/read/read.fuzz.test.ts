@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CsvOptions, SourceFormat } from "../../plan/node.ts";
+import type { CsvOptions, FieldTypes, SourceFormat } from "../../plan/node.ts";
 import { MemoryInputs } from "../../sim/memory-inputs.ts";
 import { readSource } from "../../sim/memory-inputs-reader.ts";
 
@@ -175,6 +175,96 @@ describe("every record is read once, wherever files and chunks are cut", () => {
     );
   });
 
+  test("csv of declared fields: what a naive parser and conversion give, or an error where they have one", async () => {
+    const names = ["id", "text", "left", "yes", "json", "__proto__"];
+    const cell = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom("1", "-2.5", "0", "-0", "12345678901234567", "1e3", "+7", ".5", "5."),
+      },
+      { weight: 1, arbitrary: fc.constantFrom("-", ".", "1.2.3", "1e", "0x1", "NaN", "1e999", " 1", "1\r") },
+      { weight: 2, arbitrary: fc.constantFrom("true", "FALSE", "1", "yes") },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom("", "a", "é€😀", 'say "hi"', "a,b", "x\ny", "\r", "[1]", '{"a":"b"}', "["),
+      },
+      { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 4 }) },
+    );
+    const usual: readonly fc.Arbitrary<string>[] = [
+      fc.constantFrom("1", "20.25", "-3"),
+      fc.constantFrom("a", "b c", "é", 'a "b"', "12345678901234567890"),
+      fc.constantFrom("left", "", "out"),
+      fc.constantFrom("true", "0", ""),
+      fc.constantFrom("[1,2]", "null", "", '{"a":1}'),
+      fc.constantFrom("7", ""),
+    ];
+    const record = fc.oneof(
+      { weight: 8, arbitrary: fc.tuple(...usual) },
+      { weight: 1, arbitrary: fc.array(cell, { minLength: 6, maxLength: 6 }) },
+      { weight: 1, arbitrary: fc.array(cell, { minLength: 1, maxLength: 7 }) },
+    );
+    const always = fc.constantFrom(false, false, true);
+    const lines = fc.array(fc.tuple(record, always, fc.constantFrom("\n", "\n", "\r\n", "\n\n")), {
+      maxLength: 8,
+    });
+    const types = fc.constantFrom<FieldTypes>(
+      Object.fromEntries([
+        ["text", "string"],
+        ["id", "number"],
+      ]),
+      Object.fromEntries([
+        ["__proto__", "number?"],
+        ["missing", "json?"],
+        ["yes", "boolean?"],
+        ["json", "json?"],
+        ["text", "string?"],
+      ]),
+      Object.fromEntries([["left", "string"]]),
+      Object.fromEntries([["__proto__", "string"]]),
+      Object.fromEntries([["yes", "boolean"]]),
+      Object.fromEntries([["json", "json"]]),
+    );
+    const dialect = fc.constantFrom(
+      [",", '"'],
+      [",", '"'],
+      [";", "'"],
+      ["\t", ""],
+      ["1", '"'],
+      ["§", '"'],
+      [",", "-"],
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        lines,
+        types,
+        dialect,
+        fc.boolean(),
+        cutting,
+        async (parts, fields, [delimiter, quote], ends, cut) => {
+          const field = (value: string, always: boolean) =>
+            quote === "" ? value : write(value, always, delimiter as string, quote as string);
+          const text = [[names, false, "\n"] as const, ...parts]
+            .map(([values, quoted, end]) => values.map((value) => field(value, quoted)).join(delimiter) + end)
+            .join("");
+          const bytes = Buffer.from(ends ? text : text.trimEnd());
+          const source = csv({ delimiter: delimiter as string, quote: quote as string, fields });
+          const expected = naiveFields(
+            naiveTable(decode(bytes), { delimiter: delimiter as string, quote: quote as string }),
+            fields,
+          );
+          for (const some of [cut, { splitBytes: 1 << 20, chunkBytes: 1 << 16 }]) {
+            const found = await rowsOf(source, bytes, some).then(
+              ({ rows }) => rows.map((row) => Object.entries(row as object)),
+              (error) => error.code,
+            );
+            expect(found).toEqual(expected ?? "RECORD_INVALID");
+          }
+        },
+      ),
+      { numRuns: 5 * RUNS },
+    );
+  });
+
   test("csv without quotes", async () => {
     await fc.assert(
       fc.asyncProperty(byteText, cutting, async (bytes, cut) => {
@@ -216,23 +306,56 @@ describe("every record is read once, wherever files and chunks are cut", () => {
   });
 });
 
-function write(field: string, always: boolean): string {
+function write(field: string, always: boolean, delimiter = ",", quote = '"'): string {
   // A lone carriage return at a line's end would become part of the line end.
-  return always || /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  const isPlain = !always && ![quote, delimiter, "\r", "\n"].some((part) => field.includes(part));
+  return isPlain ? field : quote + field.replaceAll(quote, quote + quote) + quote;
+}
+
+/** Rows as entries; undefined: a field has no value of its type. */
+function naiveFields(rows: readonly unknown[] | undefined, fields: FieldTypes): unknown[] | undefined {
+  const found: [string, unknown][][] = [];
+  for (const row of rows ?? []) {
+    const has = new Map(Object.entries(row as Record<string, string>));
+    const picked: [string, unknown][] = [];
+    for (const [name, type] of Object.entries(fields)) {
+      const text = has.get(name) ?? "";
+      const value = text === "" && type.endsWith("?") ? null : naiveValue(text, type);
+      if (value === undefined) return undefined;
+      picked.push([name, value]);
+    }
+    found.push(picked);
+  }
+  return rows === undefined ? undefined : found;
+}
+
+function naiveValue(text: string, type: string): unknown {
+  if (type.startsWith("string")) return text;
+  if (type.startsWith("boolean"))
+    return { true: true, "1": true, false: false, "0": false }[text.toLowerCase()];
+  if (type.startsWith("number")) {
+    const isDecimal = /\d/.test(text) && /^[-+]?\d*\.?\d*(e[-+]?\d+)?$/i.test(text);
+    return isDecimal && Number.isFinite(Number(text)) ? Number(text) : undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Records as objects or arrays; undefined: something is wrong. A machine that looks at one character at a time. */
 function naiveTable(text: string, options: Partial<CsvOptions>): unknown[] | undefined {
-  const records = naiveCsv(text, options.delimiter ?? ",");
+  const records = naiveCsv(text, options.delimiter ?? ",", options.quote ?? '"');
   if (records === undefined || options.header === false) return records;
-  const names = options.header === true ? records.shift() : (options.header as readonly string[]);
+  const names = Array.isArray(options.header) ? (options.header as readonly string[]) : records.shift();
   if (names === undefined) return [];
   if (new Set(names).size < names.length) return undefined;
   if (records.some((record) => record.length !== names.length)) return undefined;
   return records.map((record) => Object.fromEntries(record.map((field, at) => [names[at], field])));
 }
 
-function naiveCsv(text: string, delimiter: string): string[][] | undefined {
+function naiveCsv(text: string, delimiter: string, quote: string): string[][] | undefined {
   const records: string[][] = [];
   let record: string[] = [];
   let field = "";
@@ -252,9 +375,9 @@ function naiveCsv(text: string, delimiter: string): string[][] | undefined {
     const char = text[at] as string;
     const endsLine = char === "\n" || (char === "\r" && text[at + 1] === "\n");
     if (state === "quoted") {
-      if (char !== '"') field += char;
-      else if (text[at + 1] === '"') {
-        field += '"';
+      if (char !== quote) field += char;
+      else if (text[at + 1] === quote) {
+        field += quote;
         at += 1;
       } else state = "closed";
     } else if (endsLine) {
@@ -264,7 +387,7 @@ function naiveCsv(text: string, delimiter: string): string[][] | undefined {
       endField();
     } else if (state === "closed") {
       return undefined;
-    } else if (char === '"') {
+    } else if (char === quote) {
       if (state === "plain") return undefined;
       state = "quoted";
     } else {
