@@ -7,16 +7,21 @@ interface FileSourceOptions {
     readonly recordBytesMax: number;
 }
 type CsvFieldType = "string" | "number" | "boolean";
+type FieldKind = "string" | "number" | "boolean" | "json";
+type FieldType = FieldKind | `${FieldKind}?`;
+type FieldTypes = Readonly<Record<string, FieldType>>;
 interface CsvOptions {
     readonly header: boolean | readonly string[];
     readonly delimiter: string;
     readonly quote: string;
     readonly types: Readonly<Record<string, CsvFieldType>>;
+    readonly fields?: FieldTypes | undefined;
 }
 type SourceFormat = ({
     readonly format: "lines";
 } & FileSourceOptions) | ({
     readonly format: "jsonl";
+    readonly fields?: FieldTypes | undefined;
 } & FileSourceOptions) | ({
     readonly format: "csv";
     readonly csv: CsvOptions;
@@ -69,7 +74,11 @@ interface SampleNode {
     readonly fraction: number;
     readonly seed: string;
 }
-type NarrowNode = MapNode | FlatMapNode | FilterNode | KeyByNode | MapPartitionsNode | SampleNode;
+interface WordsNode {
+    readonly kind: "words";
+    readonly input: PlanNode;
+}
+type NarrowNode = MapNode | FlatMapNode | FilterNode | KeyByNode | MapPartitionsNode | SampleNode | WordsNode;
 interface UnionNode {
     readonly kind: "union";
     readonly inputs: readonly PlanNode[];
@@ -272,6 +281,7 @@ declare class Dataset<out T> {
     mapPartitions<U extends object | [
     ]>(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>): Dataset<U>;
     mapPartitions<U>(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>): Dataset<U>;
+    words(this: Dataset<string>): Dataset<string>;
     keyBy<K extends Key>(fn: (record: T, ctx: TaskContext) => K): Dataset<[
         K,
         T
@@ -302,6 +312,10 @@ declare class Dataset<out T> {
     ]>, options: AggregateOptions<V, A, R>): Dataset<[
         K,
         R
+    ]>;
+    countBy<K extends Key>(this: Dataset<K>, options?: WideOptions): Dataset<[
+        K,
+        number
     ]>;
     countBy<K extends Key>(key: (record: T, ctx: TaskContext) => K, options?: WideOptions): Dataset<[
         K,
@@ -429,12 +443,29 @@ interface CsvReadOptions extends FileOptions {
     readonly delimiter?: string;
     readonly quote?: string;
 }
+type FieldValue<Type extends FieldType> = Type extends `${infer Kind extends FieldType}?` ? FieldValue<Kind> | null : Type extends "string" ? string : Type extends "number" ? number : Type extends "boolean" ? boolean : unknown;
+type FieldsRow<Fields extends FieldTypes> = {
+    -readonly [Name in keyof Fields]: FieldValue<Fields[Name]>;
+};
 interface FileRecord<Content extends string | Uint8Array = string> {
     readonly path: string;
     readonly content: Content;
 }
 declare function lines(paths: Paths, options?: FileOptions): Dataset<string>;
+declare function jsonl<const F extends FieldTypes>(paths: Paths, options: FileOptions & {
+    readonly fields: F;
+}): Dataset<FieldsRow<F>>;
 declare function jsonl<T = unknown>(paths: Paths, options?: FileOptions): Dataset<T>;
+declare function csv<const F extends FieldTypes>(paths: Paths, options: CsvReadOptions & {
+    readonly header?: true;
+    readonly fields: F;
+}): Dataset<FieldsRow<F>>;
+declare function csv<const Name extends string, const F extends FieldTypes>(paths: Paths, options: CsvReadOptions & {
+    readonly header: readonly Name[];
+    readonly fields: F & {
+        readonly [N in Exclude<keyof F, Name>]: never;
+    };
+}): Dataset<FieldsRow<F>>;
 declare function csv<const T extends Readonly<Record<string, CsvFieldType>> = {}>(paths: Paths, options?: CsvReadOptions & {
     readonly header?: true;
     readonly types?: T;
@@ -600,4 +631,4 @@ interface Session {
 type RunAndSessionOptions = RunOptions & SessionOptions;
 declare function connect(options?: SessionOptions): Promise<Session>;
 declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
-export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };
+export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };
