@@ -1,4 +1,5 @@
 import { expectTypeOf, test } from "vitest";
+import type { FieldTypes } from "../plan/node.ts";
 import type { Dataset } from "./dataset.ts";
 import { type FileRecord, read } from "./read.ts";
 
@@ -46,4 +47,56 @@ test("csv with names", () => {
 
 test("csv without a header", () => {
   expectTypeOf(read.csv("a", { header: false })).toEqualTypeOf<Dataset<string[]>>();
+});
+
+test("jsonl with a schema", () => {
+  const typed = read.jsonl("a", {
+    splitBytes: 10,
+    fields: {
+      user: "string",
+      ms: "number",
+      ok: "boolean",
+      tags: "json",
+      note: "string?",
+      age: "number?",
+      any: "json?",
+    },
+  });
+  expectTypeOf(typed).toEqualTypeOf<
+    Dataset<{
+      user: string;
+      ms: number;
+      ok: boolean;
+      tags: unknown;
+      note: string | null;
+      age: number | null;
+      any: unknown;
+    }>
+  >();
+  expectTypeOf(typed.map((row) => row.ms * 2)).toEqualTypeOf<Dataset<number>>();
+  // @ts-expect-error: not a field of the schema
+  typed.map((row) => row.ns);
+  // @ts-expect-error: it may be null
+  typed.map((row) => row.age * 2);
+  // @ts-expect-error: no such type
+  read.jsonl("a", { fields: { user: "text" } });
+  // A schema that is only known when the job runs.
+  const fields: FieldTypes = { a: "number" };
+  expectTypeOf<RowOf<ReturnType<typeof loose>>["a"]>().toEqualTypeOf<unknown>();
+  function loose() {
+    return read.jsonl("a", { fields });
+  }
+});
+
+test("csv with a schema", () => {
+  const typed = read.csv("a", { delimiter: ";", fields: { name: "string", age: "number?" } });
+  expectTypeOf(typed).toEqualTypeOf<Dataset<{ name: string; age: number | null }>>();
+  const named = read.csv("a", { header: ["name", "age", "city"], fields: { age: "number" } });
+  expectTypeOf(named).toEqualTypeOf<Dataset<{ age: number }>>();
+  // @ts-expect-error: not a name of the header
+  read.csv("a", { header: ["name"], fields: { age: "number" } });
+  // @ts-expect-error: without a header there are no names
+  read.csv("a", { header: false, fields: { age: "number" } });
+  // @ts-expect-error: fields has the types
+  read.csv("a", { fields: { age: "number" }, types: { age: "number" } });
 });

@@ -30,6 +30,21 @@ test("csv", () => {
   expect(sourceOf(read.csv("a", { header: false }))).toMatchObject({ csv: { header: false } });
 });
 
+test("fields", () => {
+  const fields = { user: "string", tags: "json?", 1: "number" } as const;
+  expect(sourceOf(read.jsonl("a", { fields, splitBytes: 9 }))).toEqual({
+    format: "jsonl",
+    paths: ["a"],
+    ...files,
+    splitBytes: 9,
+    fields,
+  });
+  expect(sourceOf(read.csv("a", { fields }))).toMatchObject({ csv: { header: true, types: {}, fields } });
+  expect(sourceOf(read.csv("a", { header: ["user", "b"], fields: { user: "string?" } }))).toMatchObject({
+    csv: { header: ["user", "b"], fields: { user: "string?" } },
+  });
+});
+
 test("names of fields that objects have already are like any other", () => {
   const types = JSON.parse('{"constructor":"number","__proto__":"number"}') as Record<string, "number">;
   const { csv } = sourceOf(read.csv("a", { types })) as { csv: { types: object } };
@@ -38,6 +53,8 @@ test("names of fields that objects have already are like any other", () => {
     ["__proto__", "number"],
   ]);
   expect(Object.getPrototypeOf(csv.types)).toBe(Object.prototype);
+  const { fields } = sourceOf(read.jsonl("a", { fields: types })) as { fields: object };
+  expect(Object.entries(fields)).toEqual(Object.entries(types));
 });
 
 test("range", () => {
@@ -97,6 +114,27 @@ describe("wrong arguments are refused at once", () => {
     {
       ...call("csv", "a", { header: ["name"], types: { nam: "number" } }),
       message: /a name in types is "nam".* Did you mean name\?/,
+    },
+    ...["jsonl", "csv"].flatMap((name) => [
+      { ...call(name, "a", { fields: {} }), message: new RegExp(`^read.${name}: fields is an empty object`) },
+      { ...call(name, "a", { fields: ["a"] }), message: new RegExp(`^read.${name}: fields is an array`) },
+      {
+        ...call(name, "a", { fields: { a: "int" } }),
+        message: new RegExp(`^read.${name}: the type of "a" is "int"; it must be one of string, number`),
+      },
+    ]),
+    { ...call("lines", "a", { fields: {} }), message: /^read\.lines: no option "fields"/ },
+    {
+      ...call("csv", "a", { header: false, fields: { a: "json" } }),
+      message: /^read\.csv: fields is .* left out/,
+    },
+    {
+      ...call("csv", "a", { types: {}, fields: { a: "json" } }),
+      message: /^read\.csv: types is an empty object; it must be left out: the option fields/,
+    },
+    {
+      ...call("csv", "a", { header: ["name"], fields: { nam: "number?" } }),
+      message: /a name in fields is "nam".* Did you mean name\?/,
     },
     { ...call("files", "a", { as: "blob" }), message: /^read\.files: as is "blob"/ },
     ...[undefined, ...wholes.slice(2)].map((end) => ({

@@ -60,7 +60,7 @@ export function csvLoop({ columns, fields, sources, makeRow, delimiter, quote }:
   const source = `"use strict";
 return function csvLoop(b, text, end, rows, position) {
 let p = position.at, count = position.count, start = p, c = 0, a = 0, z = 0, high = 0, twice = false, n = 0, digits = 0;
-let minus = false, value;
+let minus = false, quoted = false, value;
 while (p < end) {
 start = p;
 c = b[p];
@@ -79,7 +79,7 @@ return;
 position.at = p;
 position.count = count;
 };`;
-  const support = { makeRow, textOfField, numberOfField, booleanOf, jsonOf, POWERS_OF_TEN };
+  const support = { makeRow, textOfField, numberOf, booleanOf, jsonOf, POWERS_OF_TEN };
   return new Function(...Object.keys(support), source)(...Object.values(support)) as CsvLoop;
 }
 
@@ -137,7 +137,7 @@ function convert({ quote }: Syntax, { kind, optional }: Field, variable: string)
     case "string":
       return optional ? `${variable} = a === z ? null : ${text};` : `${variable} = ${text};`;
     case "number":
-      return `value = numberOfField(b, a, z);
+      return `value = numberOf(text, a, z);
 if (value !== value${optional ? "" : " || value === null"}) break record;
 ${variable} = value;`;
     case "boolean":
@@ -153,9 +153,13 @@ ${variable} = value;`;
 
 /** Digits are put together on the way; whatever else stands there is found and converted as any other field. */
 function numberCode(syntax: Syntax, field: Field, variable: string, isLast: boolean): string {
+  const { quote } = syntax;
+  // In quotes, it is the same, with a quote behind it.
+  const open = quote === -1 ? "" : `quoted = c === ${quote};\nif (quoted) c = b[++p];\n`;
+  const close = quote === -1 ? "" : `if (quoted) c = c === ${quote} ? b[++p] : -1;\n`;
   return `a = p;
 c = b[p];
-minus = c === 45;
+${open}minus = c === 45;
 if (minus) c = b[++p];
 digits = p;
 n = 0;
@@ -168,7 +172,7 @@ z = p - z - 1;
 digits += z;
 if (digits <= ${EXACT_DIGITS_MAX}) n /= POWERS_OF_TEN[z];
 }
-${isLast ? "if (c === 13) c = b[++p];" : ""}
+${close}${isLast ? "if (c === 13) c = b[++p];" : ""}
 if (c === ${isLast ? 10 : syntax.delimiter} && digits > 0 && digits <= ${EXACT_DIGITS_MAX}) {
 ${variable} = minus ? -n : n;
 p++;
@@ -183,8 +187,4 @@ ${convert(syntax, field, variable)}
 function textOfField(bytes: Buffer, at: number, end: number, quote: string): string {
   const text = bytes.toString("utf8", at, end);
   return quote !== "" && text.includes(quote) ? text.replaceAll(quote + quote, quote) : text;
-}
-
-function numberOfField(bytes: Buffer, at: number, end: number): number | null {
-  return numberOf(bytes.toString("latin1", at, end), 0, end - at);
 }

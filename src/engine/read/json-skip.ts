@@ -20,6 +20,11 @@ const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
 const TAB = 0x09;
 
+/** 1 for the bytes that are not just part of a string's text: one look in place of three comparisons. */
+const ENDS_TEXT = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < SPACE || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
+);
+
 /** Index behind the value that begins at `at`, or -1. */
 export function skipValue(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
@@ -31,14 +36,11 @@ export function skipValue(bytes: Uint8Array, at: number): number {
 /** Index of the quote that closes the string whose text begins, or goes on, at `at`; -1 where it is no JSON. */
 export function stringEnd(bytes: Uint8Array, at: number): number {
   for (let index = at; ; index++) {
-    const byte = bytes[index] as number;
-    if (byte === QUOTE) return index;
-    if (byte === BACKSLASH) {
-      index = escapeEnd(bytes, index + 1);
-      if (index === -1) return -1;
-    } else if (!(byte >= SPACE)) {
-      return -1;
-    }
+    while (ENDS_TEXT[bytes[index] as number] === 0) index += 1;
+    if (bytes[index] === QUOTE) return index;
+    if (bytes[index] !== BACKSLASH) return -1;
+    index = escapeEnd(bytes, index + 1);
+    if (index === -1) return -1;
   }
 }
 
