@@ -16,7 +16,7 @@ import {
 } from "./word-table.ts";
 
 /** The parts of the global that are used; Node's types leave it to the browser's. */
-interface WebAssemblyGlobal {
+export interface WebAssemblyGlobal {
   validate(bytes: Uint8Array): boolean;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: object };
@@ -38,16 +38,25 @@ const FIGURE = { entries: 0, full: 1, words: 2, restBytes: 3, lines: 4 } as cons
 
 let compiled: object | undefined;
 
-/** Undefined where this machine or this Node has no WebAssembly with SIMD. */
-export function createWasmWordTable(): WordTable | undefined {
-  const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyGlobal };
+/**
+ * Undefined where this machine or this Node has no WebAssembly with SIMD, and where there is no address space for a
+ * memory: V8 reserves gigabytes of it for each, and some processes are given less.
+ */
+export function createWasmWordTable(
+  WebAssembly = (globalThis as { WebAssembly?: WebAssemblyGlobal }).WebAssembly,
+): WordTable | undefined {
   if (WebAssembly === undefined) return undefined;
   if (compiled === undefined) {
     const bytes = Buffer.from(KERNEL_BASE64, "base64");
     if (!WebAssembly.validate(bytes)) return undefined;
     compiled = new WebAssembly.Module(bytes);
   }
-  return new WasmWordTable(new WebAssembly.Instance(compiled).exports as KernelExports);
+  try {
+    return new WasmWordTable(new WebAssembly.Instance(compiled).exports as KernelExports);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 class WasmWordTable implements WordTable {
