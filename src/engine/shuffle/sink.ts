@@ -2,6 +2,7 @@
  * Where a stage's loop puts its records. A sink belongs to one task attempt and is used by one thread; both calls
  * are synchronous. After `finish` everything is in the attempt's block, and no further call is allowed.
  */
+
 /**
  * For operators that go by a key: the loop evaluates the user's key function and gives key and value.
  *
