@@ -8,7 +8,10 @@ import { inputError, isAbsent, notFound, showPath, unreadable } from "./inputs-e
 /** Files looked at side by side: enough to hide the disk's latency, few enough for any limit on open files. */
 const LOOKUPS_AT_ONCE = 64;
 
-/** `Inputs.list` for a file system. Relative patterns start at `cwd`. */
+/**
+ * `Inputs.list` for a file system. Relative patterns start at `cwd`. A file that symbolic links give several
+ * paths is listed once, at the first of them.
+ */
 export async function listFiles(patterns: readonly string[], cwd: string): Promise<readonly InputFile[]> {
   if (patterns.length === 0) {
     throw notFound("", "No input is named: the list of paths is empty. Name a file, a directory or a glob.");
@@ -19,11 +22,12 @@ export async function listFiles(patterns: readonly string[], cwd: string): Promi
   }
   // By code units, which is what `sort` does without a comparator: the same order under every locale.
   const sorted = [...paths].sort();
-  const files: InputFile[] = [];
+  const files = new Map<string, InputFile>();
   for (let at = 0; at < sorted.length; at += LOOKUPS_AT_ONCE) {
-    files.push(...(await Promise.all(sorted.slice(at, at + LOOKUPS_AT_ONCE).map(describe))));
+    const found = await Promise.all(sorted.slice(at, at + LOOKUPS_AT_ONCE).map(describe));
+    for (const { real, file } of found) if (!files.has(real)) files.set(real, file);
   }
-  return files;
+  return [...files.values()];
 }
 
 /** What one pattern names. A path that exists is meant literally, whatever characters it has. */
@@ -114,8 +118,8 @@ async function filesBelow(directory: string, above: ReadonlySet<string>, found: 
   }
 }
 
-/** Size and time of a file that can be read; an error for everything else. */
-async function describe(path: string): Promise<InputFile> {
+/** Size and time of a file that can be read, and where it really is; an error for everything else. */
+async function describe(path: string): Promise<{ readonly real: string; readonly file: InputFile }> {
   const stats = await follow(path);
   if (!stats.isFile()) {
     throw unreadable(
@@ -125,7 +129,8 @@ async function describe(path: string): Promise<InputFile> {
     );
   }
   await access(path, constants.R_OK).catch((thrown) => Promise.reject(inputError(thrown, path)));
-  return { path, sizeBytes: stats.size, mtimeMs: Math.floor(stats.mtimeMs) };
+  const real = await realpath(path).catch((thrown) => Promise.reject(inputError(thrown, path)));
+  return { real, file: { path, sizeBytes: stats.size, mtimeMs: Math.floor(stats.mtimeMs) } };
 }
 
 async function exists(path: string): Promise<boolean> {

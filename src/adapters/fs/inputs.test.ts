@@ -67,13 +67,32 @@ describe("files", () => {
     mkdirSync(join(directory, "d"));
     writeFileSync(join(directory, "real", "a"), "x");
     symlinkSync(join(directory, "real"), join(directory, "d", "linked"));
-    symlinkSync(join(directory, "real", "a"), join(directory, "d", "file"));
+    writeFileSync(join(directory, "one"), "x");
+    symlinkSync(join(directory, "one"), join(directory, "d", "file"));
     symlinkSync(join(directory, "d"), join(directory, "d", "back"));
-    const found = await inputs.list([join(directory, "d")]);
-    expect(found.map((file) => file.path)).toEqual([
-      join(directory, "d", "file"),
-      join(directory, "d", "linked", "a"),
-    ]);
+    for (const pattern of [join(directory, "d"), join(directory, "d", "**")]) {
+      const found = await inputs.list([pattern]);
+      expect(found.map((file) => file.path).sort()).toEqual([
+        expect.stringMatching(/d\/(back\/)*file$/),
+        expect.stringMatching(/d\/(back\/)*linked\/a$/),
+      ]);
+    }
+  });
+
+  test("lists a file once, at the first of the paths that links give it", async () => {
+    mkdirSync(join(directory, "d", "a"), { recursive: true });
+    writeFileSync(join(directory, "d", "f.txt"), "x");
+    writeFileSync(join(directory, "d", "a", "g.txt"), "x");
+    symlinkSync("..", join(directory, "d", "a", "loop"));
+    symlinkSync("f.txt", join(directory, "d", "z.txt"));
+    const list = async (...names: string[]) =>
+      (await inputs.list(names.map((name) => join(directory, name)))).map((file) =>
+        file.path.slice(directory.length + 1),
+      );
+    expect(await list("d")).toEqual(["d/a/g.txt", "d/f.txt"]);
+    expect(await list("d/**")).toEqual(["d/a/g.txt", "d/a/loop/f.txt"]);
+    expect(await list("d/z.txt", "d/f.txt", "d/*.txt")).toEqual(["d/f.txt"]);
+    expect(await list("d/z.txt")).toEqual(["d/z.txt"]);
   });
 
   test("refuses a dangling link, named or found below a directory", async () => {
