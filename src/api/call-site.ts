@@ -1,4 +1,4 @@
-/** Finds out which file called one of our functions, so that a job knows its own module. */
+/** Finds out who called one of our functions, so that a job knows its own module, and messages can say where. */
 
 const FRAMES_MAX = 1;
 
@@ -28,6 +28,26 @@ export function callerFile(callee: unknown): string | undefined {
     return typeof holder.stack === "string" ? toAbsolutePath(holder.stack) : undefined;
   } finally {
     api.prepareStackTrace = prepareStackTrace;
+    if (stackTraceLimit !== undefined) api.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/**
+ * File, line and column of whoever called `callee`, in the source where a source map is known, such as
+ * `/work/job.ts:3:16`; undefined where nothing is known.
+ */
+export function callerPlace(callee: unknown): string | undefined {
+  const api = Error as unknown as StackTraceApi;
+  if (api.captureStackTrace === undefined) return undefined;
+  const { stackTraceLimit } = api;
+  const holder: { stack?: unknown } = {};
+  try {
+    api.stackTraceLimit = FRAMES_MAX;
+    api.captureStackTrace(holder, callee);
+    const frame = String(holder.stack).split("\n").at(-1) ?? "";
+    const [, place, position] = /(?:\(|at )([^()]+?)(:\d+:\d+)\)?$/.exec(frame) ?? [];
+    return place === undefined ? undefined : `${toAbsolutePath(place) ?? place}${position}`;
+  } finally {
     if (stackTraceLimit !== undefined) api.stackTraceLimit = stackTraceLimit;
   }
 }

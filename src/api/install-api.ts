@@ -6,7 +6,8 @@
  * bundler.
  */
 import { BicoastalError } from "../base/errors.ts";
-import { job } from "./job.ts";
+import { jobOfBundle } from "./bundle-job.ts";
+import type { job } from "./job.ts";
 import { read } from "./read.ts";
 
 /** Every value the package exports. */
@@ -40,5 +41,5 @@ export function installTaskApi(onCall: () => void = () => {}): void {
     return new Promise(() => {});
   };
   const holder = globalThis as { [API]?: ApiValues };
-  holder[API] = Object.freeze({ job, read, BicoastalError, run: never, connect: never });
+  holder[API] = Object.freeze({ job: jobOfBundle, read, BicoastalError, run: never, connect: never });
 }

@@ -54,6 +54,12 @@ interface DefinitionBase {
   readonly module?: string;
 }
 
+/** What `job` takes, whatever its types. */
+export interface JobDefinition extends DefinitionBase {
+  readonly params?: object;
+  readonly run: (params: never) => unknown;
+}
+
 /** Params as a Standard Schema. */
 export interface SchemaDefinition<Schema extends StandardSchemaV1, Returned extends RunOutput>
   extends DefinitionBase {
@@ -102,19 +108,19 @@ export function job<Schema extends StandardSchemaV1, Returned extends RunOutput>
 export function job<Returned extends RunOutput, Defaults extends object = {}>(
   definition: DefaultsDefinition<Defaults, Returned>,
 ): Job<Partial<Widened<Defaults>>, ResultOf<Returned>>;
-export function job(definition: {
-  readonly name: string;
-  readonly module?: string;
-  readonly params?: object;
-  readonly run: (params: never) => unknown;
-}): Job {
+export function job(definition: JobDefinition): Job {
+  const made = defineJob(definition, job);
+  registerJob(made);
+  return made;
+}
+
+/** `job` without telling the registry. `callee` is the function that the user's module called. */
+export function defineJob(definition: JobDefinition, callee: unknown): Job {
   checkDefinition(definition);
   const { name, run, params = {} } = definition;
   const parser = isStandardSchema(params) ? parseBySchema(params, name) : parseByDefaults(params, name);
-  const module = definition.module === undefined ? callerFile(job) : moduleOf(definition.module, name);
-  const made = makeJob(name, module, parser, run);
-  registerJob(made);
-  return made;
+  const module = definition.module === undefined ? callerFile(callee) : moduleOf(definition.module, name);
+  return makeJob(name, module, parser, run);
 }
 
 function makeJob(

@@ -3,7 +3,7 @@
  * even where two copies of the package are loaded, such as the command line's own and the user's.
  *
  * Of several jobs with one name the latest counts: a module that is loaded again, as in watch mode, replaces
- * its own.
+ * its own. Two in one bundle are refused before they come here.
  */
 import type { Job } from "./job-type.ts";
 
