@@ -17,7 +17,6 @@ const FALSE_HASH = 0x1b873593;
 const TRUE_HASH = 0xcc9e2d51;
 const BIGINT_SEED = 0x3c6ef372;
 const DATE_SEED = 0x27d4eb2f;
-const STRING_SEED = 0x811c9dc5;
 const BYTES_SEED = 0x165667b1;
 const ARRAY_SEED = 0x0a54ff53;
 const OBJECT_SEED = 0x7510e527;
@@ -43,17 +42,21 @@ export function checkKey(key: unknown): void {
 export const partitionOf = (hash: number, partitions: number): number =>
   Math.floor((hash * partitions) / 0x100000000);
 
+/** A text's hash, taken apart for loops that look at its units anyway: `finishHash(units.reduce(hashUnit, TEXT_SEED)) >>> 0`. */
+export const TEXT_SEED = 0x811c9dc5;
+export const hashUnit = (hash: number, unit: number): number => Math.imul(hash ^ unit, 0x01000193);
+
 function hashString(text: string): number {
-  let hash = STRING_SEED;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return finish(hash);
+  let hash = TEXT_SEED;
+  for (let i = 0; i < text.length; i++) hash = hashUnit(hash, text.charCodeAt(i));
+  return finishHash(hash);
 }
 
 function hashNumber(value: number): number {
   // Covers -0, which must hash as 0 does.
-  if ((value | 0) === value) return finish((value | 0) ^ 0x9e3779b9);
+  if ((value | 0) === value) return finishHash((value | 0) ^ 0x9e3779b9);
   float.setFloat64(0, Number.isNaN(value) ? Number.NaN : value);
-  return finish(float.getInt32(0) ^ Math.imul(float.getInt32(4), 0x85ebca6b));
+  return finishHash(float.getInt32(0) ^ Math.imul(float.getInt32(4), 0x85ebca6b));
 }
 
 function hashOther(key: unknown, depth: number): number {
@@ -93,14 +96,15 @@ function hashObject(key: object, depth: number): number {
   if (key instanceof Uint8Array) {
     let hash = BYTES_SEED;
     for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ (key[i] as number), 0x01000193);
-    return finish(hash);
+    return finishHash(hash);
   }
   throw invalid(key);
 }
 
-const mix = (hash: number, word: number): number => finish(Math.imul(hash, 31) + word);
+const mix = (hash: number, word: number): number => finishHash(Math.imul(hash, 31) + word);
 
-function finish(hash: number): number {
+/** Spreads what went in over all 32 bits; signed. */
+export function finishHash(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
   return mixed ^ (mixed >>> 16);

@@ -51,7 +51,7 @@ export class AggregateTable {
   /** Takes one record's value. Throws KEY_INVALID and what the user's functions throw. */
   add(key: unknown, value: unknown): void {
     const before = this.table.size;
-    const entry = this.table.enter(key, hashKey(key));
+    const entry = this.#enter(key);
     if (this.#counts) {
       if (entry < before) (this.accumulators as number[])[entry]!++;
       else this.#start(key, 1);
@@ -59,10 +59,14 @@ export class AggregateTable {
     else this.#start(key, this.#init(value));
   }
 
+  #enter(key: unknown): number {
+    return typeof key === "string" ? this.table.enterText(key) : this.table.enter(key, hashKey(key));
+  }
+
   /** Takes a partial result, later than all taken so far. */
   merge(key: unknown, partial: unknown): void {
     const before = this.table.size;
-    const entry = this.table.enter(key, hashKey(key));
+    const entry = this.#enter(key);
     if (entry === before) this.#start(key, partial);
     else if (this.#counts) (this.accumulators as number[])[entry]! += partial as number;
     else this.#change(entry, this.#merge, partial);
