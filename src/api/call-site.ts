@@ -34,7 +34,7 @@ export function callerFile(callee: unknown): string | undefined {
 
 /**
  * File, line and column of whoever called `callee`, in the source where a source map is known, such as
- * `/work/job.ts:3:16`; undefined where nothing is known.
+ * `/a/job.ts:3:16`; undefined where nothing is known.
  */
 export function callerPlace(callee: unknown): string | undefined {
   const api = Error as unknown as StackTraceApi;
