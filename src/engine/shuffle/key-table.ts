@@ -76,6 +76,8 @@ export class KeyTable {
 
   #isText(entry: number, text: string): boolean {
     const { length } = text;
+    // 0: it came in by `enter`.
+    if (this.#shortLengths[entry] === 0) return this.keys[entry] === text;
     if (this.#shortLengths[entry] !== length + 1) return false;
     const bytes = this.#shortBytes;
     const start = this.#shortStarts[entry] as number;
