@@ -1,5 +1,6 @@
 /** What a worker thread loads: the executor on this machine's ports, and of the API what jobs are written with. */
 import { bundleKey, createBundleFiles } from "./adapters/bundle/bundle-files.ts";
+import { warnOfImpureCalls } from "./adapters/threads/impure-calls.ts";
 import { createLocalPorts } from "./adapters/threads/local-ports.ts";
 import { serveTasks } from "./adapters/threads/serve-tasks.ts";
 import { threadStart } from "./adapters/threads/thread-start.ts";
@@ -23,4 +24,4 @@ const executor = createTaskExecutor({
   loadJob: createJobLoader({ evaluate: bundles.load, findJob, onParked }),
 });
 
-serveTasks({ port, shared, executor });
+serveTasks({ port, shared, executor: warnOfImpureCalls(executor, data.bundlesDirectory) });

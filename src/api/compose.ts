@@ -7,6 +7,7 @@ import { scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { warnOfImpureCalls } from "../adapters/threads/impure-calls.ts";
 import { createInlineRunner } from "../adapters/threads/inline-runner.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
@@ -143,7 +144,7 @@ function createDebugRunner(dirs: DataDir, data: ThreadData, job: RunnableJob | u
     openEnvironment: createLocalPorts(data, mainRoom()).open,
     loadJob: job === undefined ? load : async () => job,
   });
-  return createInlineRunner({ executor });
+  return createInlineRunner({ executor: warnOfImpureCalls(executor, data.bundlesDirectory) });
 }
 
 /** Built code has the thread's file beside it; source code takes the last build's. */

@@ -217,6 +217,8 @@ function eventLines(event: RunEvent, io: CliIo): string[] {
       const where = io.stderr.style("dim", `[${taskKey(event)}]`);
       return [`${where} ${escapeText(event.message)}${fields}`];
     }
+    case "warning":
+      return [`${warning} ${escapeText(event.message)}`];
     case "stopping":
       return [`stopping: ${escapeText(event.reason)}`];
   }

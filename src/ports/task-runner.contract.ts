@@ -97,6 +97,33 @@ export function taskRunnerContract(name: string, traits: RunnerTraits): void {
         expect(watcher.log).toEqual([{ message: "three", fields: '{"n":3}' }]);
       });
 
+      test.each([
+        ["Math.random", "(n) => n + Math.random()"],
+        ["Date.now", "(n) => n + [1].map(() => Date.now())[0]"],
+        ["new Date", "(n) => new Date() > new Date(n) ? n : 0"],
+        ["new Date", "(n) => Date().length + n"],
+      ])("%s in a function is told once, with its line", async (call, fn) => {
+        const job = await bench.submit(mapping(fn));
+        const watcher = new Watcher();
+        expect((await runTask(job, 10, watcher)).kind).toBe("finished");
+        expect((await runTask(job, 10, watcher)).kind).toBe("finished");
+        expect(watcher.log.map(({ warning }) => warning)).toEqual(Array(watcher.log.length).fill(call));
+        expect(watcher.log.length).toBeGreaterThan(0);
+        expect(watcher.log.length).toBeLessThanOrEqual(runner.slots);
+        if (traits.mapsStacks) expect(watcher.log[0]?.message).toContain(`${bench.path(job.name)}/job.ts:4 `);
+      });
+
+      test("dates of the data are no warning, and real dates", async () => {
+        const fn =
+          "(n, ctx) => { const date = new Date(ctx.now + n); return [date instanceof Date, date.constructor === Date, Date.UTC(2020, 1), String(date).length > 9, ctx.random() < 1].indexOf(false); }";
+        const job = await bench.submit(
+          mapping(fn).replace("export default", "Math.random(); export default"),
+        );
+        const watcher = new Watcher();
+        expect((await runTask(job, 10, watcher)).kind).toBe("finished");
+        expect(watcher.log).toEqual([]);
+      });
+
       test("a task that logs without end is cut short, and says so", async () => {
         const job = await bench.submit(mapping('(n, ctx) => { ctx.log("line"); return n; }'));
         const watcher = new Watcher();

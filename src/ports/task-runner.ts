@@ -40,7 +40,12 @@ export interface TaskLogEntry {
   readonly message: string;
   /** JSON text of the fields given, or undefined. */
   readonly fields: string | undefined;
+  /** There where Bicoastal itself warns, of this call of the job's; every thread tells of it. */
+  readonly warning?: ImpureCall;
 }
+
+/** What makes a job's results another each time. */
+export type ImpureCall = "Math.random" | "Date.now" | "new Date";
 
 /** What a runner gives an attempt to, wherever it runs: loads the job, builds its plan, runs the task. */
 export interface TaskExecutor {
@@ -56,7 +61,7 @@ export interface TaskControl {
   readonly signal: AbortSignal;
   /** Totals so far; called after each batch, so it must cost next to nothing. */
   progress(rowsIn: number, bytesIn: number): void;
-  log(message: string, fields: string | undefined): void;
+  log(message: string, fields: string | undefined, warning?: ImpureCall): void;
   /** Gives the event loop a turn where the task shares its thread with others; undefined in a thread of its own. */
   readonly breathe: (() => Promise<void>) | undefined;
 }

@@ -6,12 +6,14 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
+import type { AttemptId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import type { Completed, JobState } from "../core/job-state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
+import type { ImpureCall, TaskLogEntry } from "../ports/task-runner.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
 import { CompleteOutputs, commitWrites, type EndResult, type ReadRows, readResults } from "./commit.ts";
@@ -92,6 +94,7 @@ class Drive {
   readonly #log: JobLog;
   #results: readonly EndResult[] = [];
   #leaseLost = false;
+  readonly #warned = new Set<ImpureCall>();
 
   constructor(spec: JobSpec, ports: DrivePorts, options: DriveOptions, log: JobLog) {
     this.#spec = spec;
@@ -157,6 +160,15 @@ class Drive {
     }
   }
 
+  #onTaskLog({ stage, partition }: AttemptId, { message, fields, warning }: TaskLogEntry): void {
+    if (warning === undefined) {
+      this.#options.onEvent({ kind: "log", stage, partition, message, fields });
+    } else if (!this.#warned.has(warning)) {
+      this.#warned.add(warning);
+      this.#options.onEvent({ kind: "warning", message });
+    }
+  }
+
   /** Runs driver and worker side by side until the driver ends. */
   async #work(
     state: JobState,
@@ -171,8 +183,7 @@ class Drive {
       observer: {
         onTaskProgress: (attempt, progress) => meter.onTaskProgress(attempt, progress),
         onTaskDropped: (attempt) => meter.onTaskDropped(attempt),
-        onTaskLog: ({ stage, partition }, { message, fields }) =>
-          this.#options.onEvent({ kind: "log", stage, partition, message, fields }),
+        onTaskLog: (attempt, entry) => this.#onTaskLog(attempt, entry),
       },
     });
     const host = new DriverHost({

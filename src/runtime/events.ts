@@ -33,6 +33,11 @@ export type RunEvent =
       readonly message: string;
       readonly fields: string | undefined;
     }
+  /**
+   * The job calls something that is another each time (`Math.random`, the clock), so its result may be too. Once
+   * for each such call; the message names the line.
+   */
+  | { readonly kind: "warning"; readonly message: string }
   /** A stop was asked for (Ctrl-C, a signal); running tasks are being stopped. */
   | { readonly kind: "stopping"; readonly reason: string };
 

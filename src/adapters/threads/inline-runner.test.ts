@@ -2,6 +2,7 @@ import { createTestLoader } from "../../ports/job-bench.contract.ts";
 import { taskRunnerContract } from "../../ports/task-runner.contract.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { bundleKey, createBundleFiles } from "../bundle/bundle-files.ts";
+import { warnOfImpureCalls } from "./impure-calls.ts";
 import { createInlineRunner } from "./inline-runner.ts";
 import { createLocalPorts } from "./local-ports.ts";
 import type { ThreadData } from "./thread-data.ts";
@@ -9,7 +10,8 @@ import type { ThreadData } from "./thread-data.ts";
 taskRunnerContract("inline", {
   isolated: false,
   mapsStacks: false,
-  create: (data) => createInlineRunner({ executor: executorOf(data) }),
+  create: (data) =>
+    createInlineRunner({ executor: warnOfImpureCalls(executorOf(data), data.bundlesDirectory) }),
 });
 
 function executorOf(data: ThreadData) {

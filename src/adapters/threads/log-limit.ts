@@ -1,4 +1,4 @@
-import type { TaskLogEntry } from "../../ports/task-runner.ts";
+import type { ImpureCall, TaskLogEntry } from "../../ports/task-runner.ts";
 
 /** Lines of `ctx.log` that one attempt may give: a line a record would drown the runner. */
 const LOG_LINES_MAX = 1000;
@@ -6,9 +6,10 @@ const LOG_LINES_MAX = 1000;
 /** Passes on the first lines of an attempt, then one that says that the others are left out. */
 export function limitLog(
   send: (entry: TaskLogEntry) => void,
-): (message: string, fields: string | undefined) => void {
+): (message: string, fields: string | undefined, warning?: ImpureCall) => void {
   let lines = 0;
-  return (message, fields) => {
+  return (message, fields, warning) => {
+    if (warning !== undefined) return send({ message, fields, warning });
     lines++;
     if (lines <= LOG_LINES_MAX) send({ message, fields });
     if (lines === LOG_LINES_MAX + 1) {

@@ -1,6 +1,7 @@
 /** What a runner and its threads say to each other. Progress and the wish to stop go through shared memory. */
 import type { ErrorInfo } from "../../base/errors.ts";
 import type { JobContext, TaskAssignment, TaskOutcome } from "../../plan/task.ts";
+import type { TaskLogEntry } from "../../ports/task-runner.ts";
 import type { ThreadData } from "./thread-data.ts";
 
 /** What a thread is started with. */
@@ -28,8 +29,7 @@ export type FromThread =
   | {
       readonly kind: "log";
       readonly seq: number;
-      readonly message: string;
-      readonly fields: string | undefined;
+      readonly entry: TaskLogEntry;
     }
   | { readonly kind: "ended"; readonly seq: number; readonly outcome: TaskOutcome }
   /** The thread cannot go on and ends. */

@@ -63,7 +63,7 @@ function controlOf(
     signal,
     phase: (phase) => state.enter(phase),
     progress: (rowsIn, bytesIn) => state.setProgress(rowsIn, bytesIn),
-    log: limitLog(({ message, fields }) => send({ kind: "log", seq, message, fields })),
+    log: limitLog((entry) => send({ kind: "log", seq, entry })),
     breathe: undefined,
   };
 }

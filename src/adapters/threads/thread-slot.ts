@@ -201,7 +201,7 @@ export class ThreadSlot {
     if (thread !== this.#thread || message.seq !== this.#current?.seq) return;
     switch (message.kind) {
       case "log":
-        this.#current.observer.onLog({ message: message.message, fields: message.fields });
+        this.#current.observer.onLog(message.entry);
         return;
       case "ended":
         this.#end(message.outcome);
