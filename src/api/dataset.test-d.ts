@@ -1,9 +1,11 @@
 import { describe, expectTypeOf, test } from "vitest";
 import type { TaskContext } from "../plan/context.ts";
-import type { Dataset } from "./dataset.ts";
+import type { Dataset, Key } from "./dataset.ts";
 import type { End } from "./end.ts";
+import { job } from "./job.ts";
 import type { WriteResult } from "./operators/write.ts";
 import { read } from "./read.ts";
+import type { AsyncFunctionRefused } from "./refuse-async.ts";
 
 interface User {
   readonly id: number;
@@ -90,6 +92,94 @@ describe("operators on one record", () => {
     expectTypeOf(lines.union(read.range(3))).toEqualTypeOf<Dataset<string | number>>();
     expectTypeOf(lines.union(prices, users)).toEqualTypeOf<Dataset<string | [string, number] | User>>();
     expectTypeOf(lines.repartition(3)).toEqualTypeOf<Dataset<string>>();
+  });
+});
+
+describe("async functions", () => {
+  type Refused = AsyncFunctionRefused;
+
+  test("are refused where records are made or chosen", () => {
+    expectTypeOf(lines.map(async (line) => line.length)).toEqualTypeOf<Refused>();
+    expectTypeOf(lines.map((line, ctx) => Promise.resolve([line, ctx.now]))).toEqualTypeOf<Refused>();
+    expectTypeOf(lines.filter(async (line) => line === "")).toEqualTypeOf<Refused>();
+    // @ts-expect-error: nothing follows an async function
+    lines.map(async (line) => line.length).count();
+    // @ts-expect-error: nor can a job return it
+    job({ name: "async", run: () => lines.map(async (line) => line.length) });
+    // @ts-expect-error: a promise is no list
+    lines.flatMap(async (line) => [line]);
+    // @ts-expect-error: a promise is no list
+    lines.mapPartitions(async (all) => [...all]);
+    // @ts-expect-error: a promise is no text
+    lines.reduce(async (a, b) => a + b);
+  });
+
+  test("are refused where keys are made", () => {
+    // @ts-expect-error: a promise is no key
+    users.keyBy(async (user) => user.id);
+    // @ts-expect-error: a promise is no key
+    users.groupBy(async (user) => user.id);
+    // @ts-expect-error: a promise is no key
+    users.countBy(async (user) => user.id);
+    // @ts-expect-error: a promise is no key
+    users.distinct(async (user) => user.id);
+    // @ts-expect-error: a promise is no key
+    users.sortBy(async (user) => user.id);
+    // @ts-expect-error: a promise is no key
+    users.top(3, async (user) => user.id);
+    // @ts-expect-error: a promise is no key
+    users.join(orders, { left: async (user) => user.id, right: async (order) => order.userId });
+  });
+
+  test("are refused in aggregators", () => {
+    const sum = {
+      zero: () => 0,
+      add: (a: number, b: number) => a + b,
+      merge: (a: number, b: number) => a + b,
+    };
+    expectTypeOf(prices.aggregateByKey({ ...sum, finish: (all) => `${all}` })).toEqualTypeOf<
+      Dataset<[string, string]>
+    >();
+    // @ts-expect-error: a promise is no result
+    prices.aggregateByKey({ ...sum, finish: async (all) => all });
+    // @ts-expect-error: a promise is no accumulator
+    prices.aggregateByKey({ ...sum, add: async (a, b) => a + b });
+    // @ts-expect-error: a promise is no accumulator
+    prices.aggregateByKey({ ...sum, merge: async (a, b) => a + b });
+    // @ts-expect-error: a promise is no value
+    prices.reduceByKey(async (a, b) => a + b);
+  });
+
+  test("do not make other functions worse", () => {
+    const untyped = null as unknown as Dataset<{ [field: string]: unknown }>;
+    expectTypeOf(untyped.map((row) => row.id)).toEqualTypeOf<Dataset<unknown>>();
+    expectTypeOf(untyped.filter((row) => row.id)).toEqualTypeOf(untyped);
+    // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives
+    expectTypeOf(lines.map((line) => JSON.parse(line))).toEqualTypeOf<Dataset<any>>();
+    expectTypeOf(lines.filter((line) => JSON.parse(line))).toEqualTypeOf<Dataset<string>>();
+    const fail = (): never => {
+      throw new Error("always");
+    };
+    expectTypeOf(lines.map(fail)).toEqualTypeOf<Dataset<never>>();
+    expectTypeOf(lines.filter(fail)).toEqualTypeOf<Dataset<string>>();
+    expectTypeOf(users.keyBy((user) => user)).toEqualTypeOf<Dataset<[User, User]>>();
+    expectTypeOf(users.countBy()).toEqualTypeOf<Dataset<[User, number]>>();
+    expectTypeOf(lines.map(() => [])).toEqualTypeOf<Dataset<[]>>();
+    // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives
+    expectTypeOf(lines.map((line) => [JSON.parse(line), 1])).toEqualTypeOf<Dataset<[any, number]>>();
+    expectTypeOf(lines.map(String)).toEqualTypeOf<Dataset<string>>();
+    expectTypeOf(lines.filter(Boolean)).toEqualTypeOf<Dataset<string>>();
+  });
+
+  test("and functions of any type can be passed on", () => {
+    const through = <T, K extends Key, R>(all: Dataset<T>, key: (record: T) => K, fn: (record: T) => R) => {
+      expectTypeOf(all.map(fn)).toEqualTypeOf<Dataset<R>>();
+      expectTypeOf(all.map((record) => [key(record), fn(record)])).toEqualTypeOf<Dataset<[K, R]>>();
+      expectTypeOf(all.filter(fn)).toEqualTypeOf<Dataset<T>>();
+      expectTypeOf(all.keyBy(key)).toEqualTypeOf<Dataset<[K, T]>>();
+      expectTypeOf(all.countBy(key)).toEqualTypeOf<Dataset<[K, number]>>();
+    };
+    through(users, (user) => user.id, String);
   });
 });
 

@@ -34,6 +34,7 @@ import {
   type WriteResult,
   writeEnd,
 } from "./operators/write.ts";
+import type { NotPromise, OnlyPromise, PromiseOrTuple, Refused } from "./refuse-async.ts";
 
 /**
  * What can be a key: text, numbers, bigints, booleans, null, undefined, dates, bytes, and arrays and plain
@@ -41,7 +42,7 @@ import {
  * last), bigints, dates, text by UTF-16 code units, bytes, arrays, objects. Anything else fails the task with
  * KEY_INVALID.
  */
-export type Key = string | number | bigint | boolean | null | undefined | object | [];
+export type Key = string | number | bigint | boolean | null | undefined | NotPromise | [];
 
 /** The type of a data set's records. */
 export type RecordOf<D> = D extends Dataset<infer T> ? T : never;
@@ -82,9 +83,12 @@ export class Dataset<out T> {
    *
    * @example read.lines("*.txt").map((line) => line.length)
    */
+  map<U extends PromiseOrTuple>(
+    fn: (record: T, ctx: TaskContext) => OnlyPromise<U>,
+  ): Refused<U, Dataset<never>>;
   map<U extends object | []>(fn: (record: T, ctx: TaskContext) => U): Dataset<U>;
   map<U>(fn: (record: T, ctx: TaskContext) => U): Dataset<U>;
-  map(fn: (record: T, ctx: TaskContext) => unknown): Dataset<unknown> {
+  map(fn: (record: T, ctx: TaskContext) => unknown): unknown {
     return new Dataset(narrowNode("map", this[NODE], fn));
   }
 
@@ -105,9 +109,12 @@ export class Dataset<out T> {
    *
    * @example read.lines("*.log").filter((line) => line.includes("ERROR"))
    */
+  filter<U extends PromiseLike<unknown>>(
+    fn: (record: T, ctx: TaskContext) => OnlyPromise<U>,
+  ): Refused<U, Dataset<T>>;
   filter<U extends T>(fn: (record: T, ctx: TaskContext) => record is U): Dataset<U>;
   filter(fn: (record: T, ctx: TaskContext) => unknown): Dataset<T>;
-  filter(fn: (record: T, ctx: TaskContext) => unknown): Dataset<T> {
+  filter(fn: (record: T, ctx: TaskContext) => unknown): unknown {
     return new Dataset(narrowNode("filter", this[NODE], fn));
   }
 

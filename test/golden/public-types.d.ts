@@ -190,6 +190,21 @@ declare class End<out Value> {
     constructor(node: EndNode);
 }
 declare const endValue: unique symbol;
+interface AsyncFunctionRefused {
+    readonly error: "Functions of operators must not be async: return the value itself.";
+}
+type NotPromise = object & {
+    readonly then?: string | number | bigint | boolean | null | undefined;
+};
+type PromiseOrTuple = PromiseLike<unknown> | [
+];
+type OnlyPromise<U> = U & (0 extends 1 & U ? never : U extends readonly unknown[] ? never : unknown);
+type Refused<U, Given> = [
+    U
+] extends [
+    never
+] ? Given : AsyncFunctionRefused;
+type Synchronous<R> = R & (R extends PromiseLike<unknown> ? AsyncFunctionRefused : unknown);
 interface WideOptions {
     readonly partitions?: number;
 }
@@ -197,7 +212,7 @@ interface AggregateFunctions<T, A, R = A> {
     readonly zero: () => A;
     readonly add: (accumulator: A, value: T) => A;
     readonly merge: (accumulator: A, later: A) => A;
-    readonly finish?: (accumulator: A) => R;
+    readonly finish?: (accumulator: A) => Synchronous<R>;
 }
 interface AggregateOptions<T, A, R = A> extends AggregateFunctions<T, A, R>, WideOptions {
 }
@@ -264,18 +279,20 @@ interface WriteResult {
     readonly rows: number;
 }
 type TextRecord = string | number | bigint | boolean;
-type Key = string | number | bigint | boolean | null | undefined | object | [
+type Key = string | number | bigint | boolean | null | undefined | NotPromise | [
 ];
 type RecordOf<D> = D extends Dataset<infer T> ? T : never;
 declare class Dataset<out T> {
     readonly [NODE]: PlanNode;
     constructor(node: PlanNode);
+    map<U extends PromiseOrTuple>(fn: (record: T, ctx: TaskContext) => OnlyPromise<U>): Refused<U, Dataset<never>>;
     map<U extends object | [
     ]>(fn: (record: T, ctx: TaskContext) => U): Dataset<U>;
     map<U>(fn: (record: T, ctx: TaskContext) => U): Dataset<U>;
     flatMap<U extends object | [
     ]>(fn: (record: T, ctx: TaskContext) => Iterable<U>): Dataset<U>;
     flatMap<U>(fn: (record: T, ctx: TaskContext) => Iterable<U>): Dataset<U>;
+    filter<U extends PromiseLike<unknown>>(fn: (record: T, ctx: TaskContext) => OnlyPromise<U>): Refused<U, Dataset<T>>;
     filter<U extends T>(fn: (record: T, ctx: TaskContext) => record is U): Dataset<U>;
     filter(fn: (record: T, ctx: TaskContext) => unknown): Dataset<T>;
     mapPartitions<U extends object | [
@@ -533,6 +550,9 @@ type RunEvent = {
     readonly partition: number;
     readonly message: string;
     readonly fields: string | undefined;
+} | {
+    readonly kind: "warning";
+    readonly message: string;
 } | {
     readonly kind: "stopping";
     readonly reason: string;

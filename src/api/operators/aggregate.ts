@@ -4,6 +4,7 @@
  */
 import type { AggregateNode, Aggregator, PlanNode, UserFunction } from "../../plan/node.ts";
 import { checkFunction, checkOptions, checkPartitions } from "../check-arguments.ts";
+import type { Synchronous } from "../refuse-async.ts";
 
 /** For operators that shuffle. */
 export interface WideOptions {
@@ -26,7 +27,7 @@ export interface AggregateFunctions<T, A, R = A> {
   /** Adds the accumulator of later values to that of earlier ones. May change the first and return it. */
   readonly merge: (accumulator: A, later: A) => A;
   /** Makes the result. Default: the accumulator itself. */
-  readonly finish?: (accumulator: A) => R;
+  readonly finish?: (accumulator: A) => Synchronous<R>;
 }
 
 export interface AggregateOptions<T, A, R = A> extends AggregateFunctions<T, A, R>, WideOptions {}
