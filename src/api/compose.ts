@@ -9,6 +9,7 @@ import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
 import { warnOfImpureCalls } from "../adapters/threads/impure-calls.ts";
 import { createInlineRunner } from "../adapters/threads/inline-runner.ts";
+import { watchLoading } from "../adapters/threads/load-watchdog.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
@@ -27,6 +28,7 @@ import { onParked, parkRuns } from "./parked-runs.ts";
 import { findJob, onJobDefined } from "./registry.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Session, SessionOptions } from "./session.ts";
+import { showValue } from "./show-value.ts";
 
 const DATA_DIR_DEFAULT = ".bicoastal";
 
@@ -98,11 +100,11 @@ const definedBy = new Map<ContentHash, Map<string, Job>>();
 
 /** Evaluates bundles, and keeps in mind what they define until they end or are parked. */
 const evaluateIn =
-  (bundles: BundleFiles) =>
+  (bundles: BundleFiles, watch = () => () => {}) =>
   (bundle: ContentHash): Promise<unknown> => {
     const defined = new Map<string, Job>();
     definedBy.set(bundle, defined);
-    const stops = [onJobDefined((job) => defined.set(job.name, job)), onParked(() => stop())];
+    const stops = [watch(), onJobDefined((job) => defined.set(job.name, job)), onParked(() => stop())];
     const stop = (): void => {
       for (const each of stops) each();
     };
@@ -118,14 +120,22 @@ export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
   parkRuns();
   const defined: Job[] = [];
   const stop = onJobDefined((job) => defined.push(job));
+  const endWatch = watchLoading({ subject: showValue(request.file), loadTimeoutMs: loadTimeoutMs() });
   try {
     const exported = await evaluateModule(() => bundles.load(bundle.hash), onParked);
     const job = pickJob(request, exported, defined);
     bundlesOfLoaded.set(job, bundle);
     return job;
   } finally {
+    endWatch();
     stop();
   }
+}
+
+/** Longer for modules that have much to do before their job is defined. Undefined: the default. */
+function loadTimeoutMs(): number | undefined {
+  const text = thisMachine.environment("BICOASTAL_LOAD_TIMEOUT_MS") ?? "";
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
 function createRunner(dirs: DataDir, settings: RunSettings, job: RunnableJob | undefined): TaskRunner {
@@ -138,7 +148,8 @@ function createRunner(dirs: DataDir, settings: RunSettings, job: RunnableJob | u
 /** Runs the very job object that built the plan, where this process has it. */
 function createDebugRunner(dirs: DataDir, data: ThreadData, job: RunnableJob | undefined): TaskRunner {
   parkRuns();
-  const load = createJobLoader({ evaluate: evaluateIn(bundleFiles(dirs)), findJob, onParked });
+  const watch = () => watchLoading({ subject: "the job's module", loadTimeoutMs: loadTimeoutMs() });
+  const load = createJobLoader({ evaluate: evaluateIn(bundleFiles(dirs), watch), findJob, onParked });
   const executor = createTaskExecutor({
     memoryBytes: data.memoryBytes,
     openEnvironment: createLocalPorts(data, mainRoom()).open,
