@@ -1,6 +1,6 @@
 /** What every runner of real jobs must do, with one-stage tasks of real projects: see `Bench`. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -169,6 +169,25 @@ export default job({ name: "$NAME", run: () => read.range(10).map(fails) });
         if (traits.mapsStacks) {
           expect(error.message).toContain(`${bench.path(job.name)}/job.ts:7:22`);
           expect(error.stack).toContain(`${bench.path(job.name)}/job.ts:7:22`);
+        }
+      });
+
+      test("a package that cannot be bundled is named", async () => {
+        const packages = bench.path("node_modules");
+        await mkdir(packages, { recursive: true });
+        const lmdb = join(import.meta.dirname, "../../node_modules/lmdb");
+        await symlink(lmdb, join(packages, "lmdb"));
+        const error = await failure(
+          await bench.store(`import { open } from "lmdb";\n${GOOD.replace("n + 1", "typeof open")}`),
+        );
+        expect(error).toMatchObject({
+          code: "BUNDLE_FAILED",
+          message: expect.stringContaining("threw while it was loaded"),
+        });
+        if (traits.mapsStacks) {
+          expect(error.message).toMatch(
+            /\(in the package node-gyp-build-optional-packages, which lmdb uses, at \S+node-gyp-build\.js:\d+:\d+\)/,
+          );
         }
       });
 

@@ -8,6 +8,7 @@
  */
 import { BicoastalError, toErrorInfo } from "../../base/errors.ts";
 import type { ContentHash } from "../../base/ids.ts";
+import { userStackOf } from "../../engine/stage/stack.ts";
 import type { Plan } from "../../plan/node.ts";
 import type { JobConstants } from "../../plan/task.ts";
 
@@ -131,13 +132,36 @@ function loadFailure(thrown: unknown): BicoastalError {
   const info = toErrorInfo(thrown, "BUNDLE_FAILED");
   const error = new BicoastalError(
     "BUNDLE_FAILED",
-    `The job's module threw while it was loaded: ${info.message}`,
+    `The job's module threw while it was loaded: ${info.message}${placeOf(info.stack)}`,
     {
       cause: thrown,
     },
   );
   if (info.stack !== undefined) error.stack = `${error.name}: ${error.message}\n${info.stack}`;
   return error;
+}
+
+/** Who threw, as the end of a message. Node's own frames are passed over: they say nothing of the cause. */
+function placeOf(stack: string | undefined): string {
+  const sources = userStackOf(stack).frames.flatMap((frame) => userStackOf(frame).source ?? []);
+  const [source] = sources;
+  if (source === undefined) return "";
+  const thrower = packageOf(source);
+  if (thrower === undefined) return ` (at ${source})`;
+  // The one that the user knows of.
+  const imported = sources.map(packageOf).findLast((name) => name !== undefined);
+  const user = imported === thrower ? "" : `, which ${imported} uses`;
+  return (
+    ` (in the package ${thrower}${user}, at ${source}). A package with native parts, or one that reads files beside ` +
+    "its own, cannot be part of a job's bundle: use another one, or take it from your project with `createRequire` of node:module."
+  );
+}
+
+function packageOf(source: string): string | undefined {
+  const [, ...inPackages] = source.split(/[\\/]node_modules[\\/]/);
+  const [scope = "", name = ""] = inPackages.at(-1)?.split(/[\\/]/) ?? [];
+  if (scope === "") return undefined;
+  return scope.startsWith("@") ? `${scope}/${name}` : scope;
 }
 
 /**
