@@ -9,7 +9,6 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -25,6 +24,7 @@ import { assert } from "../../base/assert.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import { assertBlobKey, type BlobReader, type BlobStore, type BlobWriter } from "../../ports/blob-store.ts";
 import { codeOf, readError, writeError } from "./blobs-errors.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** @param directory Made when the first blob is written. */
 export function createFileBlobs(directory: string): BlobStore {
@@ -80,7 +80,7 @@ class FileBlobWriter implements BlobWriter {
     this.#path = path;
     this.#key = key;
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeDirectory(dirname(path));
       [this.#descriptor, this.#temporary] = openTemporary(path);
     } catch (error) {
       throw writeError(error, path, key);

@@ -2,7 +2,8 @@
  * The few operations on files that committing an output is made of. Each is one step that a crash can come before
  * or after, which is how the tests enumerate crashes.
  */
-import { lstat, mkdir, open, readdir, readFile, rename, rmdir, unlink } from "node:fs/promises";
+import { lstat, open, readdir, readFile, rename, rmdir, unlink } from "node:fs/promises";
+import { makeDirectory } from "./make-directory.ts";
 import { outputErrorCode } from "./outputs-errors.ts";
 
 export type PathKind = "none" | "file" | "directory" | "link" | "other";
@@ -43,7 +44,7 @@ export const outputFiles: OutputFiles = {
   },
   readText: (path) => unlessMissing(readFile(path, "utf8")),
   async makeDirectory(path) {
-    await mkdir(path, { recursive: true });
+    makeDirectory(path);
   },
   rename,
   async writeText(path, text) {

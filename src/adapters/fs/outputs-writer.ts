@@ -1,8 +1,9 @@
-import { closeSync, fsync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fsync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { assert } from "../../base/assert.ts";
 import type { OutputWriter } from "../../ports/outputs.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { outputError } from "./outputs-errors.ts";
 import { outputFiles } from "./outputs-files.ts";
 import type { OutputPaths } from "./outputs-paths.ts";
@@ -19,7 +20,7 @@ export class FileOutputWriter implements OutputWriter {
     this.#paths = paths;
     this.#path = join(paths.staging, staged);
     this.#descriptor = this.#guard(() => {
-      mkdirSync(paths.staging, { recursive: true });
+      makeDirectory(paths.staging);
       return openSync(this.#path, "w");
     });
   }

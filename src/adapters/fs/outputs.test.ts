@@ -75,6 +75,11 @@ describe("output directories on a file system", () => {
     expect(await refusal(join(root, "dir"), false)).toMatch(/^OUTPUT_EXISTS.*overwrite/);
   });
 
+  test.runIf(process.platform === "linux")("says so where nobody can make directories", () => {
+    const make = () => createFileOutputs().create(targetOf("/proc/out/put"), "a");
+    expect(make).toThrow(expect.objectContaining({ code: "OUTPUT_FAILED" }));
+  });
+
   test("takes a broken marker for nobody's", async () => {
     await mkdir(join(root, "out"));
     await writeFile(join(root, "out", "_bicoastal.json"), '{"version":1,"job":');

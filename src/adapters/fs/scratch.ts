@@ -2,7 +2,7 @@
  * Scratch as files in one directory, deleted by `dispose`. Each thread has a directory of its own, named after its
  * process, so that what a killed process left is known for what it is, and swept by a later one.
  */
-import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
@@ -11,6 +11,7 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
 import { readFully, writeFully } from "./blobs.ts";
 import { codeOf, readError, writeError } from "./blobs-errors.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** @param directory Made when the first file is. */
 export function createFileScratch(directory: string): Scratch {
@@ -52,7 +53,7 @@ class FileScratchFile implements ScratchFile {
   constructor(directory: string, onDispose: (file: FileScratchFile) => void) {
     this.#onDispose = onDispose;
     try {
-      mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
       [this.#descriptor, this.#path] = openNew(directory);
     } catch (error) {
       throw writeError(error, directory, "scratch");
