@@ -26,10 +26,23 @@ describe("params and flags", () => {
       "taskTimeout",
       "json",
       "no-color",
+      "detach",
+      "store",
     ]) {
       expect(isReservedParamName(name), name).toBe(true);
     }
-    for (const name of ["input", "top", "thread", "nodes", "north", "constructor"]) {
+    for (const name of [
+      "input",
+      "top",
+      "limit",
+      "color",
+      "resume",
+      "version",
+      "thread",
+      "nodes",
+      "north",
+      "constructor",
+    ]) {
       expect(isReservedParamName(name), name).toBe(false);
     }
   });

@@ -37,7 +37,11 @@ describe("coerceFlag", () => {
     ["number", [""], /^--max-rows is ""/],
     ["number", ["NaN"], /must be a finite number/],
     ["number", ["1e309"], /must be a finite number/],
-    ["number", ["9007199254740993"], /must be a finite number/],
+    [
+      "number",
+      ["9007199254740993"],
+      /must be from -\(2\^53-1\) to 2\^53-1, as greater whole numbers would be rounded/,
+    ],
     ["number", ["0x10"], /must be a finite number/],
     ["number", [" 1"], /must be a finite number/],
     ["boolean", ["yes"], /^--max-rows is "yes"; it must be true or false/],

@@ -74,7 +74,12 @@ function readText(flag: ParamFlag, type: ParamType, text: string): PlainValue {
   const value = type === "string" ? text : readAs(type, text);
   if (value !== undefined && (flag.choices === undefined || flag.choices.includes(String(value))))
     return value;
-  const expected = flag.choices === undefined ? EXPECTED[type] : `one of ${flag.choices.join(", ")}`;
+  const expected =
+    flag.choices !== undefined
+      ? `one of ${flag.choices.join(", ")}`
+      : type === "number" && isTooLarge(text)
+        ? "from -(2^53-1) to 2^53-1, as greater whole numbers would be rounded"
+        : EXPECTED[type];
   throw new BicoastalError("PARAM_INVALID", `--${flag.flag} is ${showValue(text)}; it must be ${expected}.`, {
     details: { param: flag.name },
   });
@@ -105,9 +110,11 @@ function readAs(type: ParamType, text: string): PlainValue | undefined {
 export function readNumber(text: string): number | undefined {
   if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined;
   const value = Number(text);
-  if (!Number.isFinite(value)) return undefined;
-  return /^[+-]?\d+$/.test(text) && !Number.isSafeInteger(value) ? undefined : value + 0;
+  return !Number.isFinite(value) || isTooLarge(text) ? undefined : value + 0;
 }
+
+/** Whether it is a whole number that would be rounded. */
+const isTooLarge = (text: string): boolean => /^[+-]?\d+$/.test(text) && !Number.isSafeInteger(Number(text));
 
 function readJson(text: string): PlainValue | undefined {
   try {

@@ -2,7 +2,7 @@ import { isPlainObject } from "../base/compare.ts";
 import { BicoastalError } from "../base/errors.ts";
 import type { FlagTexts, ParamsDescription } from "./param-flag.ts";
 import type { PlainValue } from "./plain-value.ts";
-import { isReservedParamName, RESERVED_PARAM_NAMES } from "./reserved.ts";
+import { isReservedParamName, toFlagName } from "./reserved.ts";
 import { showValue } from "./show-value.ts";
 
 /** Params that were checked: plain data, frozen all the way down. */
@@ -27,10 +27,12 @@ export function checkParamName(name: string, job: string): void {
   if (!PARAM_NAME.test(name)) {
     fail("needs another name: a letter, then up to 63 letters, digits, - or _, so that it can be a flag.");
   }
+  const flag = toFlagName(name);
+  if (flag.startsWith("no-")) {
+    fail(`needs another name: --${flag} would turn off the flag --${flag.slice("no-".length)}.`);
+  }
   if (isReservedParamName(name)) {
-    fail(
-      `has the name of an option of Bicoastal's own, or begins with "no-", and could not be told from it on the command line. Give it another. Taken: ${RESERVED_PARAM_NAMES.join(", ")}.`,
-    );
+    fail(`needs another name: --${flag} is an option of Bicoastal's own, or kept for one.`);
   }
 }
 

@@ -1,10 +1,10 @@
 /**
  * Names of the command line's own options. A param of such a name could not be told from the option, so it is
- * refused where the job is defined. Some have no option yet: taking them later would break users' jobs.
+ * refused where the job is defined. `detach`, `domain`, `region` and `store` have no option yet: taking them later
+ * would break users' jobs.
  */
 const OPTION_NAMES = [
   "attempts",
-  "color",
   "data-dir",
   "debug",
   "detach",
@@ -12,21 +12,13 @@ const OPTION_NAMES = [
   "help",
   "job",
   "json",
-  "limit",
-  "log-level",
   "memory",
   "params",
-  "progress",
   "quiet",
   "region",
-  "resume",
   "store",
   "task-timeout",
-  "task-timeout-ms",
   "threads",
-  "verbose",
-  "verify",
-  "version",
 ] as const;
 
 const toCamelCase = (name: string): string =>
