@@ -97,6 +97,7 @@ describe("operators on one record", () => {
 
 describe("async functions", () => {
   type Refused = AsyncFunctionRefused;
+  type Parsed = ReturnType<typeof JSON.parse>;
 
   test("are refused where records are made or chosen", () => {
     expectTypeOf(lines.map(async (line) => line.length)).toEqualTypeOf<Refused>();
@@ -154,8 +155,7 @@ describe("async functions", () => {
     const untyped = null as unknown as Dataset<{ [field: string]: unknown }>;
     expectTypeOf(untyped.map((row) => row.id)).toEqualTypeOf<Dataset<unknown>>();
     expectTypeOf(untyped.filter((row) => row.id)).toEqualTypeOf(untyped);
-    // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives
-    expectTypeOf(lines.map((line) => JSON.parse(line))).toEqualTypeOf<Dataset<any>>();
+    expectTypeOf(lines.map((line) => JSON.parse(line))).toEqualTypeOf<Dataset<Parsed>>();
     expectTypeOf(lines.filter((line) => JSON.parse(line))).toEqualTypeOf<Dataset<string>>();
     const fail = (): never => {
       throw new Error("always");
@@ -165,8 +165,7 @@ describe("async functions", () => {
     expectTypeOf(users.keyBy((user) => user)).toEqualTypeOf<Dataset<[User, User]>>();
     expectTypeOf(users.countBy()).toEqualTypeOf<Dataset<[User, number]>>();
     expectTypeOf(lines.map(() => [])).toEqualTypeOf<Dataset<[]>>();
-    // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives
-    expectTypeOf(lines.map((line) => [JSON.parse(line), 1])).toEqualTypeOf<Dataset<[any, number]>>();
+    expectTypeOf(lines.map((line) => [JSON.parse(line), 1])).toEqualTypeOf<Dataset<[Parsed, number]>>();
     expectTypeOf(lines.map(String)).toEqualTypeOf<Dataset<string>>();
     expectTypeOf(lines.filter(Boolean)).toEqualTypeOf<Dataset<string>>();
   });
