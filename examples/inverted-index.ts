@@ -1,14 +1,14 @@
 // An index to search by: for each word of the packages' summaries, the packages that have it.
 //
-//     npx bicoastal run examples/inverted-index.ts --out index
-//     gzip -dc index/*.gz | grep '^{"word":"editor"'
+//     npx bicoastal run examples/inverted-index.ts
+//     gzip -dc .bicoastal-out/index/*.gz | grep '^{"word":"editor"'
 import { job, read } from "bicoastal";
 
 const wordsOf = (text: string): string[] => text.toLowerCase().match(/[a-z][a-z0-9+-]*/g) ?? [];
 
 export default job({
   name: "inverted-index",
-  params: { input: "examples/data/packages/packages.csv", out: "index", overwrite: false },
+  params: { input: "examples/data/packages/packages.csv", out: ".bicoastal-out/index", overwrite: false },
   run: ({ input, out, overwrite }) => {
     const postings = read
       .csv(input)
