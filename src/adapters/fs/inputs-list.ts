@@ -148,6 +148,12 @@ async function follow(path: string): Promise<Stats> {
   try {
     return await stat(path);
   } catch (thrown) {
+    if (path.includes("\uFFFD") && isAbsent(thrown)) {
+      throw unreadable(
+        path,
+        `There is no ${showPath(path)}: a file name that is not UTF-8 cannot be opened by it. Rename the file.`,
+      );
+    }
     const target = await readlink(path).catch(() => undefined);
     if (target === undefined || !isAbsent(thrown)) throw inputError(thrown, path);
     throw unreadable(

@@ -105,6 +105,16 @@ describe("files", () => {
     }
   });
 
+  // Other systems take no such names.
+  test.runIf(process.platform === "linux")("says of a name that is not UTF-8 what is wrong", async () => {
+    writeFileSync(Buffer.concat([Buffer.from(`${directory}/a`), Buffer.from([0xff])]), "x");
+    for (const pattern of [directory, join(directory, "*")]) {
+      const error = await failure(pattern);
+      expect(error.code).toBe("INPUT_UNREADABLE");
+      expect(error.message).toContain("not UTF-8");
+    }
+  });
+
   test("refuses a pipe without waiting for its writer", async () => {
     const pipe = join(directory, "pipe");
     execFileSync("mkfifo", [pipe]);
