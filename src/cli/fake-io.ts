@@ -6,6 +6,7 @@ export class FakeOutput implements Output {
   isTerminal = false;
   columns: number | undefined;
   closed = false;
+  failure: Error | undefined;
   colours = false;
 
   write(text: string): Promise<void> {

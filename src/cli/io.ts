@@ -9,6 +9,8 @@ export interface Output {
   readonly columns: number | undefined;
   /** Whether whoever read it has gone (`| head`). */
   readonly closed: boolean;
+  /** Why what was written is lost although somebody wants it (the disk is full); it is then closed as well. */
+  readonly failure: Error | undefined;
   /** Colours and weights, where the stream and NO_COLOR / FORCE_COLOR want them; else the text itself. */
   style(look: Look, text: string): string;
 }

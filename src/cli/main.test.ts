@@ -399,3 +399,21 @@ test("nobody reading stdout is no error", async () => {
   expect(await it.run("run", "wc.ts", "--json")).toBe(0);
   expect(it.io.stdout.text).toBe("");
 });
+
+test("what stdout could not take fails the command, and says how to get it", async () => {
+  for (const [argv, hint] of [
+    [["run", "wc.ts"], "bicoastal resume wordcount-7f3a"],
+    [["jobs"], ""],
+    [["--help"], ""],
+  ] as const) {
+    const it = new FakeCli();
+    it.io.stdout.failure = new Error("ENOSPC: no space left on device, write");
+    it.session.behave = ({ onEvent }) => {
+      onEvent?.({ kind: "started", job: OUTCOME.job, stages: [], tasksResumed: 0 });
+      return Promise.resolve(OUTCOME);
+    };
+    expect(await it.run(...argv)).toBe(1);
+    expect(it.io.stderr.text).toMatch(/error\[OUTPUT_FAILED\]: Cannot write to stdout: ENOSPC/);
+    expect(it.io.stderr.text).toContain(hint);
+  }
+});

@@ -2,6 +2,7 @@
 import { showValue } from "../api/show-value.ts";
 import { adviseNames } from "../api/suggest.ts";
 import { BicoastalError } from "../base/errors.ts";
+import { checkWritten } from "./check-written.ts";
 import type { CliDependencies, Command, CommandContext } from "./dependencies.ts";
 import { type CliIo, EXIT } from "./io.ts";
 
@@ -29,7 +30,9 @@ export async function main({ argv, io, dependencies, ownRoot }: MainOptions): Pr
   const [name, ...tokens] = argv;
   const context: CommandContext = { tokens, io, dependencies, ownRoot };
   try {
-    return await dispatch(name, context);
+    const code = await dispatch(name, context);
+    if (code === EXIT.ok) checkWritten(io.stdout);
+    return code;
   } catch (error) {
     const { errorJson, errorLines, exitCodeOfError } = await import("./show/error.ts");
     const errorContext = { cwd: io.cwd, ownRoot, style: io.stderr.style.bind(io.stderr) };

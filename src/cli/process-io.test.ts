@@ -1,6 +1,6 @@
 /** The real streams, in processes of their own: what a test cannot fake is a reader that goes away. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ const script = join(directory, "write.mjs");
 /** Writes lines until nobody reads, then tells how many there were; or says how it looks. */
 const SOURCE = `
 import { processIo } from ${JSON.stringify(fileURLToPath(new URL("process-io.ts", import.meta.url)))};
+if (process.argv[3] === "narrow") Object.assign(process.stdout, { isTTY: true, columns: 0 });
 const io = processIo();
 if (process.argv[2] === "look") {
   const { stdout } = io;
@@ -22,6 +23,7 @@ if (process.argv[2] === "look") {
   let lines = 0;
   while (!io.stdout.closed && lines < 1e6) await io.stdout.write("line " + lines++ + "\\n");
   await io.stderr.write(io.stdout.closed ? "closed" : "open");
+  if (io.stdout.failure !== undefined) await io.stderr.write(": " + io.stdout.failure.code);
 }
 process.exit(0);
 `;
@@ -45,6 +47,33 @@ test("a reader that goes away closes the stream without an error", async () => {
   child.stdout.once("data", () => child.stdout.destroy());
   const code = await new Promise((resolve) => child.on("close", resolve));
   expect([code, told]).toEqual([0, "closed"]);
+});
+
+test("a device without room is a failure", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [script], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect([status, stderr]).toEqual([0, "closed: ENOSPC"]);
+});
+
+test("a file that may not grow further is a failure, also where a part still went into it", () => {
+  const file = join(directory, "rows.txt");
+  const limited = `ulimit -f 1; trap "" XFSZ; exec "$0" "$1" > "$2"`;
+  const { stderr } = spawnSync("sh", ["-c", limited, process.execPath, script, file], { encoding: "utf8" });
+  expect(stderr).toBe("closed: EFBIG");
+  // The limit's unit is the shell's: half a kibibyte, or a whole one.
+  expect(statSync(file).size % 512).toBe(0);
+});
+
+test("a terminal of no columns has no known width", () => {
+  const { stdout } = spawnSync(process.execPath, [script, "look", "narrow"], {
+    env: { ...process.env, TERM: "xterm" },
+    encoding: "utf8",
+  });
+  expect(JSON.parse(stdout).slice(0, 2)).toEqual([true, null]);
 });
 
 test.each([

@@ -2,6 +2,7 @@
 import type { JobOutcome, RunOptions } from "../../api/session.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { RunEvent } from "../../runtime/events.ts";
+import { checkWritten } from "../check-written.ts";
 import type { CommandContext } from "../dependencies.ts";
 import type { GivenOptions } from "../input/options.ts";
 import { readRunOptions } from "../input/options.ts";
@@ -39,6 +40,7 @@ export async function runToEnd(
     const outcome = await start({ ...options, signal: interrupt.signal, onEvent });
     display.close();
     await (json ? printForMachines : printForPeople)(outcome, io.stdout);
+    checkWritten(io.stdout);
     if (!given.has("quiet")) await io.stderr.write(`${summaryLines(outcome, io.stderr).join("\n")}\n`);
     return EXIT.ok;
   } catch (error) {
