@@ -1,4 +1,4 @@
-/** What in a job makes its results another each time is told, once, with the line. */
+/** What is told of jobs that are not repeatable, and of modules that never end. */
 import { expect, test } from "vitest";
 import { jsonLines } from "./cli-process.ts";
 import { CliProject } from "./cli-project.ts";
@@ -34,4 +34,18 @@ test.each([[["--threads", "2"]], [["--debug"]]])("chance and the clock in functi
     expect.stringMatching(/^warning \S*job\.ts:10 calls Math\.random\(\) .*ctx\.random\(\)/),
     expect.stringMatching(/^warning the package stamps \(\S*stamps\.js:1\) calls Date\.now\(\) .*ctx\.now/),
   ]);
+});
+
+test("a module that loops for ever while it is loaded ends with an error", async () => {
+  const it = new CliProject().write({ "loop.ts": "for (;;);\n" });
+  const { child } = it.startWith({ BICOASTAL_LOAD_TIMEOUT_MS: "300" }, "run", "loop.ts");
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/^error\[BUNDLE_FAILED\]: "loop\.ts" had not loaded after 0\.3 s: .*\n$/),
+  });
 });
