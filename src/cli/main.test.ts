@@ -417,3 +417,22 @@ test("what stdout could not take fails the command, and says how to get it", asy
     expect(it.io.stderr.text).toContain(hint);
   }
 });
+
+test("the command to resume names the data directory, as the shell wants it, where it is not the default", async () => {
+  const hinted = async (env: Record<string, string>, ...argv: string[]): Promise<string | undefined> => {
+    const it = new FakeCli();
+    it.io.env = env;
+    it.session.behave = () => Promise.reject(new BicoastalError("STORE_UNAVAILABLE", "Gone."));
+    await it.run(...argv);
+    return /bicoastal resume.*/.exec(it.shown)?.[0];
+  };
+  const resume = "bicoastal resume wordcount-7f3a";
+  for (const command of ["resume", "job"]) {
+    const argv = [command, "wordcount-7"];
+    expect(await hinted({}, ...argv)).toBe(resume);
+    expect(await hinted({ BICOASTAL_DATA_DIR: "/data" }, ...argv)).toBe(`${resume} --data-dir /data`);
+    expect(await hinted({ BICOASTAL_DATA_DIR: "/data" }, ...argv, "--data-dir", "it's here")).toBe(
+      `${resume} --data-dir 'it'\\''s here'`,
+    );
+  }
+});

@@ -3,7 +3,7 @@ import { BicoastalError, fromErrorInfo } from "../../base/errors.ts";
 import type { Command, CommandContext } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
-import { dataDirOf, JOBS_OPTIONS } from "../input/options.ts";
+import { dataDirOf, JOBS_OPTIONS, namedDataDir } from "../input/options.ts";
 import { EXIT } from "../io.ts";
 import { type Cell, cellOf } from "../show/cell.ts";
 import { errorLines, resumeHint } from "../show/error.ts";
@@ -30,7 +30,7 @@ export const command: Command = async (context) => {
     const details = await session.job(resolveJobId(id, await session.jobs()));
     const lines = options.has("json")
       ? [toJsonLine(details, `Job ${details.job}`)]
-      : detailLines(details, context);
+      : detailLines(details, context, namedDataDir(options, io.env));
     await io.stdout.write(`${lines.join("\n")}\n`);
     return EXIT.ok;
   } finally {
@@ -38,7 +38,7 @@ export const command: Command = async (context) => {
   }
 };
 
-function detailLines(details: JobDetails, context: CommandContext): string[] {
+function detailLines(details: JobDetails, context: CommandContext, dataDir: string | undefined): string[] {
   const { stdout } = context.io;
   const lines = [
     `${stdout.style("bold", escapeText(details.job))}  ${stdout.style(STATE_LOOKS[details.state], details.state)}`,
@@ -55,7 +55,8 @@ function detailLines(details: JobDetails, context: CommandContext): string[] {
     if (details.error.stack === undefined) error.stack = "";
     lines.push("", ...errorLines(error, { ...errorContext(context), style }));
   }
-  if (details.state !== "running" && details.state !== "succeeded") lines.push("", resumeHint(details.job));
+  if (details.state !== "running" && details.state !== "succeeded")
+    lines.push("", resumeHint(details.job, dataDir));
   return lines;
 }
 

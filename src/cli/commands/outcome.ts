@@ -5,7 +5,7 @@ import type { RunEvent } from "../../runtime/events.ts";
 import { checkWritten } from "../check-written.ts";
 import type { CommandContext } from "../dependencies.ts";
 import type { GivenOptions } from "../input/options.ts";
-import { readRunOptions } from "../input/options.ts";
+import { namedDataDir, readRunOptions } from "../input/options.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import { EXIT, exitCodeOf } from "../io.ts";
 import { progressDisplay } from "../progress.ts";
@@ -29,6 +29,7 @@ export async function runToEnd(
   const interrupt = listenForInterrupt(io, (name) => {
     display.onEvent({ kind: "stopping", reason: `${name}. Finishing cleanly; once more ends at once` });
   });
+  const dataDir = namedDataDir(given, io.env);
   let job = known;
   const onEvent = (event: RunEvent): void => {
     if (event.kind === "started") job = event.job;
@@ -45,7 +46,7 @@ export async function runToEnd(
     return EXIT.ok;
   } catch (error) {
     display.close();
-    return await reportFailure(error, { context, json, job, received: interrupt.received });
+    return await reportFailure(error, { context, json, job, dataDir, received: interrupt.received });
   } finally {
     display.close();
     interrupt.close();
@@ -56,26 +57,31 @@ interface Failure {
   readonly context: CommandContext;
   readonly json: boolean;
   readonly job: string | undefined;
+  readonly dataDir: string | undefined;
   readonly received: ReturnType<typeof listenForInterrupt>["received"];
 }
 
-async function reportFailure(error: unknown, { context, json, job, received }: Failure): Promise<number> {
+async function reportFailure(
+  error: unknown,
+  { context, json, job, dataDir, received }: Failure,
+): Promise<number> {
   const { io } = context;
   const stopped = received !== undefined && error instanceof BicoastalError && error.code === "JOB_CANCELLED";
   if (json) {
-    await io.stderr.write(`${errorJson(error, errorContext(context, job))}\n`);
+    await io.stderr.write(`${errorJson(error, errorContext(context, job, dataDir))}\n`);
   } else if (stopped) {
-    const hint = job === undefined ? [] : [resumeHint(job)];
+    const hint = job === undefined ? [] : [resumeHint(job, dataDir)];
     await io.stderr.write(`${[io.stderr.style("yellow", "stopped"), ...hint].join("\n")}\n`);
   } else {
-    await io.stderr.write(`${errorLines(error, errorContext(context, job)).join("\n")}\n`);
+    await io.stderr.write(`${errorLines(error, errorContext(context, job, dataDir)).join("\n")}\n`);
   }
   return stopped ? exitCodeOf(received) : exitCodeOfError(error);
 }
 
-export const errorContext = (context: CommandContext, job?: string) => ({
+export const errorContext = (context: CommandContext, job?: string, dataDir?: string) => ({
   cwd: context.io.cwd,
   ownRoot: context.ownRoot,
   style: context.io.stderr.style.bind(context.io.stderr),
   job,
+  dataDir,
 });

@@ -79,6 +79,12 @@ export function readRunOptions(given: GivenOptions): RunOptions {
   return options;
 }
 
+/** The directory as the user named it, by option or environment; undefined for the default. */
+export const namedDataDir = (
+  given: GivenOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined => given.get("data-dir") ?? (env.BICOASTAL_DATA_DIR || undefined);
+
 /** The directory asked for; undefined leaves the choice to the session. Throws USAGE for an empty one. */
 export function dataDirOf(given: GivenOptions): { dataDir?: string } {
   const dataDir = given.get("data-dir");

@@ -15,6 +15,8 @@ export interface ErrorContext {
   readonly style: (look: Look, text: string) => string;
   /** The job that had been started, where there was one. */
   readonly job?: string | undefined;
+  /** Where its data lie, when `resume` must be told. */
+  readonly dataDir?: string | undefined;
 }
 
 /** Errors whose stack leads to a line that the user wrote and can change. */
@@ -64,12 +66,17 @@ function knownErrorLines(error: BicoastalError, context: ErrorContext): string[]
   if (CODES_OF_USAGE.has(error.code)) return lines;
   lines.push(...detailLines(error), ...sourceLines(error, context), ...causeLines(error));
   if (context.job !== undefined && !CODES_NOT_RESUMABLE.has(error.code))
-    lines.push("", resumeHint(context.job));
+    lines.push("", resumeHint(context.job, context.dataDir));
   return lines;
 }
 
-export const resumeHint = (job: string): string =>
-  `To go on from here, without redoing what is done: bicoastal resume ${escapeText(job)}`;
+export function resumeHint(job: string, dataDir?: string): string {
+  const where = dataDir === undefined ? "" : ` --data-dir ${escapeText(shellQuoted(dataDir))}`;
+  return `To go on from here, without redoing what is done: bicoastal resume ${escapeText(job)}${where}`;
+}
+
+const shellQuoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Facts that the rest of the text says in words. */
 const DETAILS_FOR_PROGRAMS: ReadonlySet<string> = new Set(["job", "flag", "option", "param", "outcome"]);
