@@ -26,6 +26,13 @@ const NAMES: Readonly<Record<StopSignal, string>> = {
  */
 export const ECHO_MS = 200;
 
+/** Leaves signals what they are: the first one ends the process. */
+export const NOT_LISTENING: Interrupt = {
+  signal: new AbortController().signal,
+  received: undefined,
+  close: () => {},
+};
+
 /** @param onFirst Told once, to tell the user what happens now. */
 export function listenForInterrupt(io: CliIo, onFirst: (name: string) => void): Interrupt {
   const controller = new AbortController();

@@ -207,8 +207,8 @@ test("failed tries and lost outputs are told in words", () => {
   display.onEvent({ ...STARTED, tasksResumed: 1 });
   expect(`\n${io.stderr.text}`).toMatchInlineSnapshot(`
     "
-    warning stage 1 task 7 failed (try 1 of 3, trying again in 0.50 s): Error: no\\nway
-    warning stage 1 task 7 failed (try 3 of 3, giving up): Error: no\\nway
+    warning stage 1 task 7 failed (try 1 of 3, trying again in 0.50 s): Error: no way
+    warning stage 1 task 7 failed (try 3 of 3, giving up): Error: no way
     warning the output of stage 0 task 2 was lost and is made again
     stopping: Ctrl-C
     job wordcount-x1: 2 stages, 40 tasks, 1 task done before

@@ -33,9 +33,14 @@ export interface ProgressDisplay {
 }
 
 /** `quiet` shows neither progress nor the job's messages; `print` still prints. */
-export function progressDisplay(io: CliIo, options: { readonly quiet: boolean }): ProgressDisplay {
+export function progressDisplay(
+  io: CliIo,
+  options: { readonly quiet: boolean /** Lines only, on a terminal too. */; readonly plain?: boolean },
+): ProgressDisplay {
   if (options.quiet) return new PlainDisplay(io, true);
-  return io.stderr.isTerminal ? new TerminalDisplay(io) : new PlainDisplay(io, false);
+  return io.stderr.isTerminal && options.plain !== true
+    ? new TerminalDisplay(io)
+    : new PlainDisplay(io, false);
 }
 
 class TerminalDisplay implements ProgressDisplay {
@@ -205,7 +210,7 @@ function eventLines(event: RunEvent, io: CliIo): string[] {
       const where = `stage ${event.stage} task ${event.partition}`;
       const next =
         event.retryInMs === undefined ? "giving up" : `trying again in ${formatDuration(event.retryInMs)}`;
-      const message = escapeText(event.error.message);
+      const message = escapeText(event.error.message.replace(/\s*\n\s*/g, " "));
       return [`${warning} ${where} failed (try ${event.tries} of ${event.triesMax}, ${next}): ${message}`];
     }
     case "outputLost":

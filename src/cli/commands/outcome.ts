@@ -6,7 +6,7 @@ import { checkWritten } from "../check-written.ts";
 import type { CommandContext } from "../dependencies.ts";
 import type { GivenOptions } from "../input/options.ts";
 import { namedDataDir, readRunOptions } from "../input/options.ts";
-import { listenForInterrupt } from "../interrupt.ts";
+import { listenForInterrupt, NOT_LISTENING } from "../interrupt.ts";
 import { EXIT, exitCodeOf } from "../io.ts";
 import { progressDisplay } from "../progress.ts";
 import { errorJson, errorLines, exitCodeOfError, resumeHint } from "../show/error.ts";
@@ -25,10 +25,15 @@ export async function runToEnd(
   const { io } = context;
   const json = given.has("json");
   const options = readRunOptions(given);
-  const display = progressDisplay(io, { quiet: given.has("quiet") });
-  const interrupt = listenForInterrupt(io, (name) => {
-    display.onEvent({ kind: "stopping", reason: `${name}. Finishing cleanly; once more ends at once` });
-  });
+  // A function that never ends holds this very thread with --debug: only the signal's own effect still works then, and
+  // it takes nothing back, such as a hidden cursor.
+  const debug = options.debug ?? false;
+  const display = progressDisplay(io, { quiet: given.has("quiet"), plain: debug });
+  const interrupt = debug
+    ? NOT_LISTENING
+    : listenForInterrupt(io, (name) => {
+        display.onEvent({ kind: "stopping", reason: `${name}. Finishing cleanly; once more ends at once` });
+      });
   const dataDir = namedDataDir(given, io.env);
   let job = known;
   const onEvent = (event: RunEvent): void => {
