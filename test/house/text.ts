@@ -4,7 +4,7 @@ import type { Violation } from "./project-files.ts";
 
 /** Places on the machine of whoever wrote a file, and registries, mean nothing on another machine. */
 const machineBound: readonly (readonly [RegExp, string])[] = [
-  [/(?<![\w.-])\/(?:work|farm)\/[A-Za-z.]/, "a path of one machine"],
+  [/(?<![\w.-])\/(?:work|workspace|builds|srv)\/[A-Za-z.]/, "a path of one machine"],
   // Examples of paths need some name; these three are nobody's.
   [/(?<![\w.-])\/(?:home|Users)\/(?!(?:x|me|user)\/)[\w.-]+\//, "a path of one machine"],
   [/(?<![\w.-])\/root\/[A-Za-z.]/, "a path of one machine"],
