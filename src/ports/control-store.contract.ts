@@ -1,4 +1,4 @@
-/** What every control store must do. Only what etcd does too: its adapter passes this suite as well. */
+/** What every control store must do. Only what etcd does too: its adapter is to pass this suite as well. Long because one suite holds the whole model. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Clock } from "./clock.ts";
 import {

@@ -1,4 +1,4 @@
-/** What every runner of real jobs must do, with one-stage tasks of real projects: see `Bench`. */
+/** What every runner of real jobs must do, with one-stage tasks of real projects: see `Bench`. Long because one suite holds every outcome. */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
