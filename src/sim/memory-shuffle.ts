@@ -2,7 +2,7 @@
 import { assert } from "../base/assert.ts";
 import { stageId } from "../base/ids.ts";
 import type { EngineEnvironment } from "../engine/environment.ts";
-import { BlockWriter } from "../engine/shuffle/block-writer.ts";
+import { BlockWriter } from "../engine/shuffle/block/block-writer.ts";
 import { createShuffleSink } from "../engine/shuffle/create-sink.ts";
 import { openShuffle } from "../engine/shuffle/open-shuffle.ts";
 import type { KeyedSink, RowSink } from "../engine/shuffle/sink.ts";

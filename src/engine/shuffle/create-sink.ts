@@ -2,14 +2,14 @@ import { assert, unreachable } from "../../base/assert.ts";
 import type { WideNode } from "../../plan/node.ts";
 import type { Sink } from "../../plan/stage.ts";
 import type { EngineEnvironment } from "../environment.ts";
-import { AggregateSink } from "./aggregate-sink.ts";
-import type { BlockWriter } from "./block-writer.ts";
-import { CombiningSink, HashSink } from "./hash-sinks.ts";
+import { AggregateSink } from "./aggregate/aggregate-sink.ts";
+import type { BlockWriter } from "./block/block-writer.ts";
+import { CombiningSink, HashSink } from "./group/hash-sinks.ts";
 import { CollectSink, RepartitionSink } from "./row-sinks.ts";
 import type { KeyedSink, RowSink } from "./sink.ts";
 import type { SinkTarget } from "./sink-options.ts";
-import { SortSink } from "./sort-sink.ts";
-import { TopSink } from "./top-sink.ts";
+import { SortSink } from "./sort/sort-sink.ts";
+import { TopSink } from "./top/top-sink.ts";
 
 export interface ShuffleSinkOptions {
   /** A shuffle, or a collect end. */

@@ -1,11 +1,11 @@
 /** The reduce sides that hand frames on as they are, or nearly: repartition and top. */
 import type { RepartitionNode, TopNode } from "../../plan/node.ts";
 import type { Batch, BatchInput } from "../batch.ts";
-import type { FrameRows } from "./frame.ts";
+import type { FrameRows } from "./block/frame.ts";
 import { GeneratedInput } from "./generated-input.ts";
 import { owned } from "./own-string.ts";
 import { framesOf, type ReadMeter, type ShuffleRequest, takePairs } from "./shuffle-request.ts";
-import { TopHeap } from "./top-heap.ts";
+import { TopHeap } from "./top/top-heap.ts";
 
 export function openTop(request: ShuffleRequest<TopNode>): BatchInput {
   const meter: ReadMeter = { bytes: 0 };

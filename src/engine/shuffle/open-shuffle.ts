@@ -1,11 +1,11 @@
 import { unreachable } from "../../base/assert.ts";
 import type { BatchInput } from "../batch.ts";
-import { openAggregate } from "./open-aggregate.ts";
-import { openCogroup, openGroup } from "./open-groups.ts";
-import { openJoin } from "./open-join.ts";
+import { openAggregate } from "./aggregate/open-aggregate.ts";
+import { openCogroup, openGroup } from "./group/open-groups.ts";
+import { openJoin } from "./join/open-join.ts";
 import { openRepartition, openTop } from "./open-rows.ts";
-import { openSort } from "./open-sort.ts";
 import type { ShuffleRequest } from "./shuffle-request.ts";
+import { openSort } from "./sort/open-sort.ts";
 
 /**
  * The input of a task behind a shuffle: rows as the node's documentation has them, keys ascending by `compareKeys`

@@ -1,6 +1,6 @@
 import type { BlockRef } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
-import { BlockReader } from "./block-reader.ts";
+import { BlockReader } from "./block/block-reader.ts";
 import { collectTooLarge } from "./row-sinks.ts";
 
 export interface ReadCollectedOptions {

@@ -1,8 +1,8 @@
 import { BicoastalError } from "../../base/errors.ts";
 import type { CollectEnd } from "../../plan/node.ts";
-import { settled } from "./group.ts";
+import { PartitionFrames } from "./block/partition-frames.ts";
+import { settled } from "./group/group.ts";
 import { owned } from "./own-string.ts";
-import { PartitionFrames } from "./partition-frames.ts";
 import type { RowSink } from "./sink.ts";
 import type { SinkTarget } from "./sink-options.ts";
 

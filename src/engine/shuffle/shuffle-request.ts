@@ -1,9 +1,9 @@
 import type { WideNode } from "../../plan/node.ts";
 import type { ProducerBlocks } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
-import { BlockReader } from "./block-reader.ts";
-import type { OwnStrings } from "./column-decode.ts";
-import type { FrameRows } from "./frame.ts";
+import { BlockReader } from "./block/block-reader.ts";
+import type { OwnStrings } from "./block/column-decode.ts";
+import type { FrameRows } from "./block/frame.ts";
 
 /** What a task behind a shuffle reads. */
 export interface ShuffleRequest<Node extends WideNode = WideNode> {

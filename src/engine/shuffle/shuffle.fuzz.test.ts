@@ -6,7 +6,7 @@ import { compareKeys } from "../../base/compare.ts";
 import { hashKey, partitionOf } from "../../base/hash.ts";
 import type { Aggregator, JoinType, WideNode } from "../../plan/node.ts";
 import { runShuffle, type ShuffleRows } from "../../sim/memory-shuffle.ts";
-import { sortOrder } from "./sort-order.ts";
+import { sortOrder } from "./sort/sort-order.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip };
 const input = { kind: "source", source: { format: "of", values: [], partitions: undefined } } as const;

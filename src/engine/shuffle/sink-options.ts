@@ -1,4 +1,4 @@
-import type { BlockWriter } from "./block-writer.ts";
+import type { BlockWriter } from "./block/block-writer.ts";
 
 /**
  * When sinks let go of what they hold. These decide which rows share a frame or were combined, and so what a

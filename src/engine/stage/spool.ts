@@ -9,10 +9,10 @@
 import { assert } from "../../base/assert.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
-import { ByteWriter } from "../shuffle/byte-writer.ts";
+import { ByteWriter } from "../shuffle/block/byte-writer.ts";
+import { decodeFrame, encodeFrame, type FrameCodec, type FrameExtent } from "../shuffle/block/frame.ts";
 import { estimateBytes } from "../shuffle/estimate.ts";
-import { decodeFrame, encodeFrame, type FrameCodec, type FrameExtent } from "../shuffle/frame.ts";
-import { settled } from "../shuffle/group.ts";
+import { settled } from "../shuffle/group/group.ts";
 
 const CHUNK_ROWS_MAX = 1024;
 const CHUNK_BYTES = 256 * 1024;

@@ -4,7 +4,7 @@ import { attemptKey } from "../../base/ids.ts";
 import type { Sink, Stage } from "../../plan/stage.ts";
 import type { BlockRef, JobContext, OutputFile, TaskAssignment } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
-import { BlockWriter } from "../shuffle/block-writer.ts";
+import { BlockWriter } from "../shuffle/block/block-writer.ts";
 import { createShuffleSink } from "../shuffle/create-sink.ts";
 import type { KeyedSink, RowSink } from "../shuffle/sink.ts";
 import { WriteSink } from "../write/write-sink.ts";

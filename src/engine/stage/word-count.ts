@@ -10,10 +10,10 @@ import type { WordTable } from "../kernel/word-table.ts";
 import { LINE_FEED } from "../read/boundaries.ts";
 import { textStart } from "../read/place.ts";
 import type { Piece } from "../read/record-feed.ts";
-import { AggregateSink } from "../shuffle/aggregate-sink.ts";
-import { ENTRY_BYTES } from "../shuffle/aggregate-table.ts";
+import { AggregateSink } from "../shuffle/aggregate/aggregate-sink.ts";
+import { ENTRY_BYTES } from "../shuffle/aggregate/aggregate-table.ts";
+import { FRAME_BYTES, FRAME_ROWS } from "../shuffle/block/frame-buffer.ts";
 import { estimateBytes } from "../shuffle/estimate.ts";
-import { FRAME_BYTES, FRAME_ROWS } from "../shuffle/frame-buffer.ts";
 import type { KeyedSink, RowSink } from "../shuffle/sink.ts";
 import { SINK_BYTES, SINK_ROWS } from "../shuffle/sink-options.ts";
 

@@ -1,0 +1,96 @@
+/**
+ * The block of a task attempt: one immutable blob with the output of all its shuffle and collect sinks.
+ *
+ *     frames, in any order (frame.ts)
+ *     index: u32 lists; for each list: u32 sink · u32 partition · u32 frames;
+ *            for each of its frames: u53 offset · u32 bytes · u32 rows · u32 CRC
+ *     trailer, 32 bytes: magic · u32 version · u53 index offset · u32 index bytes · u32 CRC of the index · u32 CRC of the trailer before it
+ *
+ * Invariants: lists ascend by (sink, partition) and none is empty; the frames of a list are in the order of their
+ * rows. The index holds the CRC of each frame, and `BlockRef.checksum` is the CRC of the index: whoever verified
+ * it, and each frame read, has read exactly what the driver's log recorded, or fails with BLOB_CORRUPT.
+ */
+import { BicoastalError } from "../../../base/errors.ts";
+import { ByteReader } from "./byte-reader.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import type { FrameExtent } from "./frame.ts";
+
+export const BLOCK_VERSION = 1;
+export const TRAILER_BYTES = 32;
+const MAGIC = Buffer.from("BICOBLK\n", "latin1");
+
+/** The frames of one partition of one sink. */
+export interface FrameList {
+  readonly sink: number;
+  readonly partition: number;
+  readonly frames: readonly FrameExtent[];
+}
+
+export interface BlockTrailer {
+  readonly indexOffset: number;
+  readonly indexBytes: number;
+  readonly indexCrc: number;
+}
+
+export function encodeIndex(to: ByteWriter, lists: readonly FrameList[]): void {
+  to.u32(lists.length);
+  for (const { sink, partition, frames } of lists) {
+    to.u32(sink);
+    to.u32(partition);
+    to.u32(frames.length);
+    for (const frame of frames) {
+      to.u53(frame.offset);
+      to.u32(frame.bytes);
+      to.u32(frame.rows);
+      to.u32(frame.crc);
+    }
+  }
+}
+
+/** Throws where it is not an index; its CRC has been checked before. */
+export function decodeIndex(bytes: Uint8Array): FrameList[] {
+  const from = new ByteReader(bytes);
+  const count = from.u32();
+  const lists: FrameList[] = [];
+  for (let i = 0; i < count; i++) {
+    const sink = from.u32();
+    const partition = from.u32();
+    const length = from.u32();
+    const frames: FrameExtent[] = [];
+    for (let j = 0; j < length; j++) {
+      frames.push({ offset: from.u53(), bytes: from.u32(), rows: from.u32(), crc: from.u32() });
+    }
+    lists.push({ sink, partition, frames });
+  }
+  if (from.position !== bytes.length) throw new RangeError("bytes are left over");
+  return lists;
+}
+
+/** Writes the trailer but for its own CRC, which the caller adds. */
+export function encodeTrailer(to: ByteWriter, trailer: BlockTrailer): void {
+  to.append(MAGIC);
+  to.u32(BLOCK_VERSION);
+  to.u53(trailer.indexOffset);
+  to.u32(trailer.indexBytes);
+  to.u32(trailer.indexCrc);
+}
+
+/** Throws where it is not a trailer of a version we know. */
+export function decodeTrailer(bytes: Uint8Array, crc: number): BlockTrailer {
+  const from = new ByteReader(bytes);
+  if (!from.slice(MAGIC.length).equals(MAGIC)) throw new RangeError("it does not end as a block does");
+  const version = from.u32();
+  if (version !== BLOCK_VERSION)
+    throw new RangeError(`its version is ${version}, and this is ${BLOCK_VERSION}`);
+  const trailer = { indexOffset: from.u53(), indexBytes: from.u32(), indexCrc: from.u32() };
+  if (from.u32() !== crc) throw new RangeError("the checksum of its trailer does not match");
+  return trailer;
+}
+
+export function blockCorrupt(key: string, what: string, cause?: unknown): BicoastalError {
+  return new BicoastalError(
+    "BLOB_CORRUPT",
+    `The block ${key} is damaged: ${what}. It is made again from its input; if this repeats, check the disk.`,
+    { details: { key }, retryable: true, ...(cause === undefined ? {} : { cause }) },
+  );
+}

@@ -1,0 +1,112 @@
+import { BicoastalError } from "../../../base/errors.ts";
+import type { BlockRef } from "../../../plan/task.ts";
+import type { BlobReader, BlobStore } from "../../../ports/blob-store.ts";
+import { blockCorrupt, decodeIndex, decodeTrailer, type FrameList, TRAILER_BYTES } from "./block-format.ts";
+import type { OwnStrings } from "./column-decode.ts";
+import { decodeFrame, type FrameCodec, type FrameExtent, type FrameRows } from "./frame.ts";
+
+export interface BlockReaderOptions extends FrameCodec {
+  readonly blobs: BlobStore;
+}
+
+/** An open block whose index has been verified against its `BlockRef`; each frame is verified when it is read. */
+export class BlockReader {
+  readonly key: string;
+  /** Bytes read so far. */
+  bytesRead = 0;
+  readonly #options: BlockReaderOptions;
+  readonly #blob: BlobReader;
+  readonly #lists: readonly FrameList[];
+
+  private constructor(ref: BlockRef, blob: BlobReader, options: BlockReaderOptions) {
+    this.key = ref.key;
+    this.#options = options;
+    this.#blob = blob;
+    this.#lists = this.#readIndex(ref);
+  }
+
+  /** Throws BLOB_MISSING and BLOB_CORRUPT, both with `details.key`. */
+  static async open(ref: BlockRef, options: BlockReaderOptions): Promise<BlockReader> {
+    const blob = await openBlob(ref.key, options.blobs);
+    try {
+      return new BlockReader(ref, blob, options);
+    } catch (error) {
+      blob.close();
+      throw error;
+    }
+  }
+
+  /** Frames of one partition of one sink, in the order of their rows; none where nothing was written. */
+  frames(sink: number, partition: number): readonly FrameExtent[] {
+    return this.#lists.find((list) => list.sink === sink && list.partition === partition)?.frames ?? [];
+  }
+
+  /** Throws BLOB_CORRUPT. `own`: see `OwnStrings`. */
+  read(extent: FrameExtent, own: OwnStrings = "none"): FrameRows {
+    const bytes = this.#readBytes(extent.offset, extent.bytes);
+    try {
+      return decodeFrame(bytes, extent, this.#options.crc32, { codec: this.#options.codec, own });
+    } catch (error) {
+      throw blockCorrupt(
+        this.key,
+        `the frame at byte ${extent.offset} cannot be read, ${reason(error)}`,
+        error,
+      );
+    }
+  }
+
+  close(): void {
+    this.#blob.close();
+  }
+
+  #readIndex(ref: BlockRef): FrameList[] {
+    const { crc32 } = this.#options;
+    const size = this.#blob.bytes;
+    if (size !== ref.bytes || size < TRAILER_BYTES) {
+      throw blockCorrupt(this.key, `it has ${size} bytes instead of ${ref.bytes}`);
+    }
+    try {
+      const tail = this.#readBytes(size - TRAILER_BYTES, TRAILER_BYTES);
+      const trailer = decodeTrailer(tail, crc32(tail.subarray(0, TRAILER_BYTES - 4)));
+      if (trailer.indexOffset + trailer.indexBytes !== size - TRAILER_BYTES) {
+        throw new RangeError("its index is not where it says");
+      }
+      const index = this.#readBytes(trailer.indexOffset, trailer.indexBytes);
+      if (trailer.indexCrc !== ref.checksum || crc32(index) !== ref.checksum) {
+        throw new RangeError("the checksum of its index does not match");
+      }
+      return decodeIndex(index);
+    } catch (error) {
+      throw error instanceof BicoastalError ? error : blockCorrupt(this.key, reason(error), error);
+    }
+  }
+
+  #readBytes(offset: number, bytes: number): Uint8Array {
+    // The blob's size bounds the room made for a length that may be nonsense.
+    if (offset < 0 || offset + bytes > this.#blob.bytes) {
+      throw blockCorrupt(this.key, `bytes ${offset} to ${offset + bytes} lie outside`);
+    }
+    const target = new Uint8Array(bytes);
+    if (this.#blob.readAt(offset, target) !== bytes) throw blockCorrupt(this.key, "it is cut off");
+    this.bytesRead += bytes;
+    return target;
+  }
+}
+
+async function openBlob(key: string, blobs: BlobStore): Promise<BlobReader> {
+  try {
+    return await blobs.open(key);
+  } catch (error) {
+    // Whoever reports lost blocks goes by `details.key`, whatever store this is.
+    if (error instanceof BicoastalError && error.code === "BLOB_MISSING" && error.details.key !== key) {
+      throw new BicoastalError("BLOB_MISSING", error.message, {
+        details: { ...error.details, key },
+        retryable: true,
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

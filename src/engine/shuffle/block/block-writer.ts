@@ -1,0 +1,87 @@
+import { assert } from "../../../base/assert.ts";
+import type { BlockRef } from "../../../plan/task.ts";
+import type { BlobStore, BlobWriter } from "../../../ports/blob-store.ts";
+import type { WordColumns } from "../../kernel/word-counter.ts";
+import { encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { encodeCountFrame, encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
+
+export interface BlockWriterOptions extends FrameCodec {
+  readonly blobs: BlobStore;
+  /** Unique to the attempt. */
+  readonly key: string;
+}
+
+/** Writes the one block of an attempt, frame by frame, for all its sinks. */
+export class BlockWriter {
+  readonly key: string;
+  readonly #options: BlockWriterOptions;
+  readonly #blob: BlobWriter;
+  readonly #frame = new ByteWriter();
+  readonly #lists = new Map<string, { sink: number; partition: number; frames: FrameExtent[] }>();
+  #done = false;
+
+  constructor(options: BlockWriterOptions) {
+    this.key = options.key;
+    this.#options = options;
+    this.#blob = options.blobs.create(options.key);
+  }
+
+  /** Bytes written so far. */
+  get bytes(): number {
+    return this.#blob.bytes;
+  }
+
+  /** Appends a frame of rows; `keys` undefined for rows without keys. Throws VALUE_UNENCODABLE, DISK_FULL. */
+  append(
+    sink: number,
+    partition: number,
+    keys: readonly unknown[] | undefined,
+    values: readonly unknown[],
+  ): void {
+    assert(!this.#done, "a finished block takes no more frames");
+    this.#add(sink, partition, values.length, encodeFrame(this.#frame, keys, values, this.#options));
+  }
+
+  /** Appends a frame of words and their counts, which differ from each other. Throws DISK_FULL. */
+  appendCounts(sink: number, partition: number, columns: WordColumns): void {
+    assert(!this.#done, "a finished block takes no more frames");
+    const crc = encodeCountFrame(this.#frame, columns, this.#options.crc32);
+    this.#add(sink, partition, columns.counts.length, crc);
+  }
+
+  /** Writes index and trailer and makes the block visible. */
+  async finish(): Promise<BlockRef> {
+    assert(!this.#done, "a block is finished once");
+    this.#done = true;
+    const { crc32 } = this.#options;
+    const lists: FrameList[] = [...this.#lists.values()];
+    lists.sort((a, b) => a.sink - b.sink || a.partition - b.partition);
+    const to = new ByteWriter();
+    encodeIndex(to, lists);
+    const indexBytes = to.length;
+    const indexCrc = crc32(to.written());
+    encodeTrailer(to, { indexOffset: this.#blob.bytes, indexBytes, indexCrc });
+    to.u32(crc32(to.written().subarray(indexBytes)));
+    this.#blob.append(to.written());
+    const bytes = this.#blob.bytes;
+    await this.#blob.commit();
+    return { key: this.key, bytes, checksum: indexCrc };
+  }
+
+  /** Leaves nothing behind. Harmless after `finish`. */
+  abort(): void {
+    this.#done = true;
+    this.#blob.abort();
+  }
+
+  #add(sink: number, partition: number, rows: number, crc: number): void {
+    const frame = this.#frame.written();
+    const extent = { offset: this.#blob.bytes, bytes: frame.length, rows, crc };
+    this.#blob.append(frame);
+    const name = `${sink}/${partition}`;
+    const list = this.#lists.get(name);
+    if (list === undefined) this.#lists.set(name, { sink, partition, frames: [extent] });
+    else list.frames.push(extent);
+  }
+}

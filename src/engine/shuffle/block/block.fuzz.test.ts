@@ -1,0 +1,171 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
+import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
+import { BicoastalError } from "../../../base/errors.ts";
+import type { BlockRef } from "../../../plan/task.ts";
+import { createMemoryEnvironment, type MemoryEnvironment } from "../../../sim/memory-shuffle.ts";
+import { BlockReader } from "./block-reader.ts";
+import { BlockWriter } from "./block-writer.ts";
+
+const codecs = { codec: createMsgpackCodec(), crc32, gzip };
+const KEY = "blocks/one";
+
+interface Frame {
+  readonly sink: number;
+  readonly partition: number;
+  readonly rows: readonly (readonly [unknown, unknown])[];
+}
+
+const frame: fc.Arbitrary<Frame> = fc.record({
+  sink: fc.nat(2),
+  partition: fc.nat(3),
+  rows: fc.array(
+    fc.tuple(fc.oneof(fc.string(), fc.nat()), fc.oneof(fc.integer(), fc.string(), fc.constant(null))),
+    { minLength: 1, maxLength: 20 },
+  ),
+});
+
+async function write(frames: readonly Frame[], env: MemoryEnvironment): Promise<BlockRef> {
+  const block = new BlockWriter({ ...env, key: KEY });
+  for (const { sink, partition, rows } of frames) {
+    block.append(
+      sink,
+      partition,
+      rows.map(([k]) => k),
+      rows.map(([, v]) => v),
+    );
+  }
+  return block.finish();
+}
+
+/** Everything a reader gets out of a block. */
+async function readAll(ref: BlockRef, env: MemoryEnvironment): Promise<unknown[]> {
+  const block = await BlockReader.open(ref, env);
+  const all: unknown[] = [];
+  try {
+    for (let sink = 0; sink < 3; sink++) {
+      for (let partition = 0; partition < 4; partition++) {
+        for (const extent of block.frames(sink, partition)) {
+          const { keys, values } = block.read(extent);
+          all.push([sink, partition, keys, values]);
+        }
+      }
+    }
+    return all;
+  } finally {
+    block.close();
+  }
+}
+
+async function outcome(ref: BlockRef, env: MemoryEnvironment): Promise<unknown[] | BicoastalError> {
+  try {
+    return await readAll(ref, env);
+  } catch (error) {
+    if (error instanceof BicoastalError) return error;
+    throw error;
+  }
+}
+
+describe("a block", () => {
+  it("gives back each partition of each sink, in order", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(frame, { maxLength: 12 }), async (frames) => {
+        const env = createMemoryEnvironment(codecs);
+        const ref = await write(frames, env);
+        const expected = [...frames]
+          .sort((a, b) => a.sink - b.sink || a.partition - b.partition)
+          .map(({ sink, partition, rows }) => [
+            sink,
+            partition,
+            rows.map(([k]) => k),
+            rows.map(([, v]) => v),
+          ]);
+        expect(await readAll(ref, env)).toEqual(expected);
+        expect(ref.bytes).toBe(env.blobs.blobs.get(KEY)?.length);
+      }),
+    );
+  });
+
+  it("is the same, byte by byte, for the same rows", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(frame), async (frames) => {
+        const [a, b] = [createMemoryEnvironment(codecs), createMemoryEnvironment(codecs)];
+        expect(await write(frames, a)).toEqual(await write(structuredClone(frames), b));
+        expect(a.blobs.blobs.get(KEY)).toEqual(b.blobs.blobs.get(KEY));
+      }),
+    );
+  });
+
+  it("never gives wrong rows where bits have flipped", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(frame, { minLength: 1, maxLength: 6 }),
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 }),
+        async (frames, flips) => {
+          const env = createMemoryEnvironment(codecs);
+          const ref = await write(frames, env);
+          const stored = env.blobs.blobs.get(KEY) as Uint8Array;
+          const before = Uint8Array.from(stored);
+          for (const [at, mask] of flips) stored[at % stored.length]! ^= mask;
+          fc.pre(Buffer.compare(before, stored) !== 0);
+          expect(await outcome(ref, env)).toMatchObject({ code: "BLOB_CORRUPT", details: { key: KEY } });
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("is corrupt when it is cut off, longer, or other bytes altogether", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(frame),
+        fc.nat(),
+        fc.uint8Array({ maxLength: 300 }),
+        async (frames, at, noise) => {
+          const env = createMemoryEnvironment(codecs);
+          const ref = await write(frames, env);
+          const stored = env.blobs.blobs.get(KEY) as Uint8Array;
+          const wrong = [
+            stored.subarray(0, at % stored.length),
+            Buffer.concat([stored, Buffer.from([0])]),
+            noise,
+          ];
+          for (const bytes of wrong) {
+            env.blobs.blobs.set(KEY, bytes);
+            const expected = { code: "BLOB_CORRUPT", details: { key: KEY }, retryable: true };
+            expect(await outcome(ref, env)).toMatchObject(expected);
+            // Even where the reader was told these very lengths and checksums.
+            const claimed = { key: KEY, bytes: bytes.length, checksum: crc32(bytes) };
+            expect(await outcome(claimed, env)).toMatchObject(expected);
+          }
+        },
+      ),
+    );
+  });
+
+  it("is not taken for another one of the same length", async () => {
+    const env = createMemoryEnvironment(codecs);
+    const rowsOf = (value: string): Frame[] => [{ sink: 0, partition: 0, rows: [["k", value]] }];
+    const first = await write(rowsOf("old"), env);
+    const second = await write(rowsOf("new"), env);
+    expect(second.bytes).toBe(first.bytes);
+    expect(await outcome(first, env)).toMatchObject({ code: "BLOB_CORRUPT" });
+    expect(await outcome(second, env)).toEqual([[0, 0, ["k"], ["new"]]]);
+  });
+
+  it("is missing when it is missing", async () => {
+    const env = createMemoryEnvironment(codecs);
+    const ref = await write([], env);
+    env.blobs.blobs.clear();
+    expect(await outcome(ref, env)).toMatchObject({ code: "BLOB_MISSING", details: { key: KEY } });
+  });
+
+  it("does not appear when it is aborted", async () => {
+    const env = createMemoryEnvironment(codecs);
+    const block = new BlockWriter({ ...env, key: KEY });
+    block.append(0, 0, undefined, [1]);
+    block.abort();
+    expect(env.blobs.blobs.size).toBe(0);
+  });
+});

@@ -1,0 +1,117 @@
+/**
+ * A frame: some rows, encoded together. The unit of reading, verifying and spilling.
+ *
+ *     u8 content (1 rows, 2 pairs) · 3 bytes 0 · u32 rows · u32 body bytes · u32 CRC-32 · body
+ *
+ * The CRC is over the header's first 12 bytes and the body. A body is one column of rows, or a column of keys and
+ * one of values (column-layout.ts).
+ */
+import { assert } from "../../../base/assert.ts";
+import type { Crc32, ValueCodec } from "../../../ports/codec.ts";
+import type { WordColumns } from "../../kernel/word-counter.ts";
+import { ByteReader } from "./byte-reader.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import { type DecodeOptions, decodeColumn } from "./column-decode.ts";
+import { encodeAscii, encodeColumn, encodeNumbers } from "./column-encode.ts";
+
+const CONTENT_ROWS = 1;
+const CONTENT_PAIRS = 2;
+export const FRAME_HEADER_BYTES = 16;
+const CRC_OFFSET = 12;
+
+/** Where a frame lies, and what it must be. */
+export interface FrameExtent {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly crc: number;
+}
+
+export interface FrameCodec {
+  readonly codec: ValueCodec;
+  readonly crc32: Crc32;
+}
+
+/** Rows of a frame: `keys` is empty where the content is plain rows. */
+export interface FrameRows {
+  readonly keys: readonly unknown[];
+  readonly values: readonly unknown[];
+}
+
+/** Replaces the content of `to` with a frame; `keys` undefined for plain rows. Returns its CRC. Throws VALUE_UNENCODABLE. */
+export function encodeFrame(
+  to: ByteWriter,
+  keys: readonly unknown[] | undefined,
+  values: readonly unknown[],
+  { codec, crc32 }: FrameCodec,
+): number {
+  assert(keys === undefined || keys.length === values.length, "every row has a key, or none");
+  begin(to, keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS, values.length);
+  if (keys !== undefined) encodeColumn(to, keys, codec);
+  encodeColumn(to, values, codec);
+  return end(to, crc32);
+}
+
+/** The same for counted words, without making strings of them: the frame is equal to the last byte. */
+export function encodeCountFrame(
+  to: ByteWriter,
+  { keys, lengths, counts }: WordColumns,
+  crc32: Crc32,
+): number {
+  assert(lengths.length === counts.length, "every word has a count");
+  begin(to, CONTENT_PAIRS, counts.length);
+  encodeAscii(to, keys, lengths);
+  encodeNumbers(to, counts);
+  return end(to, crc32);
+}
+
+function begin(to: ByteWriter, content: number, rows: number): void {
+  assert(rows > 0, "a frame has rows");
+  to.clear();
+  to.u8(content);
+  to.u8(0);
+  to.u8(0);
+  to.u8(0);
+  to.u32(rows);
+  to.u32(0);
+  to.u32(0);
+}
+
+/** Returns the frame's CRC. */
+function end(to: ByteWriter, crc32: Crc32): number {
+  to.view.setUint32(8, to.length - FRAME_HEADER_BYTES, true);
+  const frame = to.written();
+  const crc = crcOf(frame, crc32);
+  to.view.setUint32(CRC_OFFSET, crc, true);
+  return crc;
+}
+
+/** Throws where the bytes are not the frame that the extent says; the caller knows what to call that. */
+export function decodeFrame(
+  frame: Uint8Array,
+  extent: FrameExtent,
+  crc32: Crc32,
+  options: DecodeOptions,
+): FrameRows {
+  if (frame.length !== extent.bytes || frame.length < FRAME_HEADER_BYTES)
+    throw new RangeError("it is cut off");
+  const from = new ByteReader(frame);
+  const content = from.u8();
+  from.take(3);
+  const rows = from.u32();
+  const bodyBytes = from.u32();
+  const crc = from.u32();
+  if (crc !== extent.crc || crc !== crcOf(frame, crc32)) throw new RangeError("its checksum does not match");
+  if (rows !== extent.rows || bodyBytes !== frame.length - FRAME_HEADER_BYTES) {
+    throw new RangeError("its header contradicts the index");
+  }
+  if (content !== CONTENT_ROWS && content !== CONTENT_PAIRS)
+    throw new RangeError(`its content is ${content}`);
+  const keys = content === CONTENT_PAIRS ? decodeColumn(from, rows, options) : [];
+  const values = decodeColumn(from, rows, options);
+  if (from.position !== frame.length) throw new RangeError("bytes are left over");
+  return { keys, values };
+}
+
+const crcOf = (frame: Uint8Array, crc32: Crc32): number =>
+  crc32(frame.subarray(FRAME_HEADER_BYTES), crc32(frame.subarray(0, CRC_OFFSET)));

@@ -1,0 +1,43 @@
+import { SINK_BYTES, type SinkTarget } from "../sink-options.ts";
+import { FrameBuffer } from "./frame-buffer.ts";
+
+/** Rows on their way to the partitions of a sink: a frame is written when it is full, and all of them when together they are too many. */
+export class PartitionFrames {
+  readonly #target: SinkTarget;
+  readonly #buffers: FrameBuffer[];
+  #bytes = 0;
+
+  constructor(target: SinkTarget) {
+    this.#target = target;
+    this.#buffers = Array.from({ length: target.partitions }, () => new FrameBuffer());
+  }
+
+  addPair(partition: number, key: unknown, value: unknown): void {
+    const buffer = this.#buffers[partition] as FrameBuffer;
+    this.#bytes += buffer.addPair(key, value);
+    this.#flushFull(buffer, partition);
+  }
+
+  addRow(partition: number, row: unknown): void {
+    const buffer = this.#buffers[partition] as FrameBuffer;
+    this.#bytes += buffer.addRow(row);
+    this.#flushFull(buffer, partition);
+  }
+
+  flush(): void {
+    for (const [partition, buffer] of this.#buffers.entries()) this.#write(buffer, partition);
+  }
+
+  #flushFull(buffer: FrameBuffer, partition: number): void {
+    if (buffer.isFull) this.#write(buffer, partition);
+    else if (this.#bytes >= SINK_BYTES) this.flush();
+  }
+
+  #write(buffer: FrameBuffer, partition: number): void {
+    if (buffer.isEmpty) return;
+    const { block, sinkIndex } = this.#target;
+    block.append(sinkIndex, partition, buffer.keys.length === 0 ? undefined : buffer.keys, buffer.values);
+    this.#bytes -= buffer.bytes;
+    buffer.clear();
+  }
+}

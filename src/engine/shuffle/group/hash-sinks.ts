@@ -1,0 +1,68 @@
+import { hashKey, partitionOf } from "../../../base/hash.ts";
+import { PartitionFrames } from "../block/partition-frames.ts";
+import { owned } from "../own-string.ts";
+import type { KeyedSink } from "../sink.ts";
+import { SINK_BYTES, SINK_ROWS, type SinkTarget } from "../sink-options.ts";
+import { settled } from "./group.ts";
+import { ChainTable } from "./group-sorter.ts";
+
+/** Sends every record to the partition of its key: group, cogroup and join. */
+export class HashSink implements KeyedSink {
+  readonly #frames: PartitionFrames;
+  readonly #partitions: number;
+  readonly #keysOnly: boolean;
+
+  /** `keysOnly`: nobody will look at the values (the right side of a semi or anti join). */
+  constructor(target: SinkTarget, keysOnly: boolean) {
+    this.#frames = new PartitionFrames(target);
+    this.#partitions = target.partitions;
+    this.#keysOnly = keysOnly;
+  }
+
+  add(given: unknown, value: unknown): void {
+    const key = settled(given);
+    const partition = partitionOf(hashKey(key), this.#partitions);
+    this.#frames.addPair(partition, owned(key), this.#keysOnly ? null : owned(settled(value)));
+  }
+
+  finish(): void {
+    this.#frames.flush();
+  }
+}
+
+type Combine = (key: unknown, values: readonly unknown[]) => unknown;
+
+/** As `HashSink`, with the user's combiner over each lot of values of a key that are here together. */
+export class CombiningSink implements KeyedSink {
+  readonly #combine: Combine;
+  readonly #rows = new ChainTable();
+  readonly #frames: PartitionFrames;
+  readonly #partitions: number;
+
+  constructor(target: SinkTarget, combine: Combine) {
+    this.#combine = combine;
+    this.#frames = new PartitionFrames(target);
+    this.#partitions = target.partitions;
+  }
+
+  add(key: unknown, value: unknown): void {
+    this.#rows.add(settled(key), settled(value));
+    if (this.#rows.rows >= SINK_ROWS || this.#rows.bytes >= SINK_BYTES) this.#flush();
+  }
+
+  finish(): void {
+    this.#flush();
+    this.#frames.flush();
+  }
+
+  #flush(): void {
+    const { table } = this.#rows;
+    for (let entry = 0; entry < table.size; entry++) {
+      const key = table.keys[entry];
+      const values = this.#rows.valuesOf(entry);
+      const value = values.length === 1 ? values[0] : this.#combine(key, values);
+      this.#frames.addPair(partitionOf(table.hashOf(entry), this.#partitions), key, value);
+    }
+    this.#rows.clear();
+  }
+}
