@@ -30,9 +30,9 @@ export class AggregateSink implements KeyedSink {
   }
 
   /** For a count of records: takes words that were counted elsewhere. A word can come again, here and by `add`. */
-  addCounts(partition: number, columns: WordColumns): void {
+  addCounts(partition: number, { keys, lengths, counts }: WordColumns): void {
     const { block, sinkIndex } = this.#target;
-    block.appendCounts(sinkIndex, partition, columns);
+    block.append(sinkIndex, partition, { bytes: keys, lengths }, counts);
   }
 
   finish(): void {

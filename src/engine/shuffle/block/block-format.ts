@@ -15,7 +15,7 @@ import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { FrameExtent } from "./frame.ts";
 
-export const BLOCK_VERSION = 1;
+export const BLOCK_VERSION = 2;
 export const TRAILER_BYTES = 32;
 const MAGIC = Buffer.from("BICOBLK\n", "latin1");
 

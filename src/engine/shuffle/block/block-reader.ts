@@ -1,9 +1,17 @@
 import { BicoastalError } from "../../../base/errors.ts";
 import type { BlockRef } from "../../../plan/task.ts";
 import type { BlobReader, BlobStore } from "../../../ports/blob-store.ts";
+import type { Crc32 } from "../../../ports/codec.ts";
 import { blockCorrupt, decodeIndex, decodeTrailer, type FrameList, TRAILER_BYTES } from "./block-format.ts";
-import type { OwnStrings } from "./column-decode.ts";
-import { decodeFrame, type FrameCodec, type FrameExtent, type FrameRows } from "./frame.ts";
+import type { DecodeOptions, OwnStrings } from "./column-decode.ts";
+import {
+  decodeFrame,
+  decodeFrameColumns,
+  type FrameCodec,
+  type FrameColumns,
+  type FrameExtent,
+  type FrameRows,
+} from "./frame.ts";
 
 export interface BlockReaderOptions extends FrameCodec {
   readonly blobs: BlobStore;
@@ -43,20 +51,34 @@ export class BlockReader {
 
   /** Throws BLOB_CORRUPT. `own`: see `OwnStrings`. */
   read(extent: FrameExtent, own: OwnStrings = "none"): FrameRows {
-    const bytes = this.#readBytes(extent.offset, extent.bytes);
-    try {
-      return decodeFrame(bytes, extent, this.#options.crc32, { codec: this.#options.codec, own });
-    } catch (error) {
-      throw blockCorrupt(
-        this.key,
-        `the frame at byte ${extent.offset} cannot be read, ${reason(error)}`,
-        error,
-      );
-    }
+    return this.#decode(extent, own, decodeFrame);
+  }
+
+  /**
+   * The same frame as columns: texts as bytes, numbers as typed arrays, the rest as values. They stay valid, and keep
+   * the frame's bytes in memory as long as they are held. Throws BLOB_CORRUPT.
+   */
+  readColumns(extent: FrameExtent, own: OwnStrings = "none"): FrameColumns {
+    return this.#decode(extent, own, decodeFrameColumns);
   }
 
   close(): void {
     this.#blob.close();
+  }
+
+  #decode<T>(
+    extent: FrameExtent,
+    own: OwnStrings,
+    decode: (frame: Uint8Array, extent: FrameExtent, crc32: Crc32, options: DecodeOptions) => T,
+  ): T {
+    const bytes = this.#readBytes(extent.offset, extent.bytes);
+    const { codec, crc32 } = this.#options;
+    try {
+      return decode(bytes, extent, crc32, { codec, own });
+    } catch (error) {
+      const what = `the frame at byte ${extent.offset} cannot be read, ${reason(error)}`;
+      throw blockCorrupt(this.key, what, error);
+    }
   }
 
   #readIndex(ref: BlockRef): FrameList[] {

@@ -1,10 +1,10 @@
 import { assert } from "../../../base/assert.ts";
 import type { BlockRef } from "../../../plan/task.ts";
 import type { BlobStore, BlobWriter } from "../../../ports/blob-store.ts";
-import type { WordColumns } from "../../kernel/word-counter.ts";
 import { encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { encodeCountFrame, encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
+import { type ColumnSource, rowsOf } from "./column.ts";
+import { encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
 
 export interface BlockWriterOptions extends FrameCodec {
   readonly blobs: BlobStore;
@@ -32,22 +32,13 @@ export class BlockWriter {
     return this.#blob.bytes;
   }
 
-  /** Appends a frame of rows; `keys` undefined for rows without keys. Throws VALUE_UNENCODABLE, DISK_FULL. */
-  append(
-    sink: number,
-    partition: number,
-    keys: readonly unknown[] | undefined,
-    values: readonly unknown[],
-  ): void {
+  /**
+   * Appends a frame of rows; `keys` undefined for rows without keys. Texts and numbers that are there as bytes and
+   * typed arrays need not become strings and arrays first. Throws VALUE_UNENCODABLE, DISK_FULL.
+   */
+  append(sink: number, partition: number, keys: ColumnSource | undefined, values: ColumnSource): void {
     assert(!this.#done, "a finished block takes no more frames");
-    this.#add(sink, partition, values.length, encodeFrame(this.#frame, keys, values, this.#options));
-  }
-
-  /** Appends a frame of words and their counts, which differ from each other. Throws DISK_FULL. */
-  appendCounts(sink: number, partition: number, columns: WordColumns): void {
-    assert(!this.#done, "a finished block takes no more frames");
-    const crc = encodeCountFrame(this.#frame, columns, this.#options.crc32);
-    this.#add(sink, partition, columns.counts.length, crc);
+    this.#add(sink, partition, rowsOf(values), encodeFrame(this.#frame, keys, values, this.#options));
   }
 
   /** Writes index and trailer and makes the block visible. */

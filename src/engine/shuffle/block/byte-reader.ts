@@ -1,3 +1,9 @@
+/** What `ByteReader.numbers` can make. */
+export interface NumberArrayType<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
+}
+
 /** Reads what `ByteWriter` wrote; throws RangeError where the bytes end too early. */
 export class ByteReader {
   readonly bytes: Buffer;
@@ -33,5 +39,14 @@ export class ByteReader {
   slice(bytes: number): Buffer {
     const at = this.take(bytes);
     return this.bytes.subarray(at, at + bytes);
+  }
+
+  /** So many numbers at the next aligned position: a view where memory is aligned as the bytes are, else a copy. */
+  numbers<T>(type: NumberArrayType<T>, count: number): T {
+    const width = type.BYTES_PER_ELEMENT;
+    this.take(-this.position & (width - 1));
+    const start = this.bytes.byteOffset + this.take(count * width);
+    if (start % width === 0) return new type(this.bytes.buffer, start, count);
+    return new type(this.bytes.buffer.slice(start, start + count * width), 0, count);
   }
 }

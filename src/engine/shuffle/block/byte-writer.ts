@@ -1,3 +1,10 @@
+import { assert } from "../../../base/assert.ts";
+
+assert(
+  new Uint8Array(new Uint16Array([1]).buffer)[0] === 1,
+  "blocks are little-endian, as every machine is that Node is made for, but for s390x",
+);
+
 /** A growing byte array, reused frame after frame. Little-endian. */
 export class ByteWriter {
   #bytes: Buffer<ArrayBuffer>;
@@ -5,7 +12,7 @@ export class ByteWriter {
   #length = 0;
 
   constructor(capacityBytes = 64 * 1024) {
-    this.#bytes = Buffer.from(new ArrayBuffer(capacityBytes));
+    this.#bytes = allocate(capacityBytes);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
@@ -36,6 +43,19 @@ export class ByteWriter {
     return this.#view;
   }
 
+  /** The same. */
+  get bytes(): Buffer<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  /** As `reserve`, at the next multiple of `width`, a power of two; zeros lie before it. */
+  reserveAligned(width: number, bytes: number): number {
+    const gap = -this.#length & (width - 1);
+    const start = this.reserve(gap + bytes);
+    for (let i = 0; i < gap; i++) this.#bytes[start + i] = 0;
+    return start + gap;
+  }
+
   u8(value: number): void {
     const at = this.reserve(1);
     this.#view.setUint8(at, value);
@@ -58,15 +78,19 @@ export class ByteWriter {
     this.#bytes.set(bytes, at);
   }
 
-  text(text: string, encoding: "latin1" | "utf16le", bytes: number): void {
+  text(text: string, encoding: "latin1" | "utf8" | "utf16le", bytes: number): void {
     const at = this.reserve(bytes);
     this.#bytes.write(text, at, bytes, encoding);
   }
 
   #grow(): void {
-    const bytes = Buffer.from(new ArrayBuffer(Math.max(this.#length, this.#bytes.length * 2)));
+    const bytes = allocate(Math.max(this.#length, this.#bytes.length * 2));
     bytes.set(this.#bytes);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
   }
 }
+
+/** Whole words, so that typed arrays of any width fit over it. */
+const allocate = (bytes: number): Buffer<ArrayBuffer> =>
+  Buffer.from(new ArrayBuffer(Math.ceil(bytes / 8) * 8));

@@ -4,10 +4,10 @@
  */
 import type { ValueCodec } from "../../../ports/codec.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import { ABSENT_NULL, ABSENT_UNDEFINED, JOINED_UNITS_MAX, LAYOUT } from "./column-layout.ts";
-
-/** From this length on V8 makes a slice that keeps the whole text it was cut from alive. */
-const SLICE_UNITS = 13;
+import type { Column, TextEncoding } from "./column.ts";
+import { ABSENT_NULL, ABSENT_UNDEFINED, LAYOUT } from "./column-layout.ts";
+import { decodeNumbers, numbersToArray } from "./number-column.ts";
+import { columnStrings, decodeText } from "./text-decode.ts";
 
 /**
  * Which strings get a text of their own, instead of being slices of the frame's text: for rows that are kept. Slices
@@ -18,6 +18,31 @@ export type OwnStrings = "none" | "nested" | "all";
 export interface DecodeOptions {
   readonly codec: ValueCodec;
   readonly own: OwnStrings;
+}
+
+/** Texts and numbers as they lie there; all else as values. */
+export function readColumn(from: ByteReader, rows: number, options: DecodeOptions): Column {
+  const layout = from.u8();
+  switch (layout) {
+    case LAYOUT.int8:
+    case LAYOUT.int16:
+    case LAYOUT.int32:
+    case LAYOUT.float64:
+      return { kind: "numbers", numbers: decodeNumbers(from, rows, layout) };
+    case LAYOUT.ascii:
+    case LAYOUT.latin1:
+    case LAYOUT.utf8:
+    case LAYOUT.utf16le:
+      return decodeText(from, rows, encodingOf(layout));
+    default:
+      from.position--;
+      return { kind: "values", values: decodeColumn(from, rows, options) };
+  }
+}
+
+function encodingOf(layout: number): TextEncoding {
+  if (layout === LAYOUT.ascii) return "ascii";
+  return layout === LAYOUT.latin1 ? "latin1" : layout === LAYOUT.utf8 ? "utf8" : "utf16le";
 }
 
 export function decodeColumn(from: ByteReader, rows: number, options: DecodeOptions): unknown[] {
@@ -33,12 +58,14 @@ export function decodeColumn(from: ByteReader, rows: number, options: DecodeOpti
     case LAYOUT.int16:
     case LAYOUT.int32:
     case LAYOUT.float64:
-      return decodeNumbers(from, rows, layout);
+      return numbersToArray(decodeNumbers(from, rows, layout));
     case LAYOUT.boolean:
       return decodeBooleans(from, rows);
+    case LAYOUT.ascii:
     case LAYOUT.latin1:
-    case LAYOUT.utf16:
-      return decodeStrings(from, rows, layout === LAYOUT.latin1, options.own === "all");
+    case LAYOUT.utf8:
+    case LAYOUT.utf16le:
+      return columnStrings(decodeText(from, rows, encodingOf(layout)), options.own === "all");
     case LAYOUT.tuple:
       return decodeTuples(from, rows, options);
     case LAYOUT.record:
@@ -52,58 +79,11 @@ export function decodeColumn(from: ByteReader, rows: number, options: DecodeOpti
   }
 }
 
-function decodeNumbers(from: ByteReader, rows: number, layout: number): number[] {
-  const { view } = from;
-  const width = layout === LAYOUT.int8 ? 1 : layout === LAYOUT.int16 ? 2 : layout === LAYOUT.int32 ? 4 : 8;
-  const at = from.take(rows * width);
-  const values: number[] = new Array(rows);
-  if (layout === LAYOUT.int8) for (let i = 0; i < rows; i++) values[i] = view.getInt8(at + i);
-  else if (layout === LAYOUT.int16)
-    for (let i = 0; i < rows; i++) values[i] = view.getInt16(at + i * 2, true);
-  else if (layout === LAYOUT.int32)
-    for (let i = 0; i < rows; i++) values[i] = view.getInt32(at + i * 4, true);
-  else for (let i = 0; i < rows; i++) values[i] = view.getFloat64(at + i * 8, true);
-  return values;
-}
-
 function decodeBooleans(from: ByteReader, rows: number): boolean[] {
   const at = from.take(rows);
   const values: boolean[] = new Array(rows);
   for (let i = 0; i < rows; i++) values[i] = from.view.getUint8(at + i) === 1;
   return values;
-}
-
-function decodeStrings(from: ByteReader, rows: number, narrow: boolean, own: boolean): string[] {
-  const lengths = decodeLengths(from, rows);
-  let units = 0;
-  for (let i = 0; i < rows; i++) units += lengths[i] as number;
-  const unitBytes = narrow ? 1 : 2;
-  const encoding = narrow ? "latin1" : "utf16le";
-  const bytes = from.slice(units * unitBytes);
-  const text = units <= JOINED_UNITS_MAX ? bytes.toString(encoding) : undefined;
-  const values: string[] = new Array(rows);
-  let at = 0;
-  for (let i = 0; i < rows; i++) {
-    const end = at + (lengths[i] as number);
-    values[i] =
-      text === undefined || (own && end - at >= SLICE_UNITS)
-        ? bytes.toString(encoding, at * unitBytes, end * unitBytes)
-        : text.slice(at, end);
-    at = end;
-  }
-  return values;
-}
-
-function decodeLengths(from: ByteReader, rows: number): Uint32Array {
-  const width = from.u8();
-  if (width !== 1 && width !== 2 && width !== 4) throw new RangeError(`a length of ${width} bytes`);
-  const at = from.take(rows * width);
-  const { view } = from;
-  const lengths = new Uint32Array(rows);
-  if (width === 1) for (let i = 0; i < rows; i++) lengths[i] = view.getUint8(at + i);
-  else if (width === 2) for (let i = 0; i < rows; i++) lengths[i] = view.getUint16(at + i * 2, true);
-  else for (let i = 0; i < rows; i++) lengths[i] = view.getUint32(at + i * 4, true);
-  return lengths;
 }
 
 function decodeTuples(from: ByteReader, rows: number, outer: DecodeOptions): unknown[][] {

@@ -8,11 +8,11 @@
  */
 import { assert } from "../../../base/assert.ts";
 import type { Crc32, ValueCodec } from "../../../ports/codec.ts";
-import type { WordColumns } from "../../kernel/word-counter.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { type DecodeOptions, decodeColumn } from "./column-decode.ts";
-import { encodeAscii, encodeColumn, encodeNumbers } from "./column-encode.ts";
+import { type Column, type ColumnSource, rowsOf } from "./column.ts";
+import { type DecodeOptions, decodeColumn, readColumn } from "./column-decode.ts";
+import { encodeSource } from "./column-encode.ts";
 
 const CONTENT_ROWS = 1;
 const CONTENT_PAIRS = 2;
@@ -38,30 +38,25 @@ export interface FrameRows {
   readonly values: readonly unknown[];
 }
 
+/** A frame's columns: `keys` undefined where the content is plain rows. */
+export interface FrameColumns {
+  readonly rows: number;
+  readonly keys: Column | undefined;
+  readonly values: Column;
+}
+
 /** Replaces the content of `to` with a frame; `keys` undefined for plain rows. Returns its CRC. Throws VALUE_UNENCODABLE. */
 export function encodeFrame(
   to: ByteWriter,
-  keys: readonly unknown[] | undefined,
-  values: readonly unknown[],
+  keys: ColumnSource | undefined,
+  values: ColumnSource,
   { codec, crc32 }: FrameCodec,
 ): number {
-  assert(keys === undefined || keys.length === values.length, "every row has a key, or none");
-  begin(to, keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS, values.length);
-  if (keys !== undefined) encodeColumn(to, keys, codec);
-  encodeColumn(to, values, codec);
-  return end(to, crc32);
-}
-
-/** The same for counted words, without making strings of them: the frame is equal to the last byte. */
-export function encodeCountFrame(
-  to: ByteWriter,
-  { keys, lengths, counts }: WordColumns,
-  crc32: Crc32,
-): number {
-  assert(lengths.length === counts.length, "every word has a count");
-  begin(to, CONTENT_PAIRS, counts.length);
-  encodeAscii(to, keys, lengths);
-  encodeNumbers(to, counts);
+  const rows = rowsOf(values);
+  assert(keys === undefined || rowsOf(keys) === rows, "every row has a key, or none");
+  begin(to, keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS, rows);
+  if (keys !== undefined) encodeSource(to, keys, codec);
+  encodeSource(to, values, codec);
   return end(to, crc32);
 }
 
@@ -93,6 +88,28 @@ export function decodeFrame(
   crc32: Crc32,
   options: DecodeOptions,
 ): FrameRows {
+  const { from, content, rows } = open(frame, extent, crc32);
+  const keys = content === CONTENT_PAIRS ? decodeColumn(from, rows, options) : [];
+  const values = decodeColumn(from, rows, options);
+  close(from);
+  return { keys, values };
+}
+
+/** The same, without a value for each row where there need not be one. What it gives may be views of `frame`. */
+export function decodeFrameColumns(
+  frame: Uint8Array,
+  extent: FrameExtent,
+  crc32: Crc32,
+  options: DecodeOptions,
+): FrameColumns {
+  const { from, content, rows } = open(frame, extent, crc32);
+  const keys = content === CONTENT_PAIRS ? readColumn(from, rows, options) : undefined;
+  const values = readColumn(from, rows, options);
+  close(from);
+  return { rows, keys, values };
+}
+
+function open(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
   if (frame.length !== extent.bytes || frame.length < FRAME_HEADER_BYTES)
     throw new RangeError("it is cut off");
   const from = new ByteReader(frame);
@@ -107,10 +124,11 @@ export function decodeFrame(
   }
   if (content !== CONTENT_ROWS && content !== CONTENT_PAIRS)
     throw new RangeError(`its content is ${content}`);
-  const keys = content === CONTENT_PAIRS ? decodeColumn(from, rows, options) : [];
-  const values = decodeColumn(from, rows, options);
-  if (from.position !== frame.length) throw new RangeError("bytes are left over");
-  return { keys, values };
+  return { from, content, rows };
+}
+
+function close(from: ByteReader): void {
+  if (from.position !== from.bytes.length) throw new RangeError("bytes are left over");
 }
 
 const crcOf = (frame: Uint8Array, crc32: Crc32): number =>

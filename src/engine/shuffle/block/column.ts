@@ -1,0 +1,55 @@
+/**
+ * Columns as sinks give them and as readers take them, without a value for each row: bytes and typed arrays. How
+ * they are stored is the business of column-layout.ts.
+ */
+
+/** Texts, one after the other. */
+export interface TextBytes {
+  /** UTF-8, each text whole. What is not well-formed is stored as what decoding makes of it. */
+  readonly bytes: Uint8Array;
+  /** Of each text, in bytes. */
+  readonly lengths: Uint32Array;
+}
+
+export type NumberArray =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
+
+/** One column of a frame to be written. The same values make the same bytes, whichever of these they come as. */
+export type ColumnSource = readonly unknown[] | NumberArray | TextBytes;
+
+export function rowsOf(source: ColumnSource): number {
+  return "lengths" in source ? source.lengths.length : source.length;
+}
+
+/** "ascii" and "latin1": a byte a character; all of ASCII is also UTF-8. */
+export type TextEncoding = "ascii" | "latin1" | "utf8" | "utf16le";
+
+export interface TextColumn {
+  readonly kind: "text";
+  readonly encoding: TextEncoding;
+  /** The texts, one after the other: a view of the frame. */
+  readonly bytes: Buffer;
+  /** Of each text, in bytes. */
+  readonly lengths: Uint32Array;
+}
+
+export interface NumberColumn {
+  readonly kind: "numbers";
+  /** A view of the frame where it is aligned there, else a copy. */
+  readonly numbers: NumberArray;
+}
+
+export interface ValueColumn {
+  readonly kind: "values";
+  readonly values: readonly unknown[];
+}
+
+/** A column of a frame that was read. Any column may come as values. */
+export type Column = TextColumn | NumberColumn | ValueColumn;
