@@ -337,3 +337,85 @@ describe("order and ends", () => {
     expectTypeOf<End<string>>().not.toExtend<End<number>>();
   });
 });
+
+describe("named fields", () => {
+  interface Sale {
+    readonly city: string;
+    readonly region: string | null;
+    readonly amount: number;
+    readonly tax?: number;
+    readonly sold: Date;
+    readonly tags: readonly string[];
+    discount(): number;
+  }
+  const sales = null as unknown as Dataset<Sale>;
+  const byCity = sales.keyBy("city");
+
+  test("in place of key functions", () => {
+    expectTypeOf(byCity).toEqualTypeOf<Dataset<[string, Sale]>>();
+    expectTypeOf(sales.countBy("region")).toEqualTypeOf<Dataset<[string | null, number]>>();
+    expectTypeOf(sales.countBy("tax", { partitions: 2 })).toEqualTypeOf<
+      Dataset<[number | undefined, number]>
+    >();
+    expectTypeOf(sales.countBy("sold")).toEqualTypeOf<Dataset<[Date, number]>>();
+    expectTypeOf(sales.groupBy("city")).toEqualTypeOf<Dataset<[string, Iterable<Sale>]>>();
+    expectTypeOf(sales.distinct("city")).toEqualTypeOf<Dataset<Sale>>();
+    expectTypeOf(sales.sortBy("amount", { descending: true })).toEqualTypeOf<Dataset<Sale>>();
+    expectTypeOf(sales.top(3, "amount")).toEqualTypeOf<Dataset<Sale>>();
+    expectTypeOf(read.of([{ a: 1 }, { a: 2 }]).countBy("a")).toEqualTypeOf<Dataset<[number, number]>>();
+    // @ts-expect-error: no such field
+    sales.keyBy("town");
+    // @ts-expect-error: no such field
+    sales.countBy("town");
+    // @ts-expect-error: no such field
+    sales.sortBy("town");
+    // @ts-expect-error: a function is no key
+    sales.keyBy("discount");
+    // @ts-expect-error: text has no fields
+    lines.countBy("length");
+    // @ts-expect-error: pairs have no names
+    prices.countBy("0");
+  });
+
+  test("sums and means are of numbers", () => {
+    expectTypeOf(byCity.sumBy("amount")).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(byCity.sumBy("tax", { partitions: 2 })).toEqualTypeOf<Dataset<[string, number | null]>>();
+    expectTypeOf(byCity.avgBy("amount")).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(byCity.sumBy((sale) => sale.amount * 2)).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(byCity.avgBy((sale) => sale.tax)).toEqualTypeOf<Dataset<[string, number | null]>>();
+    expectTypeOf(prices.sumBy((price) => price)).toEqualTypeOf<Dataset<[string, number]>>();
+    // @ts-expect-error: text cannot be added up
+    byCity.sumBy("city");
+    // @ts-expect-error: nor has it a mean
+    byCity.avgBy("city");
+    // @ts-expect-error: no such field
+    byCity.sumBy("amuont");
+    // @ts-expect-error: not a number
+    byCity.sumBy((sale) => sale.city);
+    // @ts-expect-error: a promise is no number
+    byCity.sumBy(async (sale) => sale.amount);
+    // @ts-expect-error: not pairs
+    sales.sumBy("amount");
+  });
+
+  test("the least and the greatest are of numbers or text", () => {
+    expectTypeOf(byCity.minBy("amount")).toEqualTypeOf<Dataset<[string, number]>>();
+    expectTypeOf(byCity.maxBy("region")).toEqualTypeOf<Dataset<[string, string | null]>>();
+    expectTypeOf(byCity.maxBy((sale) => sale.tax)).toEqualTypeOf<Dataset<[string, number | null]>>();
+    // @ts-expect-error: neither
+    byCity.minBy("tags");
+    // @ts-expect-error: neither
+    byCity.maxBy((sale) => sale.tags);
+  });
+
+  test("of a schema", () => {
+    const csv = read.csv("a.csv", { fields: { city: "string?", amount: "number", note: "string" } });
+    expectTypeOf(csv.keyBy("city").sumBy("amount")).toEqualTypeOf<Dataset<[string | null, number]>>();
+    // @ts-expect-error: text
+    csv.keyBy("city").sumBy("note");
+    const jsonl = read.jsonl("a.jsonl", { fields: { city: "string", amount: "number?", any: "json" } });
+    expectTypeOf(jsonl.keyBy("city").maxBy("amount")).toEqualTypeOf<Dataset<[string, number | null]>>();
+    // @ts-expect-error: of any type
+    jsonl.countBy("any");
+  });
+});

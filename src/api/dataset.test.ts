@@ -70,6 +70,66 @@ describe("plan nodes", () => {
     expect(fold(distinct, [["a"], ["b", "c"]])).toBe("a");
   });
 
+  test("a field's name reads that field, whatever it is called", () => {
+    const names = [
+      "a",
+      "",
+      "two words",
+      'quo"te',
+      "line\n",
+      "constructor",
+      "__proto__",
+      "toString",
+      "\u2028",
+      "0",
+    ];
+    for (const name of names) {
+      const records = read.of([{ [name]: 7 }]) as unknown as Dataset<Record<string, number>>;
+      const node = nodeOf(records.keyBy(name)) as unknown as { fn: (record: unknown) => unknown };
+      expect(node).toMatchObject({ kind: "keyBy", field: name });
+      expect(node.fn(Object.fromEntries([[name, 7]]))).toBe(7);
+      expect(node.fn({})).toBeUndefined();
+      expect(() => node.fn(null)).toThrow("the record has no fields: it is null");
+      expect(() => node.fn("text")).toThrow('the record has no fields: it is "text"');
+      expect(nodeOf(records.countBy(name))).toMatchObject({ keyField: name, aggregator: "count" });
+    }
+  });
+
+  test("declared aggregations leave out nothings, and give null for nothing", () => {
+    const records = read.of([{ x: 1 }]);
+    const byX = records.keyBy("x");
+    const data = {
+      sumBy: byX.sumBy("x"),
+      minBy: byX.minBy("x"),
+      maxBy: byX.maxBy("x"),
+      avgBy: byX.avgBy("x"),
+    };
+    const node = (name: keyof typeof data) => nodeOf(data[name]) as AggregateNode;
+    expect(node("sumBy")).toMatchObject({ key: "pair", emit: "pair", value: { name: "sumBy", field: "x" } });
+    expect(node("sumBy").value?.fn({ x: 5 } as never)).toBe(5);
+    const parts = [[null, 3], [null], [-1, null, 4], [null, null]];
+    expect(fold(node("sumBy"), parts)).toBe(6);
+    expect(fold(node("minBy"), parts)).toBe(-1);
+    expect(fold(node("maxBy"), parts)).toBe(4);
+    expect(fold(node("avgBy"), parts)).toBe(2);
+    for (const name of ["sumBy", "minBy", "maxBy", "avgBy"] as const) {
+      expect(fold(node(name), [[null], [null, null]])).toBeNull();
+    }
+    for (const name of ["sumBy", "avgBy"] as const) expect(fold(node(name), [[null], [-0, null]])).toBe(-0);
+    const text = [
+      ["b", "a"],
+      [null, "c"],
+    ];
+    expect([fold(node("minBy"), text), fold(node("maxBy"), text)]).toEqual(["a", "c"]);
+    const mixed = [
+      [2, "1", Number.NaN],
+      ["-1", 5],
+    ];
+    expect([fold(node("minBy"), mixed), fold(node("maxBy"), mixed)]).toEqual([2, "1"]);
+    const numbersOnly = [[2, Number.NaN], [-0], [0]];
+    expect([fold(node("minBy"), numbersOnly), fold(node("maxBy"), numbersOnly)]).toEqual([-0, Number.NaN]);
+  });
+
   test("reduceByKey folds with the user's function", () => {
     const add = (a: number, b: number) => a + b;
     const node = nodeOf(pairs.reduceByKey(add, { partitions: 3 })) as AggregateNode;
@@ -244,8 +304,11 @@ describe("wrong arguments are refused at once, with operator, argument and value
   // Users without a type checker, and values from params, get here.
   const loose = numbers as unknown as Record<string, (...args: unknown[]) => unknown>;
   const id = (n: unknown) => n;
+  const towns = read.csv("a.csv", { fields: { town: "string", people: "number?", any: "json" } });
+  const schema = towns.filter(() => true).sample(0.5) as unknown as typeof loose;
+  const byTown = towns.keyBy("town") as unknown as typeof loose;
   const cases: [call: () => unknown, message: RegExp][] = [
-    ...["map", "flatMap", "filter", "mapPartitions", "keyBy"].map((operator): [() => unknown, RegExp] => [
+    ...["map", "flatMap", "filter", "mapPartitions"].map((operator): [() => unknown, RegExp] => [
       () => loose[operator]?.("no"),
       new RegExp(`^${operator}: fn is "no"; it must be a function`),
     ]),
@@ -263,7 +326,21 @@ describe("wrong arguments are refused at once, with operator, argument and value
     [() => loose.countBy?.(id, { partitions: "3" }), /^countBy: partitions is "3"/],
     [() => loose.countBy?.(null), /^countBy: key is null/],
     [() => loose.countBy?.({ partitions: 0 }), /^countBy: partitions is 0/],
-    [() => loose.distinct?.("name"), /^distinct: key is "name"/],
+    [() => loose.keyBy?.(3), /^keyBy: fn is 3; it must be a function/],
+    [() => loose.distinct?.(3), /^distinct: key is 3/],
+    [() => loose.sumBy?.(), /^sumBy: value is undefined; it must be a function/],
+    [() => loose.avgBy?.(async () => 1), /^avgBy: value is a function; it must be a synchronous function/],
+    [() => loose.minBy?.(id, { partitions: 0 }), /^minBy: partitions is 0/],
+    ...["keyBy", "countBy", "groupBy", "distinct", "sortBy"].map((operator): [() => unknown, RegExp] => [
+      () => schema[operator]?.("twon"),
+      new RegExp(
+        `^${operator}: no field "twon"\\. Did you mean town\\? The fields are town, people, any\\.$`,
+      ),
+    ]),
+    [() => schema.top?.(3, "twon"), /^top: no field "twon"/],
+    [() => byTown.maxBy?.("peolpe"), /^maxBy: no field "peolpe"\. Did you mean people\?/],
+    [() => byTown.sumBy?.("town"), /^sumBy: the type of "town" is "string"; it must be "number"\./],
+    [() => byTown.avgBy?.("town"), /^avgBy: the type of "town" is "string"; it must be "number"\./],
     [() => loose.distinct?.({ partitions: -1 }), /^distinct: partitions is -1/],
     [() => loose.reduceByKey?.([]), /^reduceByKey: fn is an array of 0/],
     [() => loose.aggregateByKey?.(), /^aggregateByKey: the options argument is null/],
@@ -288,7 +365,7 @@ describe("wrong arguments are refused at once, with operator, argument and value
         /^top: count is .*; it must be a whole number from 1 to 10000000\./,
       ],
     ),
-    [() => loose.top?.(3, "count"), /^top: by is "count"/],
+    [() => loose.top?.(3, 3), /^top: by is 3/],
     ...[-0.1, 1.1, Number.NaN, "0.5", undefined].map((fraction): [() => unknown, RegExp] => [
       () => loose.sample?.(fraction),
       /^sample: fraction is .*; it must be a number from 0 to 1/,

@@ -93,6 +93,8 @@ export interface KeyByNode {
   readonly kind: "keyBy";
   readonly input: PlanNode;
   readonly fn: UserFunction;
+  /** The field that `fn` reads and nothing else, where it was declared by its name. */
+  readonly field?: string | undefined;
 }
 /** `fn(records: Iterable, ctx)` gives an iterable of new records; called once a partition. */
 export interface MapPartitionsNode {
@@ -142,12 +144,28 @@ export interface Aggregator {
   readonly merge: UserFunction;
   /** accumulator -> result; undefined: the accumulator itself. */
   readonly finish: UserFunction | undefined;
+  /** Whether accumulators never grow, so that nobody need measure them again. */
+  readonly isFixed?: boolean | undefined;
 }
+
+/** What is aggregated of a record (of `[key, value]`: of the value), and what the plan says it does. */
+export interface DeclaredValue {
+  readonly name: DeclaredName;
+  /** `(record, ctx) -> value`; of a value that is null or undefined, the aggregator is given null. */
+  readonly fn: UserFunction;
+  /** The field that `fn` reads and nothing else, where it was declared by its name. */
+  readonly field: string | undefined;
+}
+
+/** Aggregations that the engine knows by name. Sums and averages take numbers, the others text too. */
+export type DeclaredName = "sumBy" | "minBy" | "maxBy" | "avgBy";
 
 /**
  * Combines before and after the shuffle.
  * `key`: a function `(record, ctx) -> key` with the record itself as the value; "pair": records are `[key, value]`;
  * "record": the record itself is the key and the value null; "all": one group of everything, which gives one record even for no input (`empty`).
+ * `keyField`: the field that a key function reads and nothing else, where it was declared by its name.
+ * `value`: what of the records is aggregated, in place of the records themselves.
  * `emit`: what a group becomes: `[key, result]`, only the key, or only the result.
  * `count`: the aggregator counts; the engine need not call it.
  */
@@ -155,6 +173,8 @@ export interface AggregateNode {
   readonly kind: "aggregate";
   readonly input: PlanNode;
   readonly key: UserFunction | "pair" | "record" | "all";
+  readonly keyField?: string | undefined;
+  readonly value?: DeclaredValue | undefined;
   readonly aggregator: Aggregator | "count";
   readonly emit: "pair" | "key" | "result";
   /** For "all": makes the result of no records. */

@@ -62,6 +62,7 @@ interface KeyByNode {
     readonly kind: "keyBy";
     readonly input: PlanNode;
     readonly fn: UserFunction;
+    readonly field?: string | undefined;
 }
 interface MapPartitionsNode {
     readonly kind: "mapPartitions";
@@ -88,11 +89,20 @@ interface Aggregator {
     readonly add: UserFunction;
     readonly merge: UserFunction;
     readonly finish: UserFunction | undefined;
+    readonly isFixed?: boolean | undefined;
 }
+interface DeclaredValue {
+    readonly name: DeclaredName;
+    readonly fn: UserFunction;
+    readonly field: string | undefined;
+}
+type DeclaredName = "sumBy" | "minBy" | "maxBy" | "avgBy";
 interface AggregateNode {
     readonly kind: "aggregate";
     readonly input: PlanNode;
     readonly key: UserFunction | "pair" | "record" | "all";
+    readonly keyField?: string | undefined;
+    readonly value?: DeclaredValue | undefined;
     readonly aggregator: Aggregator | "count";
     readonly emit: "pair" | "key" | "result";
     readonly empty: (() => unknown) | undefined;
@@ -205,6 +215,26 @@ type Refused<U, Given> = [
     never
 ] ? Given : AsyncFunctionRefused;
 type Synchronous<R> = R & (R extends PromiseLike<unknown> ? AsyncFunctionRefused : unknown);
+type Key = string | number | bigint | boolean | null | undefined | NotPromise | [
+];
+type FieldsWith<T, Value> = [
+    T
+] extends [
+    object
+] ? T extends readonly unknown[] ? never : {
+    [Name in keyof T & string]-?: T[Name] extends Value | null | undefined ? Name : never;
+}[keyof T & string] : never;
+type KeyField<T> = Exclude<FieldsWith<T, Key>, FieldsWith<T, (...args: never[]) => unknown>>;
+type NumberField<T> = FieldsWith<T, number>;
+type OrderedField<T> = FieldsWith<T, number> | FieldsWith<T, string>;
+type FieldOf<T, Name> = Name extends keyof T ? T[Name] : never;
+type OrNull<Value, Result> = [
+    Extract<Value, null | undefined>
+] extends [
+    never
+] ? Result : Result | null;
+type NumberResult<Value> = OrNull<Value, number>;
+type OrderedResult<Value> = OrNull<Value, NonNullable<Value>>;
 interface WideOptions {
     readonly partitions?: number;
 }
@@ -279,8 +309,6 @@ interface WriteResult {
     readonly rows: number;
 }
 type TextRecord = string | number | bigint | boolean;
-type Key = string | number | bigint | boolean | null | undefined | NotPromise | [
-];
 type RecordOf<D> = D extends Dataset<infer T> ? T : never;
 declare class Dataset<out T> {
     readonly [NODE]: PlanNode;
@@ -299,12 +327,20 @@ declare class Dataset<out T> {
     ]>(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>): Dataset<U>;
     mapPartitions<U>(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>): Dataset<U>;
     words(this: Dataset<string>): Dataset<string>;
+    keyBy<R, const Name extends KeyField<R>>(this: Dataset<R>, field: Name): Dataset<[
+        FieldOf<R, Name>,
+        R
+    ]>;
     keyBy<K extends Key>(fn: (record: T, ctx: TaskContext) => K): Dataset<[
         K,
         T
     ]>;
     sample(fraction: number, options?: SampleOptions): Dataset<T>;
     union<Others extends readonly Dataset<unknown>[]>(...others: Others): Dataset<T | RecordOf<Others[number]>>;
+    groupBy<R, const Name extends KeyField<R>>(this: Dataset<R>, field: Name, options?: WideOptions): Dataset<[
+        FieldOf<R, Name>,
+        Iterable<R>
+    ]>;
     groupBy<K extends Key>(key: (record: T, ctx: TaskContext) => K, options?: WideOptions): Dataset<[
         K,
         Iterable<T>
@@ -330,6 +366,10 @@ declare class Dataset<out T> {
         K,
         R
     ]>;
+    countBy<R, const Name extends KeyField<R>>(this: Dataset<R>, field: Name, options?: WideOptions): Dataset<[
+        FieldOf<R, Name>,
+        number
+    ]>;
     countBy<K extends Key>(this: Dataset<K>, options?: WideOptions): Dataset<[
         K,
         number
@@ -338,7 +378,64 @@ declare class Dataset<out T> {
         K,
         number
     ]>;
+    sumBy<K extends Key, V, const Name extends NumberField<V>>(this: Dataset<readonly [
+        K,
+        V
+    ]>, field: Name, options?: WideOptions): Dataset<[
+        K,
+        NumberResult<FieldOf<V, Name>>
+    ]>;
+    sumBy<K extends Key, V, R extends number | null | undefined>(this: Dataset<readonly [
+        K,
+        V
+    ]>, value: (value: V, ctx: TaskContext) => R, options?: WideOptions): Dataset<[
+        K,
+        NumberResult<R>
+    ]>;
+    minBy<K extends Key, V, const Name extends OrderedField<V>>(this: Dataset<readonly [
+        K,
+        V
+    ]>, field: Name, options?: WideOptions): Dataset<[
+        K,
+        OrderedResult<FieldOf<V, Name>>
+    ]>;
+    minBy<K extends Key, V, R extends number | string | null | undefined>(this: Dataset<readonly [
+        K,
+        V
+    ]>, value: (value: V, ctx: TaskContext) => R, options?: WideOptions): Dataset<[
+        K,
+        OrderedResult<R>
+    ]>;
+    maxBy<K extends Key, V, const Name extends OrderedField<V>>(this: Dataset<readonly [
+        K,
+        V
+    ]>, field: Name, options?: WideOptions): Dataset<[
+        K,
+        OrderedResult<FieldOf<V, Name>>
+    ]>;
+    maxBy<K extends Key, V, R extends number | string | null | undefined>(this: Dataset<readonly [
+        K,
+        V
+    ]>, value: (value: V, ctx: TaskContext) => R, options?: WideOptions): Dataset<[
+        K,
+        OrderedResult<R>
+    ]>;
+    avgBy<K extends Key, V, const Name extends NumberField<V>>(this: Dataset<readonly [
+        K,
+        V
+    ]>, field: Name, options?: WideOptions): Dataset<[
+        K,
+        NumberResult<FieldOf<V, Name>>
+    ]>;
+    avgBy<K extends Key, V, R extends number | null | undefined>(this: Dataset<readonly [
+        K,
+        V
+    ]>, value: (value: V, ctx: TaskContext) => R, options?: WideOptions): Dataset<[
+        K,
+        NumberResult<R>
+    ]>;
     distinct(options?: WideOptions): Dataset<T>;
+    distinct<R>(this: Dataset<R>, field: KeyField<R>, options?: WideOptions): Dataset<R>;
     distinct(key: (record: T, ctx: TaskContext) => Key, options?: WideOptions): Dataset<T>;
     join<K extends Key, L, R, const How extends JoinType = "inner">(this: Dataset<readonly [
         K,
@@ -361,7 +458,9 @@ declare class Dataset<out T> {
             Iterable<R>
         ]
     ]>;
+    sortBy<R>(this: Dataset<R>, field: KeyField<R>, options?: SortOptions): Dataset<R>;
     sortBy(key: (record: T) => Key, options?: SortOptions): Dataset<T>;
+    top<R>(this: Dataset<R>, count: number, field: KeyField<R>): Dataset<R>;
     top(count: number, by?: (record: T) => Key): Dataset<T>;
     repartition(partitions: number): Dataset<T>;
     mapReduce<K extends Key, V, R>(functions: MapReduceFunctions<T, K, V, R>): Dataset<R>;

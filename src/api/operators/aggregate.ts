@@ -5,6 +5,7 @@
 import type { AggregateNode, Aggregator, PlanNode, UserFunction } from "../../plan/node.ts";
 import { checkFunction, checkOptions, checkPartitions } from "../check-arguments.ts";
 import type { Synchronous } from "../refuse-async.ts";
+import { fieldOrFunction } from "./field.ts";
 
 /** For operators that shuffle. */
 export interface WideOptions {
@@ -32,7 +33,7 @@ export interface AggregateFunctions<T, A, R = A> {
 
 export interface AggregateOptions<T, A, R = A> extends AggregateFunctions<T, A, R>, WideOptions {}
 
-type Shape = Pick<AggregateNode, "key" | "emit" | "empty">;
+type Shape = Pick<AggregateNode, "key" | "keyField" | "emit" | "empty">;
 
 const BY_KEY: Shape = { key: "pair", emit: "pair", empty: undefined };
 
@@ -68,11 +69,8 @@ const folding = (fn: UserFunction): Aggregator => ({
 
 /** Without a key, equal records are counted together. */
 export function countByNode(input: PlanNode, key: unknown, options: WideOptions | undefined): AggregateNode {
-  const shape: Shape = {
-    key: key === undefined ? "record" : checkFunction("countBy", "key", key),
-    emit: "pair",
-    empty: undefined,
-  };
+  const by = key === undefined ? undefined : fieldOrFunction("countBy", "key", key, input);
+  const shape: Shape = { key: by?.fn ?? "record", keyField: by?.field, emit: "pair", empty: undefined };
   return aggregate(input, shape, "count", onlyPartitions("countBy", options));
 }
 
@@ -82,7 +80,7 @@ export function distinctNode(input: PlanNode, key: unknown, options: WideOptions
   const shape: Shape =
     key === undefined
       ? { key: "record", emit: "key", empty: undefined }
-      : { key: checkFunction("distinct", "key", key), emit: "result", empty: undefined };
+      : { key: fieldOrFunction("distinct", "key", key, input).fn, emit: "result", empty: undefined };
   return aggregate(input, shape, FIRST, partitions);
 }
 

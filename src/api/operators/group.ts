@@ -1,11 +1,17 @@
 import type { CogroupNode, GroupNode, PlanNode } from "../../plan/node.ts";
-import { checkFunction } from "../check-arguments.ts";
 import { onlyPartitions, type WideOptions } from "./aggregate.ts";
+import { fieldOrFunction } from "./field.ts";
 import { otherNode } from "./other.ts";
 
 export function groupByNode(input: PlanNode, key: unknown, options: WideOptions | undefined): GroupNode {
   const partitions = onlyPartitions("groupBy", options);
-  return { kind: "group", input, key: checkFunction("groupBy", "key", key), combine: undefined, partitions };
+  return {
+    kind: "group",
+    input,
+    key: fieldOrFunction("groupBy", "key", key, input).fn,
+    combine: undefined,
+    partitions,
+  };
 }
 
 export function groupByKeyNode(input: PlanNode, options: WideOptions | undefined): GroupNode {

@@ -1,11 +1,16 @@
 import type { NarrowNode, PlanNode, SampleNode } from "../../plan/node.ts";
 import { checkFunction, checkOptions, invalidArgument } from "../check-arguments.ts";
+import { fieldOrFunction } from "./field.ts";
 
-export type FunctionOperator = Exclude<NarrowNode["kind"], "sample" | "words">;
+export type FunctionOperator = Exclude<NarrowNode["kind"], "keyBy" | "sample" | "words">;
 
 /** An operator that has one function and nothing else. */
 export function narrowNode(kind: FunctionOperator, input: PlanNode, fn: unknown): NarrowNode {
   return { kind, input, fn: checkFunction(kind, "fn", fn) };
+}
+
+export function keyByNode(input: PlanNode, key: unknown): NarrowNode {
+  return { kind: "keyBy", input, ...fieldOrFunction("keyBy", "fn", key, input) };
 }
 
 export interface SampleOptions {

@@ -1,7 +1,6 @@
 import type { PlanNode, RepartitionNode, SortNode, TopNode } from "../../plan/node.ts";
 import {
   checkBoolean,
-  checkFunction,
   checkOptions,
   checkPartitions,
   checkWhole,
@@ -9,6 +8,7 @@ import {
   PARTITIONS_MAX,
 } from "../check-arguments.ts";
 import type { WideOptions } from "./aggregate.ts";
+import { fieldOrFunction } from "./field.ts";
 
 /** `top` holds its records in memory; for more, `sortBy` does not. */
 export const TOP_COUNT_MAX = 10_000_000;
@@ -23,7 +23,7 @@ export function sortByNode(input: PlanNode, by: unknown, options: SortOptions | 
   return {
     kind: "sort",
     input,
-    by: checkFunction("sortBy", "key", by),
+    by: fieldOrFunction("sortBy", "key", by, input).fn,
     descending: checkDescending(descending),
     partitions: checkPartitions("sortBy", partitions),
   };
@@ -46,7 +46,7 @@ export function topNode(input: PlanNode, count: unknown, by: unknown): TopNode {
     kind: "top",
     input,
     count: checkWhole("top", "count", count, [1, TOP_COUNT_MAX]),
-    by: by === undefined ? itself : checkFunction("top", "by", by),
+    by: by === undefined ? itself : fieldOrFunction("top", "by", by, input).fn,
   };
 }
 

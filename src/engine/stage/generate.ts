@@ -17,6 +17,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { labelEnd, labelNarrow, labelWide } from "../../plan/label.ts";
 import type {
+  DeclaredValue,
   MapPartitionsNode,
   NarrowNode,
   SampleNode,
@@ -282,7 +283,11 @@ return i;
         return { checks: [], call: `push(${record})` };
       case "pair": {
         const check = `if (!isArray(${record}) || ${record}.length !== 2) throwNotPair(${record});`;
-        return { checks: [check], call: `add(${record}[0], ${record}[1])` };
+        const declared = sink.shuffle.kind === "aggregate" ? sink.shuffle.value : undefined;
+        if (declared === undefined) return { checks: [check], call: `add(${record}[0], ${record}[1])` };
+        this.#body.push(`at = ${this.#parts.addSite({ label: declared.name, calls: "sink", late: false })};`);
+        this.#body.push(check);
+        return { checks: [], call: `add(${record}[0], ${this.#declared(declared, `${record}[1]`)})` };
       }
       case "record":
         return { checks: [], call: `add(${record}, null)` };
@@ -293,6 +298,20 @@ return i;
         return { checks: [], call: `add(${result}, ${record})` };
       }
     }
+  }
+
+  /** @returns The variable that holds the value to aggregate: null, or of a type that the aggregation takes. */
+  #declared({ name, fn, field }: DeclaredValue, record: string): string {
+    const label = field === undefined ? `value function of ${name}` : `${name}(${JSON.stringify(field)})`;
+    const given = this.#call(fn, "given", label, record);
+    const value = this.#name("value");
+    const takesText = name === "minBy" || name === "maxBy";
+    this.#body.push(
+      takesText
+        ? `const ${value} = typeof ${given} === "number" || typeof ${given} === "string" ? ${given} : noValue(${given}, "numbers or text");`
+        : `const ${value} = typeof ${given} === "number" ? ${given} : noValue(${given}, "numbers");`,
+    );
+    return value;
   }
 
   #name(stem: string): string {

@@ -47,6 +47,15 @@ function throwNotPair(row: unknown): never {
   );
 }
 
+/** Null for what is not there, which a declared aggregation leaves out; throws for what it cannot take. */
+function noValue(given: unknown, wanted: string): null {
+  if (given === null || given === undefined) return null;
+  throw new UserMistake(
+    "USER_FUNCTION",
+    `needs ${wanted}, and was given ${excerptOf(given)}. Convert it before, or declare the field's type where it is read.`,
+  );
+}
+
 function wordsOfRecord(row: unknown): readonly string[] {
   if (typeof row === "string") return wordsOf(row);
   throw new UserMistake(
@@ -64,4 +73,11 @@ function isThenable(value: unknown): boolean {
 function ignore(): void {}
 
 /** By the names that generated code uses. */
-export const loopSupport = { checkSync, iterate, throwNotPair, wordsOfRecord, isArray: Array.isArray };
+export const loopSupport = {
+  checkSync,
+  iterate,
+  throwNotPair,
+  noValue,
+  wordsOfRecord,
+  isArray: Array.isArray,
+};

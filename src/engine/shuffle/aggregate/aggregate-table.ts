@@ -32,6 +32,7 @@ export class AggregateTable {
   readonly #add: Combine;
   readonly #merge: Combine;
   readonly #counts: boolean;
+  readonly #isFixed: boolean;
   #bytes = 0;
   /** Whether some accumulator changed in place, so that `#bytes` is only an upper guess. */
   #charged = false;
@@ -39,6 +40,7 @@ export class AggregateTable {
   constructor(aggregator: Aggregator | "count") {
     this.#counts = aggregator === "count";
     const functions = aggregator === "count" ? counting : aggregator;
+    this.#isFixed = functions.isFixed === true;
     this.#init = functions.init as Init;
     this.#add = functions.add as Combine;
     this.#merge = functions.merge as Combine;
@@ -100,7 +102,7 @@ export class AggregateTable {
       // A value that was chosen, not made: it may be a slice. (To copy what was put together would cost its length each time.)
       if (changed === value) this.accumulators[entry] = owned(changed);
       this.#bytes += changed.length - (typeof old === "string" ? old.length : 0);
-    } else if (typeof changed === "object" && changed !== null) {
+    } else if (typeof changed === "object" && changed !== null && !this.#isFixed) {
       this.#bytes += CHANGE_BYTES + estimateBytes(value);
       this.#charged = true;
     }
