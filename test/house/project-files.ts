@@ -6,7 +6,15 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Made, not written: as in .gitignore. */
-const ignoredDirectories = new Set([".bicoastal", ".git", "coverage", "dist", "node_modules"]);
+const ignoredDirectories = new Set([
+  ".bicoastal",
+  ".data",
+  ".git",
+  ".peers",
+  "coverage",
+  "dist",
+  "node_modules",
+]);
 
 /** Paths from the root with `/`, ascending. Walks rather than asks git, so that a file not yet added counts too. */
 export function projectFiles(directory = root): string[] {
