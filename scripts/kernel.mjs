@@ -1,6 +1,6 @@
-// Compiles src/engine/kernel/kernel.c to WebAssembly and writes it, as base64, into kernel-wasm.ts beside it, which is
-// checked in: nobody needs a compiler but those who change the C source. With --check, writes nothing and fails where
-// the two differ. Needs clang and wasm-ld (Debian: apt-get install clang lld).
+// Compiles each C source of src/engine/kernel to WebAssembly and writes it, as base64, into a module beside it, which
+// is checked in: nobody needs a compiler but those who change the C sources. With --check, writes nothing and fails
+// where the two differ. Needs clang and wasm-ld (Debian: apt-get install clang lld).
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,10 @@ import { join } from "node:path";
 import { root } from "./tools.mjs";
 
 const folder = join(root, "src/engine/kernel");
-const artefact = join(folder, "kernel-wasm.ts");
+const modules = [
+  { source: "kernel.c", artefact: "kernel-wasm.ts", name: "KERNEL_BASE64" },
+  { source: "sort.c", artefact: "sort-wasm.ts", name: "SORT_KERNEL_BASE64" },
+];
 /** Freestanding: there is no C library, and none is wanted. */
 const flags = [
   "--target=wasm32",
@@ -33,18 +36,21 @@ function compilerVersion() {
   return /version (\d+)/.exec(clang.stdout)?.[1];
 }
 
-/** @param {string} version */
-function compile(version) {
+/**
+ * @param {string} version
+ * @param {{ source: string; name: string }} module
+ */
+function compile(version, { source, name }) {
   const directory = mkdtempSync(join(tmpdir(), "bicoastal-kernel-"));
   try {
     const output = join(directory, "kernel.wasm");
-    const clang = spawnSync("clang", [...flags, "-o", output, join(folder, "kernel.c")], {
+    const clang = spawnSync("clang", [...flags, "-o", output, join(folder, source)], {
       stdio: ["ignore", "inherit", "inherit"],
     });
     if (clang.status !== 0) process.exit(1);
-    return `// kernel.c in WebAssembly, as base64: no file is read at run time, and bundlers find it.
+    return `// ${source} in WebAssembly, as base64: no file is read at run time, and bundlers find it.
 // Made by \`node scripts/kernel.mjs\`, with clang ${version}. Never changed by hand.
-export const KERNEL_BASE64 =
+export const ${name} =
   "${readFileSync(output).toString("base64")}";
 `;
   } finally {
@@ -58,21 +64,29 @@ if (version === undefined) {
   console.error("clang or wasm-ld is missing. On Debian: apt-get install clang lld");
   process.exit(2);
 }
-const text = compile(version);
-if (!check) {
-  writeFileSync(artefact, text);
-  console.log(`Wrote src/engine/kernel/kernel-wasm.ts (${text.length} characters).`);
-} else {
-  const kept = readFileSync(artefact, "utf8");
+for (const module of modules) {
+  const text = compile(version, module);
+  const path = join(folder, module.artefact);
+  if (check) verify(module, text, readFileSync(path, "utf8"));
+  else {
+    writeFileSync(path, text);
+    console.log(`Wrote src/engine/kernel/${module.artefact} (${text.length} characters).`);
+  }
+}
+
+/**
+ * @param {{ source: string; artefact: string }} module
+ * @param {string} text
+ * @param {string} kept
+ */
+function verify({ source, artefact }, text, kept) {
   const madeWith = /with clang (\d+)/.exec(kept)?.[1];
   if (madeWith !== version) {
-    console.error(
-      `kernel-wasm.ts was made with clang ${madeWith}; clang ${version} makes other bytes of it.`,
-    );
+    console.error(`${artefact} was made with clang ${madeWith}; clang ${version} makes other bytes of it.`);
     process.exit(3);
   }
   if (kept !== text) {
-    console.error("kernel-wasm.ts is not what kernel.c gives. Run: node scripts/kernel.mjs");
+    console.error(`${artefact} is not what ${source} gives. Run: node scripts/kernel.mjs`);
     process.exit(1);
   }
 }
