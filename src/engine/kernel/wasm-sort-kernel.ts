@@ -1,6 +1,7 @@
 /** The sort kernel of sort.c. Growing its memory detaches every view, so they are made anew then. */
-import { SORT_KERNEL_BASE64 } from "./sort-wasm.ts";
+
 import type { SortKernel } from "./sort-kernel.ts";
+import { SORT_KERNEL_BASE64 } from "./sort-wasm.ts";
 import type { WebAssemblyGlobal } from "./wasm-word-table.ts";
 
 const PAGE_BYTES = 64 * 1024;

@@ -5,6 +5,7 @@ import type { Crc32 } from "../../../ports/codec.ts";
 import { blockCorrupt, decodeIndex, decodeTrailer, type FrameList, TRAILER_BYTES } from "./block-format.ts";
 import type { DecodeOptions, OwnStrings } from "./column-decode.ts";
 import {
+  decodeBytesFrame,
   decodeFrame,
   decodeFrameColumns,
   type FrameCodec,
@@ -60,6 +61,11 @@ export class BlockReader {
    */
   readColumns(extent: FrameExtent, own: OwnStrings = "none"): FrameColumns {
     return this.#decode(extent, own, decodeFrameColumns);
+  }
+
+  /** What a sink wrote with `appendBytes`. Throws BLOB_CORRUPT. */
+  readBytes(extent: FrameExtent): Uint8Array {
+    return this.#decode(extent, "none", decodeBytesFrame);
   }
 
   close(): void {

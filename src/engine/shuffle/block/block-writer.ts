@@ -4,7 +4,7 @@ import type { BlobStore, BlobWriter } from "../../../ports/blob-store.ts";
 import { encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type ColumnSource, rowsOf } from "./column.ts";
-import { encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
+import { encodeBytesFrame, encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
 
 export interface BlockWriterOptions extends FrameCodec {
   readonly blobs: BlobStore;
@@ -39,6 +39,12 @@ export class BlockWriter {
   append(sink: number, partition: number, keys: ColumnSource | undefined, values: ColumnSource): void {
     assert(!this.#done, "a finished block takes no more frames");
     this.#add(sink, partition, rowsOf(values), encodeFrame(this.#frame, keys, values, this.#options));
+  }
+
+  /** Appends a frame of rows in a layout of the sink's own. Throws DISK_FULL. */
+  appendBytes(sink: number, partition: number, rows: number, body: Uint8Array): void {
+    assert(!this.#done, "a finished block takes no more frames");
+    this.#add(sink, partition, rows, encodeBytesFrame(this.#frame, rows, body, this.#options.crc32));
   }
 
   /** Writes index and trailer and makes the block visible. */

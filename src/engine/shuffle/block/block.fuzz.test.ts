@@ -169,3 +169,24 @@ describe("a block", () => {
     expect(env.blobs.blobs.size).toBe(0);
   });
 });
+
+it("gives bytes in a sink's own layout back, and no others", async () => {
+  const bodies = fc.array(fc.uint8Array({ maxLength: 100 }), { minLength: 1, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(bodies, async (given) => {
+      const env = createMemoryEnvironment(codecs);
+      const writer = new BlockWriter({ ...env, key: KEY });
+      for (const body of given) writer.appendBytes(0, 0, 7, body);
+      writer.append(0, 1, undefined, ["row"]);
+      const block = await BlockReader.open(await writer.finish(), env);
+      const extents = block.frames(0, 0);
+      expect(extents.map((extent) => [extent.rows, block.readBytes(extent)])).toEqual(
+        given.map((body) => [7, new Uint8Array(body)]),
+      );
+      expect(() => block.read(extents[0]!)).toThrow(BicoastalError);
+      expect(() => block.readBytes(block.frames(0, 1)[0]!)).toThrow(BicoastalError);
+      block.close();
+    }),
+    { numRuns: 50 },
+  );
+});

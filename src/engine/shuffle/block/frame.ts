@@ -1,10 +1,10 @@
 /**
  * A frame: some rows, encoded together. The unit of reading, verifying and spilling.
  *
- *     u8 content (1 rows, 2 pairs) · 3 bytes 0 · u32 rows · u32 body bytes · u32 CRC-32 · body
+ *     u8 content (1 rows, 2 pairs, 3 bytes) · 3 bytes 0 · u32 rows · u32 body bytes · u32 CRC-32 · body
  *
  * The CRC is over the header's first 12 bytes and the body. A body is one column of rows, or a column of keys and
- * one of values (column-layout.ts).
+ * one of values (column-layout.ts); or bytes whose layout is the business of the sink that wrote them.
  */
 import { assert } from "../../../base/assert.ts";
 import type { Crc32, ValueCodec } from "../../../ports/codec.ts";
@@ -16,6 +16,7 @@ import { encodeSource } from "./column-encode.ts";
 
 const CONTENT_ROWS = 1;
 const CONTENT_PAIRS = 2;
+const CONTENT_BYTES = 3;
 export const FRAME_HEADER_BYTES = 16;
 const CRC_OFFSET = 12;
 
@@ -60,6 +61,13 @@ export function encodeFrame(
   return end(to, crc32);
 }
 
+/** The same for rows in a layout of the caller's own. */
+export function encodeBytesFrame(to: ByteWriter, rows: number, body: Uint8Array, crc32: Crc32): number {
+  begin(to, CONTENT_BYTES, rows);
+  to.append(body);
+  return end(to, crc32);
+}
+
 function begin(to: ByteWriter, content: number, rows: number): void {
   assert(rows > 0, "a frame has rows");
   to.clear();
@@ -88,7 +96,7 @@ export function decodeFrame(
   crc32: Crc32,
   options: DecodeOptions,
 ): FrameRows {
-  const { from, content, rows } = open(frame, extent, crc32);
+  const { from, content, rows } = openColumns(frame, extent, crc32);
   const keys = content === CONTENT_PAIRS ? decodeColumn(from, rows, options) : [];
   const values = decodeColumn(from, rows, options);
   close(from);
@@ -102,11 +110,26 @@ export function decodeFrameColumns(
   crc32: Crc32,
   options: DecodeOptions,
 ): FrameColumns {
-  const { from, content, rows } = open(frame, extent, crc32);
+  const { from, content, rows } = openColumns(frame, extent, crc32);
   const keys = content === CONTENT_PAIRS ? readColumn(from, rows, options) : undefined;
   const values = readColumn(from, rows, options);
   close(from);
   return { rows, keys, values };
+}
+
+/** What `encodeBytesFrame` was given: a view of the frame. Throws as `decodeFrame`. */
+export function decodeBytesFrame(frame: Uint8Array, extent: FrameExtent, crc32: Crc32): Uint8Array {
+  const { content } = open(frame, extent, crc32);
+  if (content !== CONTENT_BYTES) throw new RangeError(`its content is ${content}`);
+  return frame.subarray(FRAME_HEADER_BYTES);
+}
+
+function openColumns(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
+  const opened = open(frame, extent, crc32);
+  const { content } = opened;
+  if (content !== CONTENT_ROWS && content !== CONTENT_PAIRS)
+    throw new RangeError(`its content is ${content}`);
+  return opened;
 }
 
 function open(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
@@ -122,8 +145,6 @@ function open(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
   if (rows !== extent.rows || bodyBytes !== frame.length - FRAME_HEADER_BYTES) {
     throw new RangeError("its header contradicts the index");
   }
-  if (content !== CONTENT_ROWS && content !== CONTENT_PAIRS)
-    throw new RangeError(`its content is ${content}`);
   return { from, content, rows };
 }
 
