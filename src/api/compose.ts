@@ -139,10 +139,10 @@ function loadTimeoutMs(): number | undefined {
 }
 
 function createRunner(dirs: DataDir, settings: RunSettings, job: RunnableJob | undefined): TaskRunner {
-  const data = threadData(dirs, settings.taskMemoryBytes);
+  const data = threadData(dirs, settings.memory.taskMemoryBytes);
   if (settings.debug) return createDebugRunner(dirs, data, job);
-  const { threads, heapBytesMax } = settings;
-  return createThreadRunner({ threads, heapBytesMax, entry: threadEntry(), threadData: data });
+  const { threads, memory } = settings;
+  return createThreadRunner({ threads, memory, entry: threadEntry(), threadData: data });
 }
 
 /** Runs the very job object that built the plan, where this process has it. */

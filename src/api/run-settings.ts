@@ -1,5 +1,6 @@
 import { BicoastalError } from "../base/errors.ts";
 import { parseBytes } from "../base/quantity.ts";
+import { type MemoryShares, memoryBytesMin, shareMemory, threadsWithin } from "./memory-budget.ts";
 import type { RunOptions } from "./session.ts";
 import { showValue } from "./show-value.ts";
 
@@ -8,21 +9,12 @@ const ATTEMPTS_MAX = 100;
 const ATTEMPTS_DEFAULT = 3;
 /** The longest wait a timer takes, some 24 days. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
-/** Below this a task can hardly hold its own code. */
-const MEMORY_BYTES_PER_THREAD_MIN = 32 * 2 ** 20;
-/** The rest of a thread's share is for the user's own objects and for what the runtime needs. */
-const TABLES_SHARE = 0.4;
-/** Larger tables cost more in garbage collection than they save in spills. */
-const TABLES_BYTES_MAX = 512 * 2 ** 20;
-const HEAP_BYTES_MIN = 256 * 2 ** 20;
-const HEAP_BYTES_MAX = 4 * 2 ** 30;
+/** Of what the machine or the container has: the rest is for other programs, and for the system's cache of files. */
+const MEMORY_PART_DEFAULT = 0.5;
 
 export interface RunSettings {
   readonly threads: number;
-  /** What one task may use for tables and buffers. */
-  readonly taskMemoryBytes: number;
-  /** Limit of one thread's JavaScript heap. */
-  readonly heapBytesMax: number;
+  readonly memory: MemoryShares;
   readonly debug: boolean;
   readonly attemptsMax: number;
   readonly taskTimeoutMs: number | undefined;
@@ -33,24 +25,22 @@ export interface MachineSize {
   readonly memoryBytes: number;
 }
 
-/** Checks the options and fills in defaults. Throws USAGE, naming the option, its value and what is allowed. */
+/**
+ * Checks the options and fills in defaults. A budget that is too small for a thread a core means fewer threads; one
+ * that is too small for the threads that were asked for is refused. Throws USAGE, naming the option, its value and
+ * what is allowed.
+ */
 export function runSettings(options: RunOptions, machine: MachineSize): RunSettings {
   const debug = options.debug ?? false;
-  const threads = debug ? 1 : wholeNumber("threads", options.threads ?? machine.cores, 1, THREADS_MAX);
   const memoryBytes = memoryOf(options.memory, machine);
-  const share = Math.floor(memoryBytes / threads);
-  if (share < MEMORY_BYTES_PER_THREAD_MIN) {
-    const least = (threads * MEMORY_BYTES_PER_THREAD_MIN) / 2 ** 20;
-    throw usage(
-      "memory",
-      options.memory,
-      `at least ${least}MiB for ${threads} threads (32MiB each); use fewer threads, or more memory`,
-    );
-  }
+  const wanted = wholeNumber("threads", options.threads ?? machine.cores, 1, THREADS_MAX);
+  const enough = threadsWithin(memoryBytes);
+  const asked = debug || options.threads === undefined ? 1 : wanted;
+  if (enough < asked) throw tooLittle(options.memory, memoryBytes, asked);
+  const threads = debug ? 1 : Math.min(wanted, enough);
   return {
     threads,
-    taskMemoryBytes: Math.min(Math.floor(share * TABLES_SHARE), TABLES_BYTES_MAX),
-    heapBytesMax: Math.min(Math.max(share, HEAP_BYTES_MIN), HEAP_BYTES_MAX),
+    memory: shareMemory(memoryBytes, threads),
     debug,
     attemptsMax: wholeNumber("attempts", options.attempts ?? ATTEMPTS_DEFAULT, 1, ATTEMPTS_MAX),
     taskTimeoutMs:
@@ -60,8 +50,21 @@ export function runSettings(options: RunOptions, machine: MachineSize): RunSetti
   };
 }
 
+function tooLittle(given: unknown, memoryBytes: number, threads: number): BicoastalError {
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)}MiB`;
+  const least = `at least ${mebibytes(memoryBytesMin(threads))} for ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  const advice = threads === 1 ? "" : "; use fewer threads, or more memory";
+  if (given !== undefined) return usage("memory", given, `${least}${advice}`);
+  // The machine's half, which nobody chose.
+  return new BicoastalError(
+    "USAGE",
+    `Half of this machine's (or container's) memory is ${mebibytes(memoryBytes)}; a run needs ${least}${advice}. Give it more, or say with the option memory how much may be used.`,
+    { details: { option: "memory" } },
+  );
+}
+
 function memoryOf(memory: number | string | undefined, machine: MachineSize): number {
-  if (memory === undefined) return Math.floor(machine.memoryBytes / 2);
+  if (memory === undefined) return Math.floor(machine.memoryBytes * MEMORY_PART_DEFAULT);
   const bytes = typeof memory === "string" ? parseBytes(memory) : memory;
   if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw usage("memory", memory, 'a number of bytes, or a size such as "512MiB" or "2GB"');

@@ -67,8 +67,11 @@ export interface TaskControl {
 }
 
 export interface ExecutionControl extends TaskControl {
-  /** Called as the attempt enters a phase: a job that cannot even be loaded is given less time than a task. */
-  phase(phase: ExecutionPhase): void;
+  /**
+   * Called as the attempt enters a phase: a job that cannot even be loaded is given less time than a task.
+   * @param label What the task does, in few words, once that is known.
+   */
+  phase(phase: ExecutionPhase, label?: string): void;
 }
 
 /** `loading`: the job's module is evaluated and its plan built. `running`: records are read. */

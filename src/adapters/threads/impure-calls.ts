@@ -52,8 +52,8 @@ export function warnOfImpureCalls(executor: TaskExecutor, bundlesDirectory: stri
       // Only what runs per record: packages ask for the time while they are loaded, and a plan is checked.
       const watched: ExecutionControl = {
         ...control,
-        phase(phase) {
-          control.phase(phase);
+        phase(phase, label) {
+          control.phase(phase, label);
           if (phase === "running") restore = watch(control);
         },
       };

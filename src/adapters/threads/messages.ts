@@ -23,7 +23,9 @@ export type ToThread =
       readonly assignment: TaskAssignment;
     }
   /** Wakes a task that waits for something asynchronous; a busy one sees the shared flag. */
-  | { readonly kind: "stop"; readonly seq: number };
+  | { readonly kind: "stop"; readonly seq: number }
+  /** Wakes an idle thread whose shared flag asks it to collect its garbage. */
+  | { readonly kind: "collect" };
 
 export type FromThread =
   | {
@@ -31,6 +33,8 @@ export type FromThread =
       readonly seq: number;
       readonly entry: TaskLogEntry;
     }
+  /** What its tasks do from now on, for the message should it run out of memory: it can say nothing then. */
+  | { readonly kind: "stage"; readonly seq: number; readonly label: string }
   | { readonly kind: "ended"; readonly seq: number; readonly outcome: TaskOutcome }
   /** The thread cannot go on and ends. */
   | { readonly kind: "fatal"; readonly error: ErrorInfo };

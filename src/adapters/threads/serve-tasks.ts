@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
 import type { JobContext } from "../../plan/task.ts";
 import type { ExecutionControl, TaskExecutor } from "../../ports/task-runner.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { limitLog } from "./log-limit.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
@@ -21,6 +22,7 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
   const send: (message: FromThread) => void = port.postMessage.bind(port);
   const exit = process.exit.bind(process);
   let job: JobContext | undefined;
+  let stage: string | undefined;
   let running: { seq: number; abort: AbortController } | undefined;
 
   const die = (error: ErrorInfo): void => {
@@ -35,6 +37,10 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
   );
 
   port.on("message", (message: ToThread) => {
+    if (message.kind === "collect") {
+      if (state.collectAsked()) state.setCollected(collectGarbage());
+      return;
+    }
     if (message.kind === "stop") {
       if (running?.seq === message.seq) running.abort.abort();
       return;
@@ -44,7 +50,12 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
     if (job === undefined) throw new Error("a thread's first task comes with its job");
     const abort = new AbortController();
     running = { seq, abort };
-    executor.execute({ job, assignment }, controlOf(seq, state, abort.signal, send)).then(
+    const told = (label: string | undefined): void => {
+      if (label === undefined || label === stage) return;
+      stage = label;
+      send({ kind: "stage", seq, label });
+    };
+    executor.execute({ job, assignment }, controlOf(seq, state, abort.signal, send, told)).then(
       // One turn later: a rejection of the task's own that nobody handles is known by then, and fails it.
       (outcome) => setImmediate(() => send({ kind: "ended", seq, outcome })),
       (thrown: unknown) => die(toErrorInfo(thrown, "THREAD_DIED")),
@@ -57,12 +68,19 @@ function controlOf(
   state: SharedState,
   signal: AbortSignal,
   send: (message: FromThread) => void,
+  onStage: (label: string | undefined) => void,
 ): ExecutionControl {
   return {
     stopRequested: () => state.stopRequested(),
     signal,
-    phase: (phase) => state.enter(phase),
-    progress: (rowsIn, bytesIn) => state.setProgress(rowsIn, bytesIn),
+    phase(phase, label) {
+      state.enter(phase);
+      onStage(label);
+    },
+    progress(rowsIn, bytesIn) {
+      state.setProgress(rowsIn, bytesIn);
+      if (state.collectAsked()) state.setCollected(collectGarbage());
+    },
     log: limitLog((entry) => send({ kind: "log", seq, entry })),
     breathe: undefined,
   };

@@ -2,10 +2,14 @@ import type { ExecutionPhase, TaskProgress } from "../../ports/task-runner.ts";
 
 const STOP = 0;
 const PHASE = 1;
-const FLAGS_BYTES = 8;
+const COLLECT = 2;
+const FLAGS = 4;
+const FLAGS_BYTES = FLAGS * Int32Array.BYTES_PER_ELEMENT;
 const ROWS = 0;
 const BYTES = 1;
-const SHARED_BYTES = FLAGS_BYTES + 2 * Float64Array.BYTES_PER_ELEMENT;
+const MEMORY = 2;
+const COUNTERS = 3;
+const SHARED_BYTES = FLAGS_BYTES + COUNTERS * Float64Array.BYTES_PER_ELEMENT;
 const PHASES: readonly (ExecutionPhase | undefined)[] = [undefined, "loading", "running"];
 
 /**
@@ -20,15 +24,15 @@ export class SharedState {
 
   constructor(buffer = new SharedArrayBuffer(SHARED_BYTES)) {
     this.buffer = buffer;
-    this.#flags = new Int32Array(buffer, 0, 2);
-    this.#counters = new Float64Array(buffer, FLAGS_BYTES, 2);
+    this.#flags = new Int32Array(buffer, 0, FLAGS);
+    this.#counters = new Float64Array(buffer, FLAGS_BYTES, COUNTERS);
   }
 
   /** Before each task, while the thread is idle. */
   reset(): void {
     Atomics.store(this.#flags, STOP, 0);
     Atomics.store(this.#flags, PHASE, 0);
-    this.#counters.fill(0);
+    this.#counters.fill(0, ROWS, BYTES + 1);
   }
 
   requestStop(): void {
@@ -55,5 +59,26 @@ export class SharedState {
 
   progress(): TaskProgress {
     return { rowsIn: this.#counters[ROWS] ?? 0, bytesIn: this.#counters[BYTES] ?? 0 };
+  }
+
+  /** Asks the thread to collect its garbage and to say what is left, as soon as it can. */
+  askToCollect(): void {
+    Atomics.store(this.#flags, COLLECT, 1);
+  }
+
+  /** Whether it was asked to and has not done so. */
+  collectAsked(): boolean {
+    return Atomics.load(this.#flags, COLLECT) === 1;
+  }
+
+  /** @param memoryBytes What the thread holds now. */
+  setCollected(memoryBytes: number): void {
+    this.#counters[MEMORY] = memoryBytes;
+    Atomics.store(this.#flags, COLLECT, 0);
+  }
+
+  /** What the thread held when it last collected its garbage. */
+  collectedBytes(): number {
+    return this.#counters[MEMORY] ?? 0;
   }
 }

@@ -1,18 +1,42 @@
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
 import type { ExecutionPhase } from "../../ports/task-runner.ts";
 
-/** The heap of the thread is full. */
-export function heapError(task: string | undefined, heapBytesMax: number): ErrorInfo {
-  const megabytes = Math.ceil(heapBytesMax / 2 ** 20);
+export interface OverflowFacts {
+  /** The task that ran. */
+  readonly task: string | undefined;
+  /** What it did, in few words. */
+  readonly stage: string | undefined;
+  /** What the thread held; undefined where V8 found its heap full. */
+  readonly usedBytes: number | undefined;
+  /** The thread's part of the budget. */
+  readonly limitBytes: number;
+  /** Whether the thread had run tasks before, and may have kept something of them. */
+  readonly used: boolean;
+}
+
+/** The thread held too much. A new one that is given the same would, too, unless the old one had kept something. */
+export function heapError({ task, stage, usedBytes, limitBytes, used }: OverflowFacts): ErrorInfo {
+  const held = usedBytes === undefined ? "its JavaScript heap was full" : `it held about ${mebibytes(usedBytes)} MiB`;
   return info(
     new BicoastalError(
       "OUT_OF_MEMORY",
-      `${subject(task)} ran out of memory: its thread may use ${megabytes} MB of JavaScript heap, and the job's ` +
-        "functions hold more. Keep less in them at a time, or give each thread more: a larger --memory, fewer --threads, or smaller splits (splitBytes).",
-      { retryable: true, details: { heapBytesMax } },
+      `${subject(task)}${stage === undefined ? "" : ` (${stage})`} ran out of memory: ${held}, and a thread may use ` +
+        `${mebibytes(limitBytes)} MiB. Something in the job's functions keeps what it is given: an array or a cache ` +
+        "that grows, an accumulator as large as its data, a very large record. Keep less at a time, or give each " +
+        "thread more: a larger --memory, fewer --threads, or smaller splits (splitBytes).",
+      {
+        retryable: used,
+        details: {
+          limitBytes,
+          ...(usedBytes === undefined ? {} : { usedBytes: Math.round(usedBytes) }),
+          ...(stage === undefined ? {} : { stage }),
+        },
+      },
     ),
   );
 }
+
+const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
 
 /** The thread ended, and nothing was thrown: somebody called `process.exit`. */
 export function exitError(

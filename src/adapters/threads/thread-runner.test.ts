@@ -31,7 +31,7 @@ taskRunnerContract("threads", {
       entry: pathToFileURL(entry),
       threadData,
       onOutput,
-      heapBytesMax: 96 * 2 ** 20,
+      memory: { threadsBytes: 192 * 2 ** 20, youngBytes: 12 * 2 ** 20 },
       stopGraceMs: 100,
       loadTimeoutMs: 2000,
     }),

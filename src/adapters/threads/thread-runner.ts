@@ -2,6 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { attemptKey } from "../../base/ids.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
 import type { ThreadData } from "./thread-data.ts";
+import { MemoryWatch, type ThreadMemory } from "./memory-watch.ts";
 import { ThreadSlot } from "./thread-slot.ts";
 
 export interface ThreadRunnerOptions {
@@ -11,8 +12,12 @@ export interface ThreadRunnerOptions {
   readonly entry: URL;
   /** Given to each thread as `ThreadStart.data`. Plain data. */
   readonly threadData: ThreadData;
-  /** Most bytes of one thread's JavaScript heap; buffers do not count. */
-  readonly heapBytesMax: number;
+  readonly memory: {
+    /** All that the threads may use together: heaps and buffers. A task that makes them exceed it by far fails. */
+    readonly threadsBytes: number;
+    /** V8's young generation in each. */
+    readonly youngBytes: number;
+  };
   /** What user code writes with `console` and the like, in pieces. Default: this process's stderr. */
   readonly onOutput?: (text: string) => void;
   /** Default 1000. */
@@ -21,8 +26,10 @@ export interface ThreadRunnerOptions {
   readonly loadTimeoutMs?: number;
 }
 
-/** How often progress is read from the threads' shared memory. */
-const POLL_INTERVAL_MS = 200;
+/** How often memory is looked at: a function can fill a gigabyte in a second. */
+const LOOK_INTERVAL_MS = 25;
+/** Progress is read from the threads' shared memory at every so many looks. */
+const LOOKS_PER_POLL = 8;
 const STOP_GRACE_MS = 1000;
 const LOAD_TIMEOUT_MS = 60_000;
 
@@ -36,15 +43,28 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
     loadTimeoutMs: LOAD_TIMEOUT_MS,
     onOutput: (text: string) => void process.stderr.write(text),
     ...options,
+    threadBytes: options.memory.threadsBytes / options.threads,
+    youngBytes: options.memory.youngBytes,
   };
   const slots = Array.from({ length: options.threads }, () => new ThreadSlot(slotOptions));
   let running = 0;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
-  const poll = (): void => {
+  const watch = new MemoryWatch(options.memory.threadsBytes);
+  const beforeBytes = besidesHeapBytes();
+  let looks = 0;
+
+  const look = (): void => {
     const nowMs = performance.now();
-    for (const slot of slots) slot.poll(nowMs);
+    const { collect, end } = watch.look(
+      nowMs,
+      besidesHeapBytes() - beforeBytes,
+      slots.map((slot) => slot.memory() ?? NO_THREAD),
+    );
+    if (collect) for (const slot of slots) slot.collect();
+    if (end !== undefined) slots[end.thread]?.overflow(end.bytes);
+    if (++looks % LOOKS_PER_POLL === 0) for (const slot of slots) slot.poll(nowMs);
   };
 
   return {
@@ -56,7 +76,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
       const slot = free.find((it) => it.isWarm(bundle)) ?? free.find((it) => it.empty) ?? free[0];
       assert(slot !== undefined, "no more tasks are started than there are slots");
       running++;
-      timer ??= setInterval(poll, POLL_INTERVAL_MS);
+      timer ??= setInterval(look, LOOK_INTERVAL_MS);
       try {
         return await slot.run(request, observer);
       } finally {
@@ -76,4 +96,15 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
       await Promise.all(slots.map((slot) => slot.close()));
     },
   };
+}
+
+const NO_THREAD: ThreadMemory = { busy: false, asked: false, collectedBytes: 0 };
+
+/**
+ * What the process has in memory but for this thread's own heap and buffers: the threads, and what was there before
+ * them. A program that holds much itself does not take it from its jobs.
+ */
+function besidesHeapBytes(): number {
+  const { rss, heapTotal, external } = process.memoryUsage();
+  return rss - heapTotal - external;
 }

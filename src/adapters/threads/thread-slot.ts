@@ -16,6 +16,7 @@ import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
 import { scratchRoomOf } from "../fs/scratch.ts";
 import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
+import type { ThreadMemory } from "./memory-watch.ts";
 import { SharedState } from "./shared-state.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { exitError, heapError, loadTimeoutError } from "./thread-errors.ts";
@@ -24,8 +25,10 @@ export interface ThreadSlotOptions {
   /** The thread's entry file. */
   readonly entry: URL;
   readonly threadData: ThreadData;
-  /** Most bytes of a thread's JavaScript heap. */
-  readonly heapBytesMax: number;
+  /** One thread's part of the memory of all. */
+  readonly threadBytes: number;
+  /** Its part for V8's young generation. */
+  readonly youngBytes: number;
   /** From being asked to stop to being stopped by force. */
   readonly stopGraceMs: number;
   /** Longest time to evaluate the job's module and build its plan. */
@@ -51,9 +54,19 @@ interface Thread {
   readonly bundle: ContentHash;
   /** The job it was sent last. */
   job: JobId | undefined;
+  /** Tasks it was given. */
+  tasks: number;
+  /** What its task does, where it has said so. */
+  stage: string | undefined;
   /** Why it is about to end, where that is known. */
   cause: ErrorInfo | undefined;
 }
+
+/**
+ * V8's own limit for a thread's heap, far above what the thread may use: see `MemoryWatch`. Not further: V8 lets garbage
+ * lie the longer, the higher its limit is, and from 2 GiB on much longer.
+ */
+const HEAP_BYTES_SPARE = 1024 * 2 ** 20;
 
 let threadsStarted = 0;
 
@@ -102,6 +115,7 @@ export class ThreadSlot {
       };
       try {
         const thread = this.#warmThread(job.constants.bundle);
+        thread.tasks++;
         this.#send(thread, { kind: "run", seq, job: thread.job === job.job ? undefined : job, assignment });
         thread.job = job.job;
         thread.worker.ref();
@@ -136,6 +150,32 @@ export class ThreadSlot {
     }
   }
 
+  /** For the watch over the memory of all threads; undefined where no thread stands here. */
+  memory(): ThreadMemory | undefined {
+    const shared = this.#thread?.shared;
+    if (shared === undefined) return undefined;
+    return { busy: this.busy, asked: shared.collectAsked(), collectedBytes: shared.collectedBytes() };
+  }
+
+  /** Has the thread collect its garbage as soon as it can. */
+  collect(): void {
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    thread.shared.askToCollect();
+    if (!this.busy) this.#send(thread, { kind: "collect" });
+  }
+
+  /** Ends the thread, which holds too much; its task fails. */
+  overflow(usedBytes: number): void {
+    const thread = this.#thread;
+    if (thread !== undefined && this.busy) this.#terminate(this.#overflow(thread, usedBytes));
+  }
+
+  #overflow({ stage, tasks }: Thread, usedBytes: number | undefined): ErrorInfo {
+    const limitBytes = Math.floor(this.#options.threadBytes);
+    return heapError({ task: this.task, stage, usedBytes, limitBytes, used: tasks > 1 });
+  }
+
   /** Ends thread and task at once; the task is `stopped`. */
   async close(): Promise<void> {
     if (this.#current !== undefined) this.#current.stopAsked = true;
@@ -157,7 +197,7 @@ export class ThreadSlot {
 
   #start(bundle: ContentHash): Thread {
     const name = scratchRoomOf(`t${threadsStarted++}`);
-    const { entry, threadData, heapBytesMax, onOutput } = this.#options;
+    const { entry, threadData, threadBytes, youngBytes, onOutput } = this.#options;
     const shared = new SharedState();
     const start: ThreadStart = { shared: shared.buffer, thread: name, data: threadData };
     const worker = new Worker(entry, {
@@ -167,14 +207,25 @@ export class ThreadSlot {
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / 2 ** 20) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil(Math.max(threadBytes * 1.25, threadBytes + HEAP_BYTES_SPARE) / 2 ** 20),
+        maxYoungGenerationSizeMb: Math.ceil(youngBytes / 2 ** 20),
+      },
     });
     for (const stream of [worker.stdout, worker.stderr]) stream.setEncoding("utf8").on("data", onOutput);
-    const thread: Thread = { worker, shared, bundle, job: undefined, cause: undefined };
+    const thread: Thread = {
+      worker,
+      shared,
+      bundle,
+      job: undefined,
+      tasks: 0,
+      stage: undefined,
+      cause: undefined,
+    };
     worker.on("message", (message: FromThread) => this.#onMessage(thread, message));
     worker.on("error", (thrown: unknown) => {
       thread.cause ??= isHeapLimit(thrown)
-        ? heapError(this.task, heapBytesMax)
+        ? this.#overflow(thread, undefined)
         : toErrorInfo(thrown, "THREAD_DIED");
     });
     const ended = new Promise<void>((resolve) => {
@@ -200,6 +251,9 @@ export class ThreadSlot {
     }
     if (thread !== this.#thread || message.seq !== this.#current?.seq) return;
     switch (message.kind) {
+      case "stage":
+        thread.stage = message.label;
+        return;
       case "log":
         this.#current.observer.onLog(message.entry);
         return;

@@ -6,10 +6,11 @@
  */
 import { InvariantViolation } from "../../base/assert.ts";
 import { type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
-import type { JobId } from "../../base/ids.ts";
+import type { JobId, StageId } from "../../base/ids.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import { isStopped, runTask } from "../../engine/stage/run-task.ts";
-import type { StagePlan } from "../../plan/stage.ts";
+import { labelStage } from "../../plan/label.ts";
+import type { Stage, StagePlan } from "../../plan/stage.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
 import type { LoadJob } from "./job-loader.ts";
@@ -28,6 +29,17 @@ const PLANS_KEPT_MAX = 8;
 
 export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
   const plans = new Map<JobId, StagePlan>();
+  const labels = new WeakMap<Stage, string>();
+
+  const labelOf = ({ stages }: StagePlan, id: StageId): string | undefined => {
+    const stage = stages[id];
+    if (stage === undefined) return undefined;
+    const known = labels.get(stage);
+    if (known !== undefined) return known;
+    const label = labelStage(stage);
+    labels.set(stage, label);
+    return label;
+  };
 
   const planOf = async ({ job }: TaskRequest): Promise<StagePlan> => {
     const known = plans.get(job.job);
@@ -45,8 +57,8 @@ export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
       try {
         control.phase("loading");
         const stages = await planOf(request);
-        control.phase("running");
         const { job, assignment } = request;
+        control.phase("running", labelOf(stages, assignment.attempt.stage));
         const env = options.openEnvironment(request);
         const { memoryBytes } = options;
         const output = await runTask({ stages, assignment, job, env, control, memoryBytes });
