@@ -135,8 +135,8 @@ test.each([
   ["one thread", ["--threads", "1"], false],
   ["more threads than cores", ["--threads", "5"], false],
   ["the main thread", ["--debug"], false],
-  ["so little memory that it spills", ["--threads", "1", "--memory", "32MiB"], true],
-  ["little memory, in three threads", ["--threads", "3", "--memory", "96MiB"], true],
+  ["so little memory that it spills", ["--threads", "1", "--memory", "120MiB"], true],
+  ["little memory, in three threads", ["--threads", "3", "--memory", "216MiB"], true],
 ])("the same bytes with %s", async (_, flags, spills) => {
   const want = await expected();
   const project = newProject();
@@ -156,7 +156,7 @@ test.each([
 test("the same bytes after two kills, each time with other threads and memory", async () => {
   const want = await expected();
   const project = newProject();
-  const flags = [["--threads", "2"], ["--debug"], ["--threads", "3", "--memory", "96MiB"]];
+  const flags = [["--threads", "2"], ["--debug"], ["--threads", "3", "--memory", "216MiB"]];
   await killAt(
     moments.blocks(4),
     project,

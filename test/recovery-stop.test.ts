@@ -61,7 +61,7 @@ const spillsOf = (project: RecoveryProject): string[] =>
 
 test("what a killed process spilled is cleared away by the next", async () => {
   const project = new RecoveryProject().write({ "spills.ts": SPILLS, wait: "" });
-  const flags = ["--memory", "32MiB", "--threads", "1"];
+  const flags = ["--memory", "120MiB", "--threads", "1"];
   const running = project.startSlowly(0, "run", "spills.ts", ...flags);
   await killAt({ name: "spilled", reached: () => spillsOf(project).length > 0 }, project, running);
   expect(spillsOf(project).length).toBeGreaterThan(0);

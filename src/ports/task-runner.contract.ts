@@ -340,15 +340,36 @@ function isolation(
       expect(error.message).toContain("process.exit");
     });
 
-    test("a heap that overflows", async () => {
+    test.each([
+      ["small arrays", "kept.push(Array(100).fill(n + 0.5))"],
+      ["one long array", "list.push(n + 0.5)"],
+      ["a set", 'set.add("k" + set.size)'],
+      ["buffers", "kept.push(new Uint8Array(1 << 20).fill(n))"],
+      ["large texts", 'kept.push(Buffer.from("x".repeat(3e7) + kept.length).toString("latin1"))'],
+    ])("memory that overflows with %s", async (_, growing) => {
       const job = await bench().submit(
         mapping(
-          "(() => { const kept: number[][] = []; return (n) => { for (;;) kept.push(Array(100).fill(n + 0.5)); }; })()",
+          `(() => { const kept: unknown[] = [], list: number[] = [], set = new Set<string>(); return (n) => { for (;;) ${growing}; }; })()`,
         ),
       );
       const error = await failure(job);
-      expect(error).toMatchObject({ code: "OUT_OF_MEMORY", retryable: true });
-      expect(error.message).toContain("--memory");
+      // A new thread that is given the same would end the same way.
+      expect(error).toMatchObject({ code: "OUT_OF_MEMORY", retryable: false });
+      expect(error.message).toMatch(/\(read\.range → map → .*ran out of memory.*--memory/);
+    });
+
+    test("what a thread kept of earlier tasks is gone with it, so that a new one is worth a try", async () => {
+      const job = await bench().submit(
+        mapping(
+          "(() => { const kept: number[][] = []; return (n) => { do kept.push(Array(100).fill(n)); while (n === 99); return n; }; })()",
+        ),
+      );
+      for (let warm = 0; warm < runner().slots; warm++) {
+        const outcome = await runner().run({ job, assignment: assignmentOf(0, 10) }, new Watcher());
+        expect(outcome.kind).toBe("finished");
+      }
+      expect(await failure(job, 100)).toMatchObject({ code: "OUT_OF_MEMORY", retryable: true });
+      expect(await failure(job, 100)).toMatchObject({ code: "OUT_OF_MEMORY", retryable: false });
     });
 
     test("a rejection that nobody handles", async () => {

@@ -3,20 +3,23 @@ import { createHash, randomBytes } from "node:crypto";
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { resolve } from "node:path";
 import { type ContentHash, contentHash, nodeId } from "../../base/ids.ts";
+import { containerLimits } from "./container-limits.ts";
 
 /** Without what is easily misread: 0 and o, 1 and l, i. */
 const ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz";
 const ID_LENGTH = 10;
 
 export const thisMachine = {
-  /** Cores this process may use. */
-  cores: (): number => availableParallelism(),
+  /** Cores this process may use: the machine's, or fewer where its affinity or its container's quota says so. */
+  cores: (limits = containerLimits): number =>
+    Math.min(availableParallelism(), limits().cores ?? Number.POSITIVE_INFINITY),
 
   /** Memory this process may use: the machine's, or less where a container says so. */
-  memoryBytes(): number {
-    const limit = process.constrainedMemory?.() ?? 0;
+  memoryBytes(limits = containerLimits): number {
+    const constrained = process.constrainedMemory?.() ?? 0;
     // Where there is no limit Node gives 0, or a number beyond any machine.
-    return limit > 0 && limit < totalmem() ? limit : totalmem();
+    const node = constrained > 0 ? constrained : Number.POSITIVE_INFINITY;
+    return Math.min(totalmem(), node, limits().memoryBytes ?? Number.POSITIVE_INFINITY);
   },
 
   owner: () => ({ node: nodeId(`${hostname()}-${process.pid}`), host: hostname(), pid: process.pid }),

@@ -37,6 +37,8 @@ const CALM: MemoryVerdict = { collect: false, end: undefined };
 
 export class MemoryWatch {
   readonly #limitBytes: number;
+  /** Since the threads were last within the limit. */
+  #asked = false;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #endedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -47,18 +49,25 @@ export class MemoryWatch {
 
   /** @param usedBytes What all threads use together. */
   look(nowMs: number, usedBytes: number, threads: readonly ThreadMemory[]): MemoryVerdict {
-    if (usedBytes <= this.#limitBytes) return CALM;
+    if (usedBytes <= this.#limitBytes) {
+      this.#asked = false;
+      return CALM;
+    }
     const sinceAskedMs = nowMs - this.#askedAtMs;
     const answered = threads.every(({ busy, asked }) => !(busy && asked));
     // What they said is of use while it is new; who is silent can be taken for it as long as it is.
-    const judge = sinceAskedMs >= ANSWER_MS && (sinceAskedMs < COLLECT_INTERVAL_MS || !answered);
+    const judge =
+      this.#asked && sinceAskedMs >= ANSWER_MS && (sinceAskedMs < COLLECT_INTERVAL_MS || !answered);
     const victim = judge ? this.#victim(nowMs, usedBytes, threads) : undefined;
     if (victim !== undefined) {
       this.#endedAtMs = nowMs;
       return { collect: false, end: victim };
     }
     const collect = sinceAskedMs >= COLLECT_INTERVAL_MS;
-    if (collect) this.#askedAtMs = nowMs;
+    if (collect) {
+      this.#asked = true;
+      this.#askedAtMs = nowMs;
+    }
     return { collect, end: undefined };
   }
 

@@ -16,7 +16,8 @@ export interface OverflowFacts {
 
 /** The thread held too much. A new one that is given the same would, too, unless the old one had kept something. */
 export function heapError({ task, stage, usedBytes, limitBytes, used }: OverflowFacts): ErrorInfo {
-  const held = usedBytes === undefined ? "its JavaScript heap was full" : `it held about ${mebibytes(usedBytes)} MiB`;
+  const held =
+    usedBytes === undefined ? "its JavaScript heap was full" : `it held about ${mebibytes(usedBytes)} MiB`;
   return info(
     new BicoastalError(
       "OUT_OF_MEMORY",

@@ -1,8 +1,8 @@
 import { assert } from "../../base/assert.ts";
 import { attemptKey } from "../../base/ids.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
-import type { ThreadData } from "./thread-data.ts";
 import { MemoryWatch, type ThreadMemory } from "./memory-watch.ts";
+import type { ThreadData } from "./thread-data.ts";
 import { ThreadSlot } from "./thread-slot.ts";
 
 export interface ThreadRunnerOptions {

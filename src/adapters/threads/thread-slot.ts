@@ -15,8 +15,8 @@ import { attemptKey, type ContentHash, type JobId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
 import { scratchRoomOf } from "../fs/scratch.ts";
-import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 import type { ThreadMemory } from "./memory-watch.ts";
+import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { exitError, heapError, loadTimeoutError } from "./thread-errors.ts";
@@ -208,7 +208,9 @@ export class ThreadSlot {
       stdout: true,
       stderr: true,
       resourceLimits: {
-        maxOldGenerationSizeMb: Math.ceil(Math.max(threadBytes * 1.25, threadBytes + HEAP_BYTES_SPARE) / 2 ** 20),
+        maxOldGenerationSizeMb: Math.ceil(
+          Math.max(threadBytes * 1.25, threadBytes + HEAP_BYTES_SPARE) / 2 ** 20,
+        ),
         maxYoungGenerationSizeMb: Math.ceil(youngBytes / 2 ** 20),
       },
     });
