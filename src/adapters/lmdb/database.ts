@@ -1,8 +1,10 @@
 /**
- * LMDB as the store uses it: synchronous transactions, durable once they return, by several processes.
+ * LMDB as the store uses it: transactions of several processes, durable once they are acknowledged.
  *
- * - `overlappingSync: false` with `transactionSync`: the commit has been synced to the disk when it returns. (With
- *   overlapping syncs it has not, and the asynchronous `transaction` does not roll back what throws.)
+ * - A write waits for the lock and for the disk in LMDB's own thread; only its body runs in this one. Writes that come
+ *   while another is being synced share the next commit, and its sync. (`overlappingSync: false`: the commit has been
+ *   synced to the disk when the promise resolves.)
+ * - Each body is a child transaction of its commit, because only those are rolled back where the body throws.
  * - A process that dies in a transaction has not done it: LMDB writes pages elsewhere and switches over at the end,
  *   and its lock is given up by the operating system.
  * - A process that dies while it reads leaves its place in the table of readers behind, which keeps old pages from
@@ -53,6 +55,9 @@ interface OpenRoot {
   commits: number;
   /** A commit failed in a way that LMDB does not come back from. */
   broken: boolean;
+  /** Writes that have no outcome yet; whoever closes waits for them. */
+  writing: number;
+  whenIdle: (() => void) | undefined;
 }
 
 const opened = new Map<string, Shared>();
@@ -101,20 +106,24 @@ export class Database {
   }
 
   /** Does what `body` writes, all at once and durably, or nothing where it throws. `body` must be synchronous. */
-  write<T>(body: (batch: WriteBatch) => T): T {
+  async write<T>(body: (batch: WriteBatch) => T): Promise<T> {
     const open = this.#usable();
     const batch = new Batch(open.root);
     const done: T[] = [];
+    open.writing++;
     try {
       // Anything returned would be awaited if it looked like a promise.
-      open.root.transactionSync(() => {
+      await open.root.childTransaction(() => {
         done.push(body(batch));
         return batch.changed ? undefined : open.abort;
       });
-    } catch (error) {
+    } catch (thrown) {
+      const error = await causeOf(thrown);
       throw done.length === 0
         ? storeError(error, this.directory, "failed")
         : this.#commitError(open, error, batch.bytes);
+    } finally {
+      if (--open.writing === 0) open.whenIdle?.();
     }
     if (batch.changed && ++open.commits % COMMITS_PER_READER_CHECK === 0) open.root.readerCheck();
     return done[0] as T;
@@ -125,7 +134,9 @@ export class Database {
     this.#closed = true;
     if (--this.#shared.users > 0) return;
     opened.delete(this.#shared.directory);
-    await this.#open.root.close();
+    const open = this.#open;
+    if (open.writing > 0) await new Promise<void>((resolve) => void (open.whenIdle = resolve));
+    await open.root.close();
   }
 
   #usable(): OpenRoot {
@@ -171,6 +182,16 @@ class Batch implements WriteBatch {
     this.changed = true;
     void this.#root.remove(key);
   }
+}
+
+/** A commit that fails is told of twice: as an error without a reason, and by a promise in it that has the reason. */
+async function causeOf(thrown: unknown): Promise<unknown> {
+  const told = (thrown as { readonly commitError?: unknown }).commitError;
+  if (!(told instanceof Promise)) return thrown;
+  return await told.then(
+    () => thrown,
+    (cause: unknown) => cause,
+  );
 }
 
 function readOnce<T>(root: Root, body: (snapshot: Snapshot) => T): T {
@@ -220,7 +241,7 @@ async function openRoot(directory: string, path: string): Promise<OpenRoot> {
   // The files themselves are synced by LMDB; that they exist stands in the directory, and so on.
   syncDirectory(path);
   syncDirectory(dirname(path));
-  return { root, abort, commits: 0, broken: false };
+  return { root, abort, commits: 0, broken: false, writing: 0, whenIdle: undefined };
 }
 
 function syncDirectory(path: string): void {

@@ -13,6 +13,7 @@ import type { ControlStore } from "../../ports/control-store.ts";
 import { openLmdbControlStore } from "./store.ts";
 
 const HISTORY_REVISIONS_MAX = 100;
+const DISK_MS = 5;
 
 async function makeCluster(): Promise<StoreCluster> {
   const clock = new ManualClock();
@@ -29,7 +30,11 @@ async function makeCluster(): Promise<StoreCluster> {
   };
   return {
     connect,
-    elapse: (delayMs) => clock.advance(delayMs),
+    elapse: async (delayMs) => {
+      await clock.advance(delayMs);
+      // The disk keeps real time: what a timer wrote is there a little later.
+      await new Promise((resolve) => setTimeout(resolve, DISK_MS));
+    },
     compact: async () => {
       const client = await connect();
       for (let i = 0; i < HISTORY_REVISIONS_MAX; i++) await apply(client, put("~"));

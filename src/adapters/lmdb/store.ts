@@ -3,8 +3,8 @@
  * disk. This file owns the port's calls and their timing; `state.ts` owns what lies in the database, `database.ts`
  * the transactions.
  *
- * 1. A call is one transaction of LMDB, done before the call returns its promise: it holds up this thread for a
- *    sync of the disk, a fraction of a millisecond on a good one, and there is nothing to wait for afterwards.
+ * 1. A call is one transaction of LMDB. This thread never waits for the disk: a write's promise resolves when its
+ *    commit has been synced, and meanwhile others may begin. They take effect in the order of the calls.
  * 2. No call sees a lease past its end: each looks at the clock first and ends what is due, in the same transaction
  *    where it writes, in one before where it reads. A timer does the same while the store is open and leases live.
  * 3. LMDB tells no process of another's writes, so watches look at the revision every `WATCH_POLL_MS`. After its own
@@ -17,6 +17,7 @@ import type {
   Entry,
   GetResult,
   LeaseId,
+  Op,
   RangeOptions,
   RangeResult,
   TxnRequest,
@@ -87,7 +88,7 @@ export interface LmdbStoreOptions {
 export async function openLmdbControlStore(options: LmdbStoreOptions): Promise<ControlStore> {
   const database = await Database.open(options.directory);
   try {
-    return new LmdbControlStore(database, options);
+    return await LmdbControlStore.open(database, options);
   } catch (error) {
     await database.close();
     throw error;
@@ -103,14 +104,22 @@ class LmdbControlStore implements ControlStore {
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #closed = false;
 
-  constructor(database: Database, { clock, historyRevisionsMax = HISTORY_REVISIONS_MAX }: LmdbStoreOptions) {
+  private constructor(
+    database: Database,
+    { clock, historyRevisionsMax = HISTORY_REVISIONS_MAX }: LmdbStoreOptions,
+  ) {
     this.#database = database;
     this.#clock = clock;
     this.#wall = new WallWatch(clock);
     this.#limits = { revisionsMax: historyRevisionsMax, bytesMax: HISTORY_BYTES_MAX };
-    database.write((batch) => prepare(batch, database.directory));
+  }
+
+  static async open(database: Database, options: LmdbStoreOptions): Promise<LmdbControlStore> {
+    const store = new LmdbControlStore(database, options);
+    await database.write((batch) => prepare(batch, database.directory));
     // Deadlines from before the wall clock was set back are mended once at least.
-    this.#write((_, header) => ({ header, value: undefined }), true);
+    await store.#write((_, header) => ({ header, value: undefined }), true);
+    return store;
   }
 
   async get(key: string): Promise<GetResult> {
@@ -133,8 +142,10 @@ class LmdbControlStore implements ControlStore {
 
   async txn(request: TxnRequest): Promise<TxnResult> {
     assertTxn(request);
+    // The caller may use its arrays again before the transaction begins.
+    const own = ownTxn(request);
     return this.#write((batch, before) => {
-      const { succeeded, gets, changes } = planTxn(viewOf(batch), request, before.revision + 1);
+      const { succeeded, gets, changes } = planTxn(viewOf(batch), own, before.revision + 1);
       const header = commitChanges(batch, before, changes, this.#limits);
       return { header, value: { succeeded, revision: header.revision, gets } };
     });
@@ -164,7 +175,7 @@ class LmdbControlStore implements ControlStore {
   }
 
   async revokeLease(id: LeaseId): Promise<void> {
-    this.#write((batch, header) => {
+    await this.#write((batch, header) => {
       const lease = leaseNumber(id);
       if (lease === undefined || readLease(batch, lease) === undefined) return { header, value: undefined };
       return { header: endLease(batch, header, lease, this.#limits), value: undefined };
@@ -173,10 +184,10 @@ class LmdbControlStore implements ControlStore {
 
   watch(request: WatchRequest, onEvent: (event: WatchEvent) => void): Watch {
     assertWatch(request);
-    const now = this.#read((_, { revision }) => revision);
+    const now = this.#database.read((snapshot) => readHeader(snapshot).revision);
     const next = request.fromRevision ?? now + 1;
     const watch = this.#watches.add(request, next, onEvent);
-    queueMicrotask(() => this.#deliver());
+    queueMicrotask(() => void this.#deliver());
     return watch;
   }
 
@@ -187,7 +198,7 @@ class LmdbControlStore implements ControlStore {
     await this.#database.close();
   }
 
-  #read<T>(body: (snapshot: Snapshot, header: Header) => T): T {
+  async #read<T>(body: (snapshot: Snapshot, header: Header) => T): Promise<T> {
     const look = this.#wall.look();
     const first = this.#database.read((snapshot) => {
       const header = readHeader(snapshot);
@@ -197,20 +208,20 @@ class LmdbControlStore implements ControlStore {
       this.#arm(first.header.nextDeadlineMs);
       return first.value;
     }
-    this.#write((_, header) => ({ header, value: undefined }));
+    await this.#write((_, header) => ({ header, value: undefined }));
     return this.#database.read((snapshot) => body(snapshot, readHeader(snapshot)));
   }
 
   /** @param settle Looks at every lease, due or not. */
-  #write<T>(
+  async #write<T>(
     body: (
       batch: WriteBatch,
       header: Header,
       wallMs: number,
     ) => { readonly header: Header; readonly value: T },
     settle = false,
-  ): T {
-    const { look, before, after, result } = this.#database.write((batch) => {
+  ): Promise<T> {
+    const { look, before, after, result } = await this.#database.write((batch) => {
       const before = readHeader(batch);
       // Only now: the wait for the write lock may have been long.
       const look = this.#wall.look();
@@ -223,21 +234,22 @@ class LmdbControlStore implements ControlStore {
     });
     this.#wall.accept(look);
     this.#arm(after.nextDeadlineMs);
-    if (after.revision > before.revision && this.#watches.size > 0) queueMicrotask(() => this.#deliver());
+    if (after.revision > before.revision && this.#watches.size > 0)
+      queueMicrotask(() => void this.#deliver());
     if ("refusal" in result) throw result.refusal;
     return result.value;
   }
 
-  #deliver(): void {
+  async #deliver(): Promise<void> {
     if (this.#closed) return;
     let history: StoreHistory;
     try {
-      history = this.#read((_, { revision, firstRevision }) => ({
+      history = await this.#read((_, { revision, firstRevision }) => ({
         revision,
         firstRevision,
         commitsFrom: (from) => this.#commitsFrom(from),
       }));
-      this.#watches.deliver(history);
+      if (!this.#closed) this.#watches.deliver(history);
     } catch (error) {
       // Whatever else a callback throws is not the store's.
       if (!(error instanceof BicoastalError)) throw error;
@@ -273,7 +285,7 @@ class LmdbControlStore implements ControlStore {
     this.#timer?.cancel();
     const cancel = this.#clock.setTimer(delayMs, () => {
       this.#timer = undefined;
-      this.#deliver();
+      void this.#deliver();
     });
     this.#timer = { atMs, cancel };
   }
@@ -284,6 +296,15 @@ function prepare(batch: WriteBatch, directory: string): void {
   const bytes = batch.get(headerKey);
   if (bytes !== undefined && formatOf(bytes) !== FORMAT) throw notOfThisVersion(directory);
   if (bytes === undefined) batch.put(headerKey, encodeHeader(newHeader));
+}
+
+function ownTxn({ compare, success, failure }: TxnRequest): TxnRequest {
+  const own = (op: Op): Op => (op.kind === "put" ? { ...op, value: op.value.slice() } : op);
+  return {
+    compare: compare.map((each) => (each.target === "value" ? { ...each, value: each.value.slice() } : each)),
+    success: success.map(own),
+    ...(failure === undefined ? {} : { failure: failure.map(own) }),
+  };
 }
 
 const viewOf = (batch: WriteBatch): StoreView => ({

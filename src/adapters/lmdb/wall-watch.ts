@@ -10,6 +10,8 @@ export interface WallLook {
   readonly wallMs: number;
   /** How far the wall clock was set forward (or, below 0, back) since the last look that was acted on; else 0. */
   readonly jumpMs: number;
+  /** How far the wall clock is ahead of the monotonic one. */
+  readonly aheadMs: number;
 }
 
 /**
@@ -28,14 +30,15 @@ export class WallWatch {
   /** Says the same jump again until `accept`. */
   look(): WallLook {
     const wallMs = this.#clock.wallMs();
-    const movedMs = wallMs - this.#clock.monotonicMs() - this.#aheadMs;
-    if (Math.abs(movedMs) >= JUMP_MS_MIN) return { wallMs, jumpMs: movedMs };
-    this.#aheadMs += movedMs;
-    return { wallMs, jumpMs: 0 };
+    const aheadMs = wallMs - this.#clock.monotonicMs();
+    const movedMs = aheadMs - this.#aheadMs;
+    if (Math.abs(movedMs) >= JUMP_MS_MIN) return { wallMs, jumpMs: movedMs, aheadMs };
+    this.#aheadMs = aheadMs;
+    return { wallMs, jumpMs: 0, aheadMs };
   }
 
-  /** The jump has been dealt with. */
-  accept({ jumpMs }: WallLook): void {
-    this.#aheadMs += jumpMs;
+  /** The jump has been dealt with. Several writes at a time may have seen the same one. */
+  accept({ jumpMs, aheadMs }: WallLook): void {
+    if (jumpMs !== 0) this.#aheadMs = aheadMs;
   }
 }
