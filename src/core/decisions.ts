@@ -8,8 +8,11 @@ import type { Step } from "./step.ts";
  * Keep a record below what one transaction of the store may hold, 1 MiB: a character takes three bytes at the most,
  * and the largest event of all, a task with a thousand long-named counters, still fits alone.
  */
-const EVENTS_PER_RECORD_MAX = 256;
-const RECORD_CHARS_MAX = 128 * 1024;
+const EVENTS_PER_RECORD_MAX = 4_096;
+const RECORD_CHARS_MAX = 240 * 1024;
+/** A bound on the characters of a completion, its block and all its numbers, without files and counters. */
+const COMPLETION_CHARS = 448;
+const FILE_CHARS = 256;
 
 /**
  * What was decided and is not yet in the log. At most one record is on its way; what is decided meanwhile waits and
@@ -86,9 +89,18 @@ function fittingCount(events: readonly LogEvent[]): number {
   let chars = 0;
   let count = 0;
   for (const event of events) {
-    chars += JSON.stringify(event).length;
+    chars += charsOf(event);
     if (count > 0 && chars > RECORD_CHARS_MAX) break;
     if (++count === EVENTS_PER_RECORD_MAX) break;
   }
   return count;
+}
+
+/** At least what the event takes in a record; most are completions, which are not written out just to be measured. */
+function charsOf(event: LogEvent): number {
+  if (event.kind !== "taskCompleted") return JSON.stringify(event).length;
+  const { files, counters, sinkRows, block } = event.output;
+  const counterChars = Object.keys(counters).length === 0 ? 0 : JSON.stringify(counters).length;
+  const names = (block?.key.length ?? 0) + files.reduce((sum, { staged }) => sum + staged.length, 0);
+  return COMPLETION_CHARS + names + counterChars + files.length * FILE_CHARS + sinkRows.length * 17;
 }

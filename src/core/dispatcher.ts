@@ -4,8 +4,9 @@
  * Owns the ready queue, what is remembered of each task, the workers and their attempts, and the timers that belong
  * to attempts. Decides nothing about the job: what an outcome means is the driver's business.
  */
-import { type AttemptId, attemptKey, type StageId, type TaskId } from "../base/ids.ts";
+import { type AttemptId, attemptKey, type NodeId, type StageId, type TaskId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
+import type { WorkerPoll } from "../protocol/message.ts";
 import { assignmentFor } from "./assign.ts";
 import type { JobState } from "./job-state.ts";
 import { ReadyQueue } from "./ready-queue.ts";
@@ -67,14 +68,16 @@ export class Dispatcher {
     }
   }
 
-  giveTasksToAll(): void {
-    if (this.#ready.size === 0) return;
-    for (const worker of this.workers.all()) this.giveTasks(worker, noOrders());
+  /** @param forget By worker, ended attempts whose outcome is in the log. */
+  giveTasksToAll(forget: ReadonlyMap<NodeId, AttemptId[]> = new Map()): void {
+    if (this.#ready.size === 0 && forget.size === 0) return;
+    for (const worker of this.workers.all())
+      this.giveTasks(worker, { start: [], stop: [], forget: forget.get(worker.id) ?? [] });
   }
 
-  /** Fills the worker's free slots, and sends what there is to say. */
+  /** Fills the worker's free room, and sends what there is to say. */
   giveTasks(worker: WorkerState, orders: Orders): void {
-    while (this.#open && this.workers.freeSlots(worker) > 0) {
+    while (this.#open && this.workers.freeRoom(worker) > 0) {
       const task = this.#nextReady();
       if (task === undefined) break;
       orders.start.push(this.#assign(worker, task));
@@ -82,6 +85,15 @@ export class Dispatcher {
     if (orders.start.length + orders.stop.length + orders.forget.length === 0) return;
     const { id, incarnation } = worker;
     this.#step.want({ kind: "sendOrders", worker: id, incarnation, ...orders });
+  }
+
+  get #hasTimeout(): boolean {
+    return this.#state.spec.policy.taskTimeoutMs !== undefined;
+  }
+
+  /** How many tasks this worker may have. A task that has a time limit must not wait behind others while it runs out. */
+  roomOf({ slots, ahead }: WorkerPoll): number {
+    return this.#hasTimeout ? slots : slots + ahead;
   }
 
   #assign(worker: WorkerState, task: TaskId): TaskAssignment {
@@ -96,14 +108,14 @@ export class Dispatcher {
 
   /** The attempt is no longer under way. */
   settle(attempt: AttemptId): LiveAttempt {
-    this.#timers.clear({ kind: "taskTimeout", attempt });
+    if (this.#hasTimeout) this.#timers.clear({ kind: "taskTimeout", attempt });
     return this.workers.settle(attemptKey(attempt));
   }
 
   /** Forgets a worker; gives its attempts that had not ended. */
   removeWorker(worker: WorkerState): readonly LiveAttempt[] {
     const lost = this.workers.remove(worker);
-    for (const { id } of lost) this.#timers.clear({ kind: "taskTimeout", attempt: id });
+    if (this.#hasTimeout) for (const { id } of lost) this.#timers.clear({ kind: "taskTimeout", attempt: id });
     return lost;
   }
 

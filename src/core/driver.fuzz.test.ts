@@ -65,6 +65,7 @@ interface FakeWorker {
   incarnation: string;
   seq: number;
   slots: number;
+  ahead: number;
   readonly running: Map<string, TaskAssignment>;
   readonly ended: Map<string, EndedAttempt>;
   readonly forgotten: Set<string>;
@@ -110,6 +111,7 @@ class Cluster {
       incarnation,
       seq: 0,
       slots,
+      ahead: this.random.below(3),
       running: new Map(),
       ended: new Map(),
       forgotten: new Set(),
@@ -197,6 +199,11 @@ class Cluster {
 
   // ---- What may happen ------------------------------------------------------------------------------------------
 
+  #resize(worker: FakeWorker): void {
+    worker.slots = 1 + this.random.below(3);
+    worker.ahead = this.random.below(3);
+  }
+
   #poll(worker: FakeWorker): void {
     const { incarnation, slots, running, ended } = worker;
     const attempts = [...running.values()].map(({ attempt }) => attempt);
@@ -206,6 +213,7 @@ class Cluster {
       incarnation,
       seq: worker.seq++,
       slots,
+      ahead: worker.ahead,
       running: attempts,
       ended: [...ended.values()],
     };
@@ -231,7 +239,7 @@ class Cluster {
     for (const assignment of start) {
       const key = attemptKey(assignment.attempt);
       const known = worker.running.has(key) || worker.ended.has(key) || worker.forgotten.has(key);
-      if (!known && worker.running.size < worker.slots) worker.running.set(key, assignment);
+      if (!known && worker.running.size < worker.slots + worker.ahead) worker.running.set(key, assignment);
     }
   }
 
@@ -326,7 +334,7 @@ class Cluster {
       else if (luck < 0.97) this.#restartWorker();
       else if (luck < 0.975) this.#tell({ kind: "cancelRequested", reason: "Ctrl-C" });
       else if (luck < 0.98) this.#takeOver();
-      else if (luck < 0.99) this.random.pick(this.#workers).slots = 1 + this.random.below(3);
+      else if (luck < 0.99) this.#resize(this.random.pick(this.#workers));
       else if (this.#ghosts.length > 0)
         this.#tell({ kind: "timerFired", timer: this.random.pick(this.#ghosts) });
       // An ended job is resumed by whoever wants to, at some time.

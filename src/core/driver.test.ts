@@ -81,6 +81,7 @@ class Bench {
   nowMs = 0;
   #seq = 0;
   #slots: number;
+  ahead = 0;
   running: string[] = [];
   readonly appended: LogRecord[] = [];
 
@@ -120,6 +121,7 @@ class Bench {
       incarnation,
       seq: this.#seq++,
       slots: this.#slots,
+      ahead: this.ahead,
       running: running.map(attempt),
       ended,
     };
@@ -223,7 +225,7 @@ describe("an undisturbed job", () => {
     const bench = new Bench();
     const large = (id: string): EndedAttempt => {
       const counters = Object.fromEntries(
-        Array.from({ length: 1_000 }, (_, i) => [`${i}`.padEnd(100, "日"), i]),
+        Array.from({ length: 1_000 }, (_, i) => [`${i}`.padEnd(100, "日"), 1.234567890123456e300]),
       );
       return { attempt: attempt(id), outcome: { kind: "finished", output: { ...output(id), counters } } };
     };
@@ -288,6 +290,7 @@ describe("messages that are lost, doubled, late or of another time", () => {
       incarnation: "i1",
       seq: 0,
       slots: 2,
+      ahead: 0,
       running: [],
       ended: [finished("0.0.e1.a0")],
     };

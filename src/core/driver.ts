@@ -15,6 +15,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
 import { type AttemptId, attemptKey, type NodeId, type StageId, taskKey } from "../base/ids.ts";
+import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
 import type { EndedAttempt, WorkerPoll } from "../protocol/message.ts";
 import { Decisions } from "./decisions.ts";
@@ -103,23 +104,27 @@ export class JobDriver {
     const worker = this.#meet(id, poll);
     if (poll.seq <= worker.seq) return;
     worker.seq = poll.seq;
-    worker.slots = poll.slots;
+    worker.room = this.#dispatcher.roomOf(poll);
     worker.lastSeenMs = this.#step.nowMs;
     const orders = noOrders();
-    const known = new Set<string>();
     for (const ended of poll.ended) {
-      known.add(attemptKey(ended.attempt));
       if (!this.#onAttemptEnded(worker, ended)) orders.forget.push(ended.attempt);
     }
+    let known = 0;
     for (const attempt of poll.running) {
-      known.add(attemptKey(attempt));
-      if (!worker.running.has(attemptKey(attempt))) orders.stop.push(attempt);
+      if (worker.running.has(attemptKey(attempt))) known++;
+      else orders.stop.push(attempt);
     }
     worker.unwanted = orders.stop.length;
-    for (const key of [...worker.running].sort()) {
-      if (!known.has(key)) orders.start.push(this.#dispatcher.workers.liveByKey(key)!.assignment);
-    }
+    if (known < worker.running.size) orders.start.push(...this.#unheardOf(worker, poll));
     this.#dispatcher.giveTasks(worker, orders);
+  }
+
+  /** What the worker was told to start, and does not know of: the orders were lost, or are on their way. */
+  #unheardOf(worker: WorkerState, poll: WorkerPoll): readonly TaskAssignment[] {
+    const known = new Set(poll.running.map(attemptKey));
+    const missing = [...worker.running].filter((key) => !known.has(key)).sort();
+    return missing.map((key) => this.#dispatcher.workers.liveByKey(key)!.assignment);
   }
 
   /** The worker's state, new for a new incarnation. */
@@ -200,14 +205,16 @@ export class JobDriver {
   // ---- Log ----------------------------------------------------------------------------------------------------
 
   #onRecordAppended(seq: number): void {
-    for (const event of this.#decisions.confirm(seq)) this.#onDurable(event);
-    this.#dispatcher.giveTasksToAll();
+    const forget = new Map<NodeId, AttemptId[]>();
+    for (const event of this.#decisions.confirm(seq)) this.#onDurable(event, forget);
+    this.#dispatcher.giveTasksToAll(forget);
   }
 
-  #onDurable(event: LogEvent): void {
+  /** @param forget Collects what each worker can forget. */
+  #onDurable(event: LogEvent, forget: Map<NodeId, AttemptId[]>): void {
     switch (event.kind) {
       case "taskCompleted":
-        return this.#onCompletionDurable(event.attempt);
+        return this.#onCompletionDurable(event.attempt, forget);
       case "outputLost":
         // Tasks that failed for want of this output are idle, and wait until their stage unlocks.
         return this.#dispatcher.enqueueStage(event.attempt.stage);
@@ -225,7 +232,7 @@ export class JobDriver {
     }
   }
 
-  #onCompletionDurable(attempt: AttemptId): void {
+  #onCompletionDurable(attempt: AttemptId, forget: Map<NodeId, AttemptId[]>): void {
     const completed = this.state.completed(attempt.stage, attempt.partition);
     assert(completed !== undefined, "what the log has is complete");
     this.#step.note({ kind: "taskCompleted", completed });
@@ -235,8 +242,10 @@ export class JobDriver {
     if (live !== undefined) this.#dispatcher.settle(attempt);
     tasks.setPhase(attempt, [Phase.recording], Phase.idle);
     if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
-    const worker = live === undefined ? undefined : workers.get(live.worker);
-    if (worker !== undefined) this.#dispatcher.giveTasks(worker, { start: [], stop: [], forget: [attempt] });
+    if (live === undefined) return;
+    const known = forget.get(live.worker);
+    if (known === undefined) forget.set(live.worker, [attempt]);
+    else known.push(attempt);
   }
 
   #onStageComplete(complete: StageId): void {

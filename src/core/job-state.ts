@@ -98,13 +98,8 @@ export class JobState {
     assert(this.isStageComplete(stage), `blocks are taken from complete stages, and stage ${stage} is not`);
     let blocks = this.#blocks[stage];
     if (blocks === undefined) {
-      blocks = this.#completed[stage]!.map((task) => {
-        assert(
-          task?.output.block !== undefined,
-          `a task of stage ${stage}, which feeds a shuffle, has a block`,
-        );
-        return task.output.block;
-      });
+      // An attempt that had nothing to hand on has no block.
+      blocks = this.#completed[stage]!.flatMap((task) => task?.output.block ?? []);
       this.#blocks[stage] = blocks;
     }
     return blocks;
@@ -151,14 +146,9 @@ export class JobState {
   #complete({ attempt, output }: Completed): void {
     assert(this.#status.kind === "running", "tasks complete only while the job runs");
     const stage = this.#completed[attempt.stage];
-    assert(
-      stage !== undefined && attempt.partition < stage.length,
-      `the plan has the task ${attemptKey(attempt)}`,
-    );
-    assert(
-      stage[attempt.partition] === undefined,
-      `one attempt of a task is effective (S4): ${attemptKey(attempt)}`,
-    );
+    assert(stage !== undefined && attempt.partition < stage.length, "the plan has the task that completed");
+    if (stage[attempt.partition] !== undefined)
+      assert(false, `one attempt of a task is effective (S4): ${attemptKey(attempt)}`);
     stage[attempt.partition] = { attempt, output };
     this.#remaining[attempt.stage]!--;
     this.#blocks[attempt.stage] = undefined;

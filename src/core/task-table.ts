@@ -29,10 +29,8 @@ export class TaskTable {
     return this.#phase[task.stage]![task.partition] as Phase;
   }
   setPhase(task: TaskId, from: readonly Phase[], to: Phase): void {
-    assert(
-      from.includes(this.phase(task)),
-      `a task goes to phase ${to} only from ${from}, not ${this.phase(task)}`,
-    );
+    const phase = this.phase(task);
+    if (!from.includes(phase)) assert(false, `a task goes to phase ${to} only from ${from}, not ${phase}`);
     this.#phase[task.stage]![task.partition] = to;
   }
   /** Number of the next attempt of this task in this epoch, from 0. */

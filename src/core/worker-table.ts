@@ -16,7 +16,8 @@ export interface WorkerState {
   readonly id: NodeId;
   readonly incarnation: string;
   seq: number;
-  slots: number;
+  /** Tasks that may be there at a time, those that wait for a slot included. */
+  room: number;
   lastSeenMs: number;
   /** Keys of this driver's attempts there that have not ended. */
   readonly running: Set<string>;
@@ -43,14 +44,13 @@ export class WorkerTable {
     return this.#live.size;
   }
 
-  join(id: NodeId, poll: WorkerPoll, nowMs: number): WorkerState {
+  join(id: NodeId, { incarnation }: WorkerPoll, nowMs: number): WorkerState {
     assert(!this.#workers.has(id), "a worker that comes back was removed first");
-    const { incarnation, slots } = poll;
     const worker: WorkerState = {
       id,
       incarnation,
       seq: -1,
-      slots,
+      room: 0,
       lastSeenMs: nowMs,
       running: new Set(),
       unwanted: 0,
@@ -65,12 +65,12 @@ export class WorkerTable {
     return lost;
   }
 
-  freeSlots(worker: WorkerState): number {
-    return worker.slots - worker.running.size - worker.unwanted;
+  freeRoom(worker: WorkerState): number {
+    return worker.room - worker.running.size - worker.unwanted;
   }
   assign(worker: WorkerState, assignment: TaskAssignment): void {
     const key = attemptKey(assignment.attempt);
-    assert(!this.#live.has(key), `an attempt is assigned once: ${key}`);
+    assert(!this.#live.has(key), "an attempt is assigned once");
     this.#live.set(key, { id: assignment.attempt, worker: worker.id, assignment, recording: false });
     worker.running.add(key);
   }
@@ -88,7 +88,7 @@ export class WorkerTable {
   /** The attempt is no longer this driver's. */
   settle(key: string): LiveAttempt {
     const live = this.#live.get(key);
-    assert(live !== undefined, `what is settled was live: ${key}`);
+    assert(live !== undefined, "what is settled was live");
     this.#live.delete(key);
     this.#workers.get(live.worker)?.running.delete(key);
     return live;

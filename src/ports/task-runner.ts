@@ -8,8 +8,10 @@ import type { JobContext, TaskAssignment, TaskOutcome } from "../plan/task.ts";
 export interface TaskRunner {
   /** How many tasks it runs at a time. */
   readonly slots: number;
+  /** How many more attempts it takes now: those it can run at once, and some to follow where they take no time. */
+  room(): number;
   /**
-   * Runs one attempt. Always resolves, once: a thread that dies is an outcome too. At most `slots` at a time.
+   * Runs one attempt. Always resolves, once: a thread that dies is an outcome too. Only where there is room.
    * `observer` is called only until it resolves.
    */
   run(request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome>;

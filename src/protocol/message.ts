@@ -13,7 +13,11 @@ export interface WorkerPoll {
   readonly incarnation: string;
   /** Grows with each poll of an incarnation; an older one is ignored. */
   readonly seq: number;
+  /** Tasks it runs at a time. */
   readonly slots: number;
+  /** Tasks it takes beyond these, to begin as others end: so many that no slot waits for orders while tasks are tiny. */
+  readonly ahead: number;
+  /** What it was ordered to start and has not ended, begun or not. */
   readonly running: readonly AttemptId[];
   /** Attempts that ended and that no driver has acknowledged yet. */
   readonly ended: readonly EndedAttempt[];

@@ -28,6 +28,10 @@ class ScriptRunner implements TaskRunner {
   script: Script = () => undefined;
   readonly #stops = new Map<string, () => void>();
 
+  /** Several drivers' workers share it, and none waits for another's. */
+  room(): number {
+    return this.slots;
+  }
   async run(request: TaskRequest): Promise<TaskOutcome> {
     const { attempt } = request.assignment;
     const key = attemptKey(attempt);

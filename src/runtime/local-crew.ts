@@ -7,6 +7,8 @@ import { LocalHub } from "./local-hub.ts";
 import { Worker } from "./worker.ts";
 
 const HEARTBEAT_MS = 5_000;
+/** Longer than this process is ever busy with one turn of the driver's. */
+const AHEAD_MS = 30;
 
 /** One worker in the driver's own process. */
 export function localCrew(
@@ -25,6 +27,7 @@ export function localCrew(
     runner,
     clock,
     heartbeatMs: HEARTBEAT_MS,
+    aheadMs: AHEAD_MS,
     observer,
   });
   transport.receive((_, message) => {

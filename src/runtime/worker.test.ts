@@ -9,6 +9,7 @@ import { LocalHub } from "./local-hub.ts";
 import { Worker } from "./worker.ts";
 
 const HEARTBEAT_MS = 1_000;
+const AHEAD_MS = 30;
 const CONTEXT: JobContext = {
   job: SMALL_JOB,
   name: "small",
@@ -25,6 +26,9 @@ class HandRunner implements TaskRunner {
   readonly stopped: string[] = [];
   readonly #under = new Map<string, { end: (outcome: TaskOutcome) => void; observer: TaskObserver }>();
 
+  room(): number {
+    return this.slots - this.#under.size;
+  }
   run({ assignment }: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> {
     const key = attemptKey(assignment.attempt);
     this.begun.push(key);
@@ -38,7 +42,9 @@ class HandRunner implements TaskRunner {
     return this.#under.get(attemptKey(attempt))!.observer;
   }
   async end(attempt: AttemptId, outcome?: TaskOutcome): Promise<void> {
-    this.#under.get(attemptKey(attempt))!.end(outcome ?? { kind: "finished", output: outputOf(attempt) });
+    const { end } = this.#under.get(attemptKey(attempt))!;
+    this.#under.delete(attemptKey(attempt));
+    end(outcome ?? { kind: "finished", output: outputOf(attempt) });
     await turn();
   }
 }
@@ -70,6 +76,7 @@ describe("a worker", () => {
       runner,
       clock,
       heartbeatMs: HEARTBEAT_MS,
+      aheadMs: AHEAD_MS,
       observer: {
         onTaskProgress: (attempt, { rowsIn }) => seen.push(`${attemptKey(attempt)}: ${rowsIn} rows`),
         onTaskLog: (attempt, { message }) => seen.push(`${attemptKey(attempt)}: ${message}`),

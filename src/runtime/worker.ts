@@ -3,16 +3,26 @@
  *
  * Every poll says the whole state, so that lost, late and doubled messages do no harm. An order to start something
  * known here, ended or forgotten, changes nothing.
+ *
+ * Tasks that take microseconds must not each wait for the driver's answer: the worker takes as many ahead as it is
+ * about to end in the next moments, judged by how many it ended in the last ones, and then also tells of many at once.
+ * Tasks that take long are not hoarded, as another worker may be free for them.
  */
+import { Queue } from "../base/queue.ts";
 import { type AttemptId, attemptKey, type Epoch, epoch, type JobId, type NodeId } from "../base/ids.ts";
-import type { TaskAssignment } from "../plan/task.ts";
+import type { TaskAssignment, TaskOutcome } from "../plan/task.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { TaskLogEntry, TaskProgress, TaskRunner } from "../ports/task-runner.ts";
+import type { TaskLogEntry, TaskProgress, TaskRequest, TaskRunner } from "../ports/task-runner.ts";
 import type { Transport } from "../ports/transport.ts";
 import type { DriverOrders, EndedAttempt, Message } from "../protocol/message.ts";
 
 /** Attempts remembered after they were forgotten, in case an old order to start them comes late. */
-const FORGOTTEN_MAX = 4_096;
+const FORGOTTEN_MAX = 8_192;
+const AHEAD_MAX = 4_096;
+/** Shortest pause between polls while there is enough to do. */
+const POLL_GAP_MS = 10;
+/** Shortest time over which ended tasks are counted. */
+const RATE_WINDOW_MS = 2;
 
 export interface WorkerOptions {
   readonly job: JobId;
@@ -24,6 +34,8 @@ export interface WorkerOptions {
   readonly runner: TaskRunner;
   readonly clock: Clock;
   readonly heartbeatMs: number;
+  /** Tasks are taken ahead as far as so many milliseconds of work, judged by those that ended last. */
+  readonly aheadMs: number;
   readonly observer: WorkerObserver;
 }
 
@@ -36,17 +48,24 @@ export interface WorkerObserver {
 
 export class Worker {
   readonly #options: WorkerOptions;
+  /** Ordered and not ended. */
   readonly #running = new Map<string, AttemptId>();
+  /** Those of them that wait for the runner. */
+  readonly #waiting = new Queue<TaskRequest>();
   readonly #ended = new Map<string, EndedAttempt>();
   readonly #forgotten = new Set<string>();
   #epoch: Epoch = epoch(0);
   #seq = 0;
   #pollDue = false;
-  #cancelHeartbeat: (() => void) | undefined;
+  /** The next poll that comes by itself: the heartbeat, or sooner. */
+  #nextPoll: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  #lastPollMs = Number.NEGATIVE_INFINITY;
+  readonly #pace: Pace;
   #closed = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.aheadMs, options.clock.monotonicMs());
   }
 
   /** Sends the first poll. Orders come in through `onOrders`. */
@@ -59,29 +78,60 @@ export class Worker {
       return;
     this.#epoch = orders.epoch;
     for (const attempt of orders.forget) this.#forget(attemptKey(attempt));
-    for (const attempt of orders.stop) this.#options.runner.stop(attempt);
-    for (const assignment of orders.start) this.#start(orders, assignment);
+    if (orders.stop.length > 0) this.#stop(orders.stop);
+    for (const assignment of orders.start) this.#take(orders, assignment);
+    this.#startWaiting();
   }
 
-  #start(orders: DriverOrders, assignment: TaskAssignment): void {
+  #take(orders: DriverOrders, assignment: TaskAssignment): void {
     const { attempt } = assignment;
     const key = attemptKey(attempt);
     if (this.#running.has(key) || this.#ended.has(key) || this.#forgotten.has(key)) return;
-    // More than there are slots come only when orders crossed; what is not taken is ordered again.
-    if (this.#running.size >= this.#options.runner.slots) return;
+    // More than there is room for come only when orders crossed; what is not taken is ordered again.
+    if (this.#running.size >= this.#options.runner.slots + this.#pace.ahead) return;
     this.#running.set(key, attempt);
+    this.#waiting.push({ job: orders.context, assignment });
+  }
+
+  #startWaiting(): void {
+    const { runner } = this.#options;
+    while (runner.room() > 0) {
+      const request = this.#waiting.shift();
+      if (request === undefined) return;
+      this.#start(request);
+    }
+  }
+
+  #start(request: TaskRequest): void {
+    const { attempt } = request.assignment;
     const { observer, runner } = this.#options;
     const watched = {
       onProgress: (progress: TaskProgress) => observer.onTaskProgress(attempt, progress),
       onLog: (entry: TaskLogEntry) => observer.onTaskLog(attempt, entry),
     };
-    void runner.run({ job: orders.context, assignment }, watched).then((outcome) => {
-      this.#running.delete(key);
-      if (this.#closed) return;
-      if (outcome.kind !== "finished") observer.onTaskDropped(attempt);
-      this.#ended.set(key, { attempt, outcome });
-      this.#pollSoon();
-    });
+    void runner.run(request, watched).then((outcome) => this.#end(attempt, outcome));
+  }
+
+  #end(attempt: AttemptId, outcome: TaskOutcome): void {
+    const key = attemptKey(attempt);
+    this.#running.delete(key);
+    if (this.#closed) return;
+    if (outcome.kind !== "finished") this.#options.observer.onTaskDropped(attempt);
+    this.#ended.set(key, { attempt, outcome });
+    this.#pace.count();
+    this.#startWaiting();
+    this.#pollSoon();
+  }
+
+  #stop(attempts: readonly AttemptId[]): void {
+    const keys = new Set(attempts.map(attemptKey));
+    const waiting = this.#waiting.drain();
+    for (const request of waiting) {
+      const { attempt } = request.assignment;
+      if (keys.has(attemptKey(attempt))) this.#end(attempt, { kind: "stopped" });
+      else this.#waiting.push(request);
+    }
+    for (const attempt of attempts) this.#options.runner.stop(attempt);
   }
 
   #forget(key: string): void {
@@ -94,34 +144,77 @@ export class Worker {
     }
   }
 
-  /** One poll for everything that changes in this turn. */
+  /** One poll for everything that changes in this turn, or, while there is enough to do, in the next moments. */
   #pollSoon(): void {
     if (this.#pollDue) return;
+    const { clock, runner } = this.#options;
+    const dueMs = this.#lastPollMs + POLL_GAP_MS;
+    if (this.#running.size >= runner.slots && clock.monotonicMs() < dueMs) return this.#pollAt(dueMs);
     this.#pollDue = true;
     queueMicrotask(() => this.#poll());
+  }
+
+  /** Where a sooner one is to come, that will do. */
+  #pollAt(atMs: number): void {
+    if (this.#nextPoll !== undefined && this.#nextPoll.atMs <= atMs) return;
+    this.#nextPoll?.cancel();
+    const { clock } = this.#options;
+    const cancel = clock.setTimer(atMs - clock.monotonicMs(), () => this.#poll());
+    this.#nextPoll = { atMs, cancel };
   }
 
   #poll(): void {
     this.#pollDue = false;
     if (this.#closed) return;
     const { job, driver, incarnation, transport, runner, clock, heartbeatMs } = this.#options;
+    this.#lastPollMs = clock.monotonicMs();
+    this.#pace.look(this.#lastPollMs);
     transport.send(driver(), {
       kind: "poll",
       job,
       incarnation,
       seq: this.#seq++,
       slots: runner.slots,
+      ahead: this.#pace.ahead,
       running: [...this.#running.values()],
       ended: [...this.#ended.values()],
     });
-    this.#cancelHeartbeat?.();
-    this.#cancelHeartbeat = clock.setTimer(heartbeatMs, () => this.#poll());
+    this.#nextPoll?.cancel();
+    this.#nextPoll = undefined;
+    this.#pollAt(this.#lastPollMs + heartbeatMs);
   }
 
   /** Says nothing more and stops what runs. */
   close(): void {
     this.#closed = true;
-    this.#cancelHeartbeat?.();
+    this.#nextPoll?.cancel();
+    this.#waiting.drain();
     for (const attempt of this.#running.values()) this.#options.runner.stop(attempt);
+  }
+}
+
+/** How many tasks end in the time that is looked ahead, as far as the last moments tell. */
+class Pace {
+  ahead = 0;
+  #ended = 0;
+  readonly #aheadMs: number;
+  #sinceMs: number;
+
+  constructor(aheadMs: number, nowMs: number) {
+    this.#aheadMs = aheadMs;
+    this.#sinceMs = nowMs;
+  }
+
+  count(): void {
+    this.#ended++;
+  }
+
+  look(nowMs: number): void {
+    const passedMs = nowMs - this.#sinceMs;
+    if (passedMs < RATE_WINDOW_MS) return;
+    const seen = (this.#ended / passedMs) * this.#aheadMs;
+    this.ahead = Math.min(AHEAD_MAX, Math.floor((this.ahead + seen) / 2));
+    this.#ended = 0;
+    this.#sinceMs = nowMs;
   }
 }

@@ -34,6 +34,10 @@ export class SimRunner implements TaskRunner {
     this.#trace = trace;
   }
 
+  room(): number {
+    return this.slots - this.#stops.size;
+  }
+
   run(request: TaskRequest): Promise<TaskOutcome> {
     const key = attemptKey(request.assignment.attempt);
     const { attemptDies, attemptHangs } = this.#rates();

@@ -30,6 +30,8 @@ import type { Trace } from "./trace.ts";
 const LEASE_MS = 5_000;
 const WORKER_LEASE_MS = 4_000;
 const HEARTBEAT_MS = 1_000;
+/** A few of the tasks at their virtual speed. */
+const AHEAD_MS_MAX = 1_500;
 const FREEZE_MS_MAX = 3 * LEASE_MS;
 const RESTART_MS_MAX = 3_000;
 const TASK_MEMORY_BYTES = 1 << 20;
@@ -190,6 +192,7 @@ export class World {
       runner: new SimRunner(1 + random.below(3), process, executor, random, () => this.#rates, trace),
       clock: process.clock,
       heartbeatMs: HEARTBEAT_MS,
+      aheadMs: random.pick([0, AHEAD_MS_MAX]),
       observer: { onTaskProgress: () => {}, onTaskLog: () => {}, onTaskDropped: () => {} },
     });
     transport.receive((_, message) => {

@@ -71,6 +71,7 @@ export function createInlineRunner({
 
   return {
     slots: 1,
+    room: () => (current === undefined ? 1 : 0),
     run(request, observer) {
       if (closed) return Promise.resolve({ kind: "stopped" });
       assert(current === undefined, "no more tasks are started than there are slots");

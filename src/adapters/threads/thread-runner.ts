@@ -69,6 +69,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
 
   return {
     slots: options.threads,
+    room: () => options.threads - running,
     async run(request, observer) {
       if (closed) return { kind: "stopped" };
       const free = slots.filter((slot) => !slot.busy);
