@@ -62,7 +62,7 @@ export interface TaskAssignment {
 
 /** What an attempt did. Counters and rows of attempts that were not effective count for nothing. */
 export interface TaskOutput {
-  /** undefined where the stage has only `write` ends. */
+  /** undefined where the stage has only `write` ends, or the attempt had no row for any other sink. */
   readonly block: BlockRef | undefined;
   readonly files: readonly OutputFile[];
   readonly rowsIn: number;

@@ -69,10 +69,7 @@ async function collected(
 ): Promise<EndResult> {
   const rows: unknown[] = [];
   for (const { stage, sink } of shape.producers) {
-    const blocks = outputs.ofStage(stage).map(({ output }) => {
-      assert(output.block !== undefined, "a task whose rows are collected has a block");
-      return output.block;
-    });
+    const blocks = outputs.ofStage(stage).flatMap(({ output }) => output.block ?? []);
     for await (const some of readRows(blocks, sink)) {
       if (rows.length + some.length > end.rowsMax) throw tooLarge(shape.name, end.rowsMax);
       for (const row of some) rows.push(row);

@@ -8,8 +8,9 @@
  * about to end in the next moments, judged by how many it ended in the last ones, and then also tells of many at once.
  * Tasks that take long are not hoarded, as another worker may be free for them.
  */
-import { Queue } from "../base/queue.ts";
+
 import { type AttemptId, attemptKey, type Epoch, epoch, type JobId, type NodeId } from "../base/ids.ts";
+import { Queue } from "../base/queue.ts";
 import type { TaskAssignment, TaskOutcome } from "../plan/task.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TaskLogEntry, TaskProgress, TaskRequest, TaskRunner } from "../ports/task-runner.ts";

@@ -59,7 +59,8 @@ export async function mapShuffle(request: MapRequest): Promise<ProducerBlocks[][
       const blocks: BlockRef[] = [];
       for (const [task, rows] of tasks.entries()) {
         const key = `blocks/${side}.${producer}.${task}`;
-        blocks.push(await mapTask(request, side === 0 ? 0 : 1, task, rows, key));
+        const block = await mapTask(request, side === 0 ? 0 : 1, task, rows, key);
+        if (block !== undefined) blocks.push(block);
       }
       made.push({ stage: stageId(producer), sink: SINK_INDEX, blocks });
     }
@@ -74,7 +75,7 @@ async function mapTask(
   task: number,
   rows: readonly unknown[],
   key: string,
-): Promise<BlockRef> {
+): Promise<BlockRef | undefined> {
   const { blobs, codec, crc32 } = env;
   const block = new BlockWriter({ blobs, codec, crc32, key });
   const sink = createShuffleSink({

@@ -110,10 +110,7 @@ function inputOf(
   const blocksOf = ({ stage, sink }: Producer) => ({
     stage,
     sink,
-    blocks: tasks[stage]!.map(({ block }) => {
-      assert(block !== undefined, "a stage that feeds a shuffle writes blocks");
-      return block;
-    }),
+    blocks: tasks[stage]!.flatMap(({ block }) => block ?? []),
   });
   return { kind: "blocks", sides: input.sides.map((producers) => producers.map(blocksOf)) };
 }

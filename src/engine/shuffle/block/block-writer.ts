@@ -12,24 +12,28 @@ export interface BlockWriterOptions extends FrameCodec {
   readonly key: string;
 }
 
-/** Writes the one block of an attempt, frame by frame, for all its sinks. */
+/** Room for the index at first. */
+const INDEX_BYTES = 4 * 1024;
+
+/** Writes the one block of an attempt, frame by frame, for all its sinks. Where there is no frame, there is no block. */
 export class BlockWriter {
   readonly key: string;
   readonly #options: BlockWriterOptions;
-  readonly #blob: BlobWriter;
-  readonly #frame = new ByteWriter();
+  /** Made with the first frame. */
+  #blob: BlobWriter | undefined;
+  /** Made with the first frame, because its room is not small. */
+  #room: ByteWriter | undefined;
   readonly #lists = new Map<string, { sink: number; partition: number; frames: FrameExtent[] }>();
   #done = false;
 
   constructor(options: BlockWriterOptions) {
     this.key = options.key;
     this.#options = options;
-    this.#blob = options.blobs.create(options.key);
   }
 
   /** Bytes written so far. */
   get bytes(): number {
-    return this.#blob.bytes;
+    return this.#blob?.bytes ?? 0;
   }
 
   /**
@@ -41,39 +45,47 @@ export class BlockWriter {
     this.#add(sink, partition, rowsOf(values), encodeFrame(this.#frame, keys, values, this.#options));
   }
 
+  get #frame(): ByteWriter {
+    this.#room ??= new ByteWriter();
+    return this.#room;
+  }
+
   /** Appends a frame of rows in a layout of the sink's own. Throws DISK_FULL. */
   appendBytes(sink: number, partition: number, rows: number, body: Uint8Array): void {
     assert(!this.#done, "a finished block takes no more frames");
     this.#add(sink, partition, rows, encodeBytesFrame(this.#frame, rows, body, this.#options.crc32));
   }
 
-  /** Writes index and trailer and makes the block visible. */
-  async finish(): Promise<BlockRef> {
+  /** Writes index and trailer and makes the block visible. Undefined where it would hold no row. */
+  async finish(): Promise<BlockRef | undefined> {
     assert(!this.#done, "a block is finished once");
     this.#done = true;
+    const blob = this.#blob;
+    if (blob === undefined) return undefined;
     const { crc32 } = this.#options;
     const lists: FrameList[] = [...this.#lists.values()];
     lists.sort((a, b) => a.sink - b.sink || a.partition - b.partition);
-    const to = new ByteWriter();
+    const to = new ByteWriter(INDEX_BYTES);
     encodeIndex(to, lists);
     const indexBytes = to.length;
     const indexCrc = crc32(to.written());
-    encodeTrailer(to, { indexOffset: this.#blob.bytes, indexBytes, indexCrc });
+    encodeTrailer(to, { indexOffset: blob.bytes, indexBytes, indexCrc });
     to.u32(crc32(to.written().subarray(indexBytes)));
-    this.#blob.append(to.written());
-    const bytes = this.#blob.bytes;
-    await this.#blob.commit();
+    blob.append(to.written());
+    const bytes = blob.bytes;
+    await blob.commit();
     return { key: this.key, bytes, checksum: indexCrc };
   }
 
   /** Leaves nothing behind. Harmless after `finish`. */
   abort(): void {
     this.#done = true;
-    this.#blob.abort();
+    this.#blob?.abort();
   }
 
   #add(sink: number, partition: number, rows: number, crc: number): void {
     const frame = this.#frame.written();
+    this.#blob ??= this.#options.blobs.create(this.key);
     const extent = { offset: this.#blob.bytes, bytes: frame.length, rows, crc };
     this.#blob.append(frame);
     const name = `${sink}/${partition}`;

@@ -36,7 +36,7 @@ async function write(frames: readonly Frame[], env: MemoryEnvironment): Promise<
       rows.map(([, v]) => v),
     );
   }
-  return block.finish();
+  return (await block.finish())!;
 }
 
 /** Everything a reader gets out of a block. */
@@ -70,7 +70,7 @@ async function outcome(ref: BlockRef, env: MemoryEnvironment): Promise<unknown[]
 describe("a block", () => {
   it("gives back each partition of each sink, in order", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(frame, { maxLength: 12 }), async (frames) => {
+      fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 12 }), async (frames) => {
         const env = createMemoryEnvironment(codecs);
         const ref = await write(frames, env);
         const expected = [...frames]
@@ -119,7 +119,7 @@ describe("a block", () => {
   it("is corrupt when it is cut off, longer, or other bytes altogether", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(frame),
+        fc.array(frame, { minLength: 1 }),
         fc.nat(),
         fc.uint8Array({ maxLength: 300 }),
         async (frames, at, noise) => {
@@ -156,7 +156,7 @@ describe("a block", () => {
 
   it("is missing when it is missing", async () => {
     const env = createMemoryEnvironment(codecs);
-    const ref = await write([], env);
+    const ref = await write([{ sink: 0, partition: 0, rows: [["k", 1]] }], env);
     env.blobs.blobs.clear();
     expect(await outcome(ref, env)).toMatchObject({ code: "BLOB_MISSING", details: { key: KEY } });
   });
@@ -170,6 +170,12 @@ describe("a block", () => {
   });
 });
 
+it("is not there where it would hold no row", async () => {
+  const env = createMemoryEnvironment(codecs);
+  expect(await new BlockWriter({ ...env, key: KEY }).finish()).toBeUndefined();
+  expect(await env.blobs.has(KEY)).toBe(false);
+});
+
 it("gives bytes in a sink's own layout back, and no others", async () => {
   const bodies = fc.array(fc.uint8Array({ maxLength: 100 }), { minLength: 1, maxLength: 5 });
   await fc.assert(
@@ -178,7 +184,7 @@ it("gives bytes in a sink's own layout back, and no others", async () => {
       const writer = new BlockWriter({ ...env, key: KEY });
       for (const body of given) writer.appendBytes(0, 0, 7, body);
       writer.append(0, 1, undefined, ["row"]);
-      const block = await BlockReader.open(await writer.finish(), env);
+      const block = await BlockReader.open((await writer.finish())!, env);
       const extents = block.frames(0, 0);
       expect(extents.map((extent) => [extent.rows, block.readBytes(extent)])).toEqual(
         given.map((body) => [7, new Uint8Array(body)]),
