@@ -135,7 +135,11 @@ export class Database {
     if (--this.#shared.users > 0) return;
     opened.delete(this.#shared.directory);
     const open = this.#open;
-    if (open.writing > 0) await new Promise<void>((resolve) => void (open.whenIdle = resolve));
+    if (open.writing > 0) {
+      await new Promise<void>((resolve) => {
+        open.whenIdle = resolve;
+      });
+    }
     await open.root.close();
   }
 
