@@ -10,6 +10,7 @@ import { root } from "./tools.mjs";
 const folder = join(root, "src/engine/kernel");
 const modules = [
   { source: "kernel.c", artefact: "kernel-wasm.ts", name: "KERNEL_BASE64" },
+  { source: "group.c", artefact: "group-wasm.ts", name: "GROUP_KERNEL_BASE64" },
   { source: "sort.c", artefact: "sort-wasm.ts", name: "SORT_KERNEL_BASE64" },
 ];
 /** Freestanding: there is no C library, and none is wanted. */
