@@ -3,8 +3,6 @@
  * over the records is plain synchronous code.
  */
 
-import type { Piece } from "./read/record-feed.ts";
-
 /** Where a record came from. For error messages only, and so worked out late. */
 export interface RecordPlace {
   readonly file?: string;
@@ -22,8 +20,8 @@ export interface Batch {
   readonly count: number;
   /** Where row `index` came from; undefined where nobody knows. */
   place?(index: number): RecordPlace | Promise<RecordPlace>;
-  /** Only where the input was opened to give bytes: records that are not rows yet. Then there are no rows. */
-  readonly piece?: Piece;
+  /** Only where the input's records are taken as bytes: how many were. Then there are no rows. */
+  readonly taken?: number;
 }
 
 /** What a stage reads. A batch is the caller's until the next call. */

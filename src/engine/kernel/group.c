@@ -30,6 +30,7 @@
 #define SLOT_BITS 18
 #define SLOTS (1u << SLOT_BITS)
 #define SLOT_MASK (SLOTS - 1)
+#define ROLES_MAX 4096u
 #define NAMES_MAX 128u
 #define NAMES_BYTES (16u * 1024)
 #define GATHER_ROWS_MAX 8192u
@@ -46,8 +47,11 @@
 #define DEPTH_MAX 30u
 
 enum { COUNT, SUM, MIN, MAX, AVERAGE };
-/* What the next field of a record is for. */
-enum { SKIPPED, KEY, VALUE };
+/* What a column, or a field with a known name, is for. Those that are not used must be of their types all the same. */
+enum { UNUSED, KEY, VALUE, TEXT, NUMBER, BOOLEAN };
+#define ROLE 0x0fu
+/* May be empty, or null. */
+#define OPTIONAL 0x10u
 
 typedef struct {
   uint64_t low, high;
@@ -63,11 +67,11 @@ typedef struct {
 
 /* Written by the other side; wasm-group-table.ts has them in this order. */
 typedef struct {
-  uint32_t operation, key_is_number, key_is_optional, value_is_optional;
+  uint32_t operation, key_is_number;
   /* CSV. `quote`: a line feed where there is none. */
-  uint32_t delimiter, quote, columns, key_column, value_column;
-  /* JSON. */
-  uint32_t names, key_name, value_name;
+  uint32_t delimiter, quote, columns;
+  /* JSON. `required`: the bits of the names that every record must have. */
+  uint32_t names, required;
   /* When the table is full; what an entry counts for beside its text. */
   uint32_t entries_max, bytes_max, entry_bytes, text_bytes, number_bytes, value_bytes;
 } Options;
@@ -77,7 +81,7 @@ typedef struct {
 } Figures;
 
 typedef struct {
-  uint32_t options, figures, input, names, name_lengths, hashes, sizes, lengths, keys_at, picked, keys, key_lengths,
+  uint32_t options, figures, input, roles, names, name_lengths, name_bits, hashes, sizes, lengths, keys_at, picked, keys, key_lengths,
       values, counts;
 } Addresses;
 
@@ -91,6 +95,9 @@ static Figures figures;
 static uint8_t input[INPUT_BYTES + 64] __attribute__((aligned(64)));
 static uint8_t names[NAMES_BYTES + VECTOR] __attribute__((aligned(16)));
 static uint32_t name_lengths[NAMES_MAX];
+static uint32_t name_bits[NAMES_MAX];
+/* Of the columns, or of the names. */
+static uint8_t roles[ROLES_MAX];
 static ShortSlot short_slots[SLOTS] __attribute__((aligned(64)));
 static LongSlot long_slots[SLOTS] __attribute__((aligned(64)));
 static struct {
@@ -359,6 +366,12 @@ INLINE int fold_record(const Record *record) {
   return fold_long(record->text, record->length, record->value, record->has_value, entering);
 }
 
+INLINE int is_word(const uint8_t *p, const char *word, uint32_t length) {
+  for (uint32_t at = 0; at < length; at++)
+    if (p[at] != (uint8_t)word[at]) return 0;
+  return 1;
+}
+
 INLINE int is_digit(uint32_t byte) { return byte - '0' <= 9; }
 
 /* The text of a number that is not exact in the loop below: 0 where it is not finite. */
@@ -469,25 +482,46 @@ INLINE const uint8_t *take_number(const uint8_t *p, int is_last, int is_optional
   return field_end(stop, is_last);
 }
 
+/* One of the ways in which most files write it. */
+INLINE int is_boolean(const uint8_t *text, uint32_t length) {
+  switch (length) {
+  case 1:
+    return *text == '0' || *text == '1';
+  case 4:
+    return is_word(text, "true", 4);
+  case 5:
+    return is_word(text, "false", 5);
+  default:
+    return 0;
+  }
+}
+
 INLINE const uint8_t *take_csv_record(const uint8_t *p, const uint8_t *end, Record *record, v128_t delimiters,
                                       v128_t quotes) {
-  const uint32_t last = options.columns - 1, key_column = options.key_column, value_column = options.value_column;
+  const uint32_t last = options.columns - 1;
   const uint8_t *text;
   uint32_t length;
-  int is_doubled;
+  double number;
+  int is_there, is_doubled;
   record->has_key = record->has_value = 0;
   for (uint32_t column = 0; column <= last; column++) {
+    const uint32_t role = roles[column] & ROLE, is_optional = roles[column] & OPTIONAL;
     is_doubled = 0;
-    if (column == value_column) {
-      p = take_number(p, column == last, options.value_is_optional, &record->value, &record->has_value);
-    } else if (column != key_column) {
+    if (role == UNUSED || role == TEXT) {
       p = take_text(p, end, column == last, delimiters, quotes, &text, &length, &is_doubled);
+    } else if (role == VALUE) {
+      p = take_number(p, column == last, is_optional, &record->value, &record->has_value);
+    } else if (role == NUMBER) {
+      p = take_number(p, column == last, is_optional, &number, &is_there);
+    } else if (role == BOOLEAN) {
+      p = take_text(p, end, column == last, delimiters, quotes, &text, &length, &is_doubled);
+      if (UNLIKELY(p && !is_boolean(text, length) && !(is_optional && length == 0))) return 0;
     } else if (options.key_is_number) {
-      p = take_number(p, column == last, options.key_is_optional, &record->number, &record->has_key);
+      p = take_number(p, column == last, is_optional, &record->number, &record->has_key);
     } else {
       p = take_text(p, end, column == last, delimiters, quotes, &record->text, &record->length, &is_doubled);
       if (UNLIKELY(is_doubled)) return 0;
-      record->has_key = record->length > 0 || !options.key_is_optional;
+      record->has_key = record->length > 0 || !is_optional;
     }
     if (UNLIKELY(!p)) return 0;
   }
@@ -555,12 +589,6 @@ INLINE const uint8_t *skip_string(const uint8_t *p) {
     p = skip_escape(p + 1);
     if (!p) return 0;
   }
-}
-
-INLINE int is_word(const uint8_t *p, const char *word, uint32_t length) {
-  for (uint32_t at = 0; at < length; at++)
-    if (p[at] != (uint8_t)word[at]) return 0;
-  return 1;
 }
 
 static const uint8_t *skip_number(const uint8_t *p) {
@@ -657,47 +685,53 @@ INLINE int has_name(const uint8_t *p, const uint8_t *name, uint32_t length) {
   return ((word_at(p + at) ^ word_at(name + at)) << (64 - 8 * (length - at))) == 0;
 }
 
+/* Behind a value of this role, or 0. */
+INLINE const uint8_t *take_json_value(const uint8_t *p, uint32_t role, uint32_t is_optional, Record *record) {
+  double number;
+  if (role == UNUSED) return skip_value(p);
+  if (is_optional && *p == 'n') return is_word(p, "null", 4) ? p + 4 : 0;
+  switch (role) {
+  case VALUE:
+    record->has_value = 1;
+    return take_decimal(p, &record->value, 1);
+  case TEXT:
+    return *p == '"' ? skip_string(p + 1) : 0;
+  case NUMBER:
+    return take_decimal(p, &number, 1);
+  case BOOLEAN:
+    return *p == 't' || *p == 'f' ? skip_scalar(p) : 0;
+  default:
+    record->has_key = 1;
+    if (options.key_is_number) return take_decimal(p, &record->number, 1);
+    if (*p != '"') return 0;
+    record->text = p + 1;
+    p = find_text_end(p + 1);
+    if (*p != '"') return 0;
+    record->length = p - record->text;
+    return p + 1;
+  }
+}
+
 /* One slot a known name, in order; one that is not there is passed over, and none is used twice. */
 INLINE const uint8_t *take_json_record(const uint8_t *p, Record *record) {
   if (*p++ != '{') return 0;
   const uint8_t *name = names;
-  int key_is_read = 0, value_is_read = 0;
+  uint32_t seen = 0;
   record->has_key = record->has_value = 0;
   for (uint32_t slot = 0; slot < options.names; name += name_lengths[slot++]) {
     uint32_t length = name_lengths[slot];
     if (!has_name(p, name, length)) continue;
     p += length;
     if (*p == ' ') p++;
-    if (slot == options.key_name || slot == options.value_name) {
-      const int is_key = slot == options.key_name;
-      const int is_optional = is_key ? options.key_is_optional : options.value_is_optional;
-      if (is_key) key_is_read = 1;
-      else value_is_read = 1;
-      if (is_optional && *p == 'n') {
-        if (!is_word(p, "null", 4)) return 0;
-        p += 4;
-      } else if (is_key && !options.key_is_number) {
-        if (*p != '"') return 0;
-        record->text = p + 1;
-        p = find_text_end(p + 1);
-        if (*p != '"') return 0;
-        record->length = p++ - record->text;
-        record->has_key = 1;
-      } else {
-        p = take_decimal(p, is_key ? &record->number : &record->value, 1);
-        if (is_key) record->has_key = 1;
-        else record->has_value = 1;
-      }
-    } else p = skip_value(p);
+    p = take_json_value(p, roles[slot] & ROLE, roles[slot] & OPTIONAL, record);
     if (UNLIKELY(!p)) return 0;
+    seen |= name_bits[slot];
     if (*p == ',') {
       p++;
       if (*p == ' ') p++;
       continue;
     }
-    if (*p != '}') return 0;
-    if (!key_is_read && !options.key_is_optional) return 0;
-    if (!value_is_read && !options.value_is_optional) return 0;
+    if (*p != '}' || (seen & options.required) != options.required) return 0;
     p++;
     if (*p == '\r') p++;
     return *p == '\n' ? p + 1 : 0;
@@ -724,8 +758,8 @@ EXPORT("scan_json") uint32_t scan_json(uint32_t from, uint32_t to) {
 
 EXPORT("addresses") const Addresses *addresses(void) {
   static Addresses of;
-  of = (Addresses){(uint32_t)&options,    (uint32_t)&figures, (uint32_t)input,   (uint32_t)names,
-                   (uint32_t)name_lengths, (uint32_t)hashes,   (uint32_t)sizes,   (uint32_t)lengths,
+  of = (Addresses){(uint32_t)&options,    (uint32_t)&figures, (uint32_t)input,   (uint32_t)roles,
+                   (uint32_t)names,        (uint32_t)name_lengths, (uint32_t)name_bits, (uint32_t)hashes,   (uint32_t)sizes,   (uint32_t)lengths,
                    (uint32_t)keys_at,      (uint32_t)picked,   (uint32_t)keys,    (uint32_t)key_lengths,
                    (uint32_t)values,       (uint32_t)counts};
   return &of;

@@ -6,7 +6,7 @@
  * which table counts. Words outside ASCII reach the caller before the counts of a table that a later word filled.
  */
 import { assert } from "../../base/assert.ts";
-import { partitionOf } from "../../base/hash.ts";
+import { handOut, type RowLimits } from "./hand-out.ts";
 import { PlainWordTable } from "./plain-word-table.ts";
 import { createWasmWordTable } from "./wasm-word-table.ts";
 import {
@@ -31,10 +31,9 @@ export interface WordColumns {
   readonly counts: Uint32Array;
 }
 
-/** Rows that are handed out together: until so many, or so many bytes with `rowBytes` for each. */
-export interface ColumnLimits {
-  readonly rowsMax: number;
-  readonly bytesMax: number;
+/** Rows that are handed out together. */
+export interface ColumnLimits extends RowLimits {
+  /** What a row counts for beside its word. */
   readonly rowBytes: number;
 }
 
@@ -91,15 +90,11 @@ export class WordCounter {
   /** Lets go of what is still held: what fills columns first, then what is left of each partition. The counter can be used again. */
   flush(): void {
     const { hashes, lengths } = this.#table.describe();
-    const { partitions } = this.#options;
-    const order = new PartitionOrder(hashes, partitions);
-    const rests: Uint32Array[] = [];
-    for (let partition = 0; partition < partitions; partition++) {
-      rests.push(this.#handOutFull(partition, order.of(partition), lengths));
-    }
-    for (const [partition, rest] of rests.entries()) {
-      if (rest.length > 0) this.#handOutColumns(partition, rest, lengths);
-    }
+    const { partitions, columnLimits } = this.#options;
+    const sizes = lengths.map((length) => columnLimits.rowBytes + length);
+    handOut(hashes, sizes, partitions, columnLimits, (partition, entries) => {
+      this.#handOutColumns(partition, entries, lengths);
+    });
     this.#table.clear(this.#options.tableLimits);
     this.#counted = 0;
   }
@@ -130,52 +125,10 @@ export class WordCounter {
     for (let i = 0; i < words.length; i++) this.#options.onWord(words[i] as string);
   }
 
-  /** Returns the entries that do not fill columns. */
-  #handOutFull(partition: number, entries: Uint32Array, lengths: Uint32Array): Uint32Array {
-    const { rowsMax, bytesMax, rowBytes } = this.#options.columnLimits;
-    let start = 0;
-    let bytes = 0;
-    for (let row = 0; row < entries.length; row++) {
-      bytes += rowBytes + (lengths[entries[row] as number] as number);
-      if (bytes < bytesMax && row + 1 - start < rowsMax) continue;
-      this.#handOutColumns(partition, entries.subarray(start, row + 1), lengths);
-      start = row + 1;
-      bytes = 0;
-    }
-    return entries.subarray(start);
-  }
-
   #handOutColumns(partition: number, entries: Uint32Array, lengths: Uint32Array): void {
     const { keys, counts } = this.#table.gather(entries);
     const own = entries.map((entry) => lengths[entry] as number);
     this.#options.onColumns(partition, { keys, counts, lengths: own });
-  }
-}
-
-/** Entries by partition, and there in order: a counting sort. */
-class PartitionOrder {
-  /** Where each partition ends. */
-  readonly #ends: Uint32Array;
-  readonly #entries: Uint32Array;
-
-  constructor(hashes: Uint32Array, partitions: number) {
-    const starts = new Uint32Array(partitions + 1);
-    for (let entry = 0; entry < hashes.length; entry++) {
-      starts[partitionOf(hashes[entry] as number, partitions) + 1]!++;
-    }
-    for (let partition = 0; partition < partitions; partition++) {
-      starts[partition + 1]! += starts[partition] as number;
-    }
-    this.#entries = new Uint32Array(hashes.length);
-    for (let entry = 0; entry < hashes.length; entry++) {
-      this.#entries[starts[partitionOf(hashes[entry] as number, partitions)]!++] = entry;
-    }
-    this.#ends = starts;
-  }
-
-  of(partition: number): Uint32Array {
-    const start = partition === 0 ? 0 : (this.#ends[partition - 1] as number);
-    return this.#entries.subarray(start, this.#ends[partition] as number);
   }
 }
 

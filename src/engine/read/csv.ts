@@ -8,6 +8,7 @@ import type { CsvFieldType, CsvOptions } from "../../plan/node.ts";
 import { firstBoundary } from "./boundaries.ts";
 import { buildRow, type Columns, columnsOf, convertField } from "./csv-columns.ts";
 import { type LoopPosition, loopEnd } from "./fast-loop.ts";
+import type { Row } from "./fields.ts";
 import { type RecordRule, spanOf, textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
 import type { Piece } from "./record-feed.ts";
@@ -53,20 +54,32 @@ export class CsvParser implements RecordParser {
     return this.#headRecords;
   }
 
+  /** As a UTF-16 unit. */
+  get delimiter(): number {
+    return this.#delimiter.charCodeAt(0);
+  }
+
   /** Undefined before the header was read, and where there is none. */
   get columns(): Columns | undefined {
     return this.#columns;
   }
 
   parse(piece: Piece, rows: unknown[]): number {
+    if (this.#csv.header === false) {
+      this.#headRecords = 0;
+      return this.#parseArrays(textOf(piece), rows);
+    }
+    const at = this.begin(piece);
+    return this.#columns === undefined ? 0 : this.#parseRows(piece, at, this.#columns, rows);
+  }
+
+  /** Where the rows of the piece begin in the bytes: behind the header, where it has one. Throws RecordFault. */
+  begin(piece: Piece): number {
     this.#headRecords = 0;
-    const at = textStart(piece);
-    if (this.#csv.header === false) return this.#parseArrays(textOf(piece), rows);
-    if (this.#columns !== undefined) return this.#parseRows(piece, at, this.#columns, rows);
+    if (this.#columns !== undefined) return textStart(piece);
     const next = this.takeHeader(piece);
-    if (this.#columns === undefined) return 0;
-    this.#headRecords = 1;
-    return this.#parseRows(piece, next, this.#columns, rows);
+    if (this.#columns !== undefined) this.#headRecords = 1;
+    return next;
   }
 
   #parseRows(piece: Piece, at: number, columns: Columns, rows: unknown[]): number {
@@ -77,21 +90,26 @@ export class CsvParser implements RecordParser {
     const position: LoopPosition = { at, count: 0 };
     while (position.at < end) {
       if (position.at < fastEnd) loop?.(bytes, text, fastEnd, rows, position);
-      if (position.at < end) this.#parseStrict(piece, columns, rows, position);
+      if (position.at >= end) break;
+      const row = this.parseRow(piece, columns, position);
+      if (row !== undefined) rows[position.count++] = row;
     }
     return position.count;
   }
 
-  #parseStrict({ bytes, end }: Piece, columns: Columns, rows: unknown[], position: LoopPosition): void {
+  /**
+   * The row at a position, which is moved behind it; undefined for a line without a character.
+   * @param position Its count: rows of the piece before this one. Throws RecordFault.
+   */
+  parseRow({ bytes, end }: Piece, columns: Columns, position: LoopPosition): Row | undefined {
     const cut = firstBoundary(bytes, position.at, end, this.rule.quote, 0);
     const next = cut === -1 ? end : cut + 1;
     const text = bytes.toString("utf8", position.at, next);
     position.at = next;
-    if (this.#skipEmpty(text, 0) === text.length) return;
+    if (this.#skipEmpty(text, 0) === text.length) return undefined;
     const record = this.#headRecords + position.count;
     this.#takeApart(text, 0, stopOf(text, 0), record);
-    rows[position.count] = buildRow(columns, this.#fields, record);
-    position.count += 1;
+    return buildRow(columns, this.#fields, record);
   }
 
   #parseArrays(text: string, rows: unknown[]): number {

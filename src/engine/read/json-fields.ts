@@ -6,24 +6,14 @@
 import type { FieldTypes } from "../../plan/node.ts";
 import { LINE_FEED } from "./boundaries.ts";
 import { type LoopPosition, loopEnd } from "./fast-loop.ts";
-import {
-  describeKind,
-  type Field,
-  fieldsOf,
-  GENERATED_FIELDS_MAX,
-  type MakeRow,
-  rowMaker,
-} from "./fields.ts";
-import { type FieldsLoop, jsonLoop } from "./json-loop.ts";
-import { keysOf, mergeKeys } from "./json-shape.ts";
+import { describeKind, type Field, type MakeRow, type Row } from "./fields.ts";
+import { type JsonSchema, schemaOf } from "./json-schema.ts";
 import { isBlank, parseJsonLine } from "./jsonl.ts";
 import { textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
 import type { Piece } from "./record-feed.ts";
 import type { RecordParser } from "./record-input.ts";
 
-/** Schemas whose loops are kept: the tasks of a thread mostly read files alike, and stay optimised. */
-const SCHEMAS_KEPT_MAX = 64;
 const VALUE_SHOWN_CHARS_MAX = 100;
 
 export class JsonFieldsParser implements RecordParser {
@@ -53,23 +43,32 @@ export class JsonFieldsParser implements RecordParser {
         schema.taken += position.count - before;
         if (position.at >= end) break;
       }
-      this.#parseStrict(bytes, end, rows);
+      const row = this.parseRow(piece, position);
+      if (row !== undefined) rows[position.count++] = row;
     }
     return position.count;
   }
 
-  #parseStrict(bytes: Buffer, end: number, rows: unknown[]): void {
-    const position = this.#position;
-    const found = bytes.indexOf(LINE_FEED, position.at);
+  /** What is known of the records, by all parsers of the same fields. */
+  get schema(): JsonSchema {
+    return this.#schema;
+  }
+
+  /**
+   * The row at a position, which is moved behind it; undefined for a blank line.
+   * @param position Its count: rows of the piece before this one. Throws RecordFault.
+   */
+  parseRow({ bytes, end }: Piece, position: LoopPosition): Row | undefined {
+    const { at } = position;
+    const found = bytes.indexOf(LINE_FEED, at);
     const stop = found === -1 || found >= end ? end : found;
-    const line = bytes.toString("utf8", position.at, stop);
-    if (!isBlank(line, 0, line.length)) {
-      const { fields, makeRow } = this.#schema;
-      rows[position.count] = pickFields(parseJsonLine(line, position.count), fields, makeRow, position.count);
-      position.count += 1;
-      if (stop < end) this.#schema.learn(bytes, position.at);
-    }
+    const line = bytes.toString("utf8", at, stop);
     position.at = stop + 1;
+    if (isBlank(line, 0, line.length)) return undefined;
+    const { fields, makeRow } = this.#schema;
+    const row = pickFields(parseJsonLine(line, position.count), fields, makeRow, position.count);
+    if (stop < end) this.#schema.learn(bytes, at);
+    return row;
   }
 
   #viewOf(bytes: Buffer): DataView {
@@ -85,66 +84,8 @@ export class JsonFieldsParser implements RecordParser {
   }
 }
 
-/** What the tasks of a thread share that read the same fields: what was learned, and the loop that came of it. */
-class JsonSchema {
-  readonly fields: readonly Field[];
-  readonly makeRow: MakeRow;
-  readonly hasStrings: boolean;
-  loop: FieldsLoop | undefined;
-  /** Records that the loop has taken. */
-  taken = 0;
-  #keys: readonly string[] = [];
-  #missed = 0;
-  #lessons = 0;
-  #nextLesson = 1;
-  /** As they were when the keys last changed. */
-  #takenBefore = 0;
-  #missedBefore = 0;
-
-  constructor(types: FieldTypes) {
-    this.fields = fieldsOf(types);
-    this.makeRow = rowMaker(this.fields.map(({ name }) => name));
-    this.hasStrings = this.fields.some(({ kind }) => kind === "string");
-    if (this.fields.length > GENERATED_FIELDS_MAX) this.#nextLesson = Number.POSITIVE_INFINITY;
-  }
-
-  /**
-   * Looks at a valid record that the loop did not take. Lessons get rarer by and by, as a loop made anew has to be
-   * optimised again; keys that contradict the known order replace it only where it does not pay.
-   */
-  learn(bytes: Buffer, at: number): void {
-    this.#missed += 1;
-    if (this.#missed < this.#nextLesson) return;
-    this.#lessons += 1;
-    this.#nextLesson = this.#missed + this.#lessons ** 2;
-    const keys = keysOf(bytes, at);
-    if (keys === undefined) return;
-    const isPoor = this.taken - this.#takenBefore < this.#missed - this.#missedBefore;
-    const merged = mergeKeys(this.#keys, keys) ?? (isPoor ? keys : this.#keys);
-    if (merged.length === this.#keys.length && merged.every((key, index) => key === this.#keys[index]))
-      return;
-    this.#keys = merged;
-    this.loop = jsonLoop(merged, this.fields, this.makeRow);
-    this.#takenBefore = this.taken;
-    this.#missedBefore = this.#missed;
-  }
-}
-
-const kept = new Map<string, JsonSchema>();
-
-function schemaOf(types: FieldTypes): JsonSchema {
-  const key = JSON.stringify(Object.entries(types));
-  let schema = kept.get(key);
-  if (schema === undefined) {
-    schema = new JsonSchema(types);
-    if (kept.size >= SCHEMAS_KEPT_MAX) kept.delete(kept.keys().next().value as string);
-    kept.set(key, schema);
-  }
-  return schema;
-}
-
 /** The row of a parsed line. Throws RecordFault. */
-function pickFields(value: unknown, fields: readonly Field[], makeRow: MakeRow, record: number): unknown {
+function pickFields(value: unknown, fields: readonly Field[], makeRow: MakeRow, record: number): Row {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new RecordFault({
       code: "RECORD_INVALID",
@@ -156,8 +97,6 @@ function pickFields(value: unknown, fields: readonly Field[], makeRow: MakeRow, 
   const object = value as Row;
   return makeRow(...fields.map((field) => pickField(object, field, record)));
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 function pickField(object: Row, { name, kind, optional }: Field, record: number): unknown {
   // Not what an object inherits, such as `constructor`.

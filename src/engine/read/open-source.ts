@@ -4,6 +4,7 @@ import type { InputFile, SourceSplit } from "../../plan/task.ts";
 import type { InputReader, Inputs } from "../../ports/inputs.ts";
 import type { BatchInput } from "../batch.ts";
 import { type ByteSource, GzipBytes, PlainBytes } from "./byte-source.ts";
+import type { ByteTaker } from "./byte-taker.ts";
 import { CsvParser, quoteByte } from "./csv.ts";
 import { type Columns, verifyOptions } from "./csv-columns.ts";
 import { FilePlaces } from "./fault-error.ts";
@@ -24,8 +25,8 @@ type BytesSplit = Extract<SourceSplit, { readonly kind: "bytes" }>;
 export interface ReadOptions {
   /** Bytes read at a time; from 1. The records are the same whatever it is. */
   readonly chunkBytes?: number;
-  /** Of `lines` only: batches hold pieces of bytes instead of rows. Default false. */
-  readonly asBytes?: boolean;
+  /** Takes the records of `lines`, `jsonl` and `csv` as bytes, so that batches have no rows. */
+  readonly taker?: ByteTaker | undefined;
 }
 
 /**
@@ -51,10 +52,7 @@ export function openSource(
     );
   }
   assert(split.kind === "bytes", "a split of files belongs to a source of files");
-  assert(
-    source.format === "lines" || options.asBytes !== true,
-    "other records than lines are not read as bytes",
-  );
+  assert(source.format !== "files" || options.taker === undefined, "whole files are not taken as bytes");
   return openFile(source, split, inputs, options);
 }
 
@@ -110,7 +108,7 @@ function textInput(
     recordBytesMax: source.recordBytesMax,
     chunkBytes: options.chunkBytes ?? CHUNK_BYTES,
   });
-  return new RecordInput(feed, parser, new FilePlaces(inputs, split.file, parser.rule), options.asBytes);
+  return new RecordInput(feed, parser, new FilePlaces(inputs, split.file, parser.rule), options.taker);
 }
 
 function parserFor(source: TextFormat, columns: Columns | undefined): RecordParser {

@@ -7,6 +7,7 @@
  * not to fail for one. A piece ends with whole lines, so no character is ever cut in two.
  */
 import type { Batch, BatchInput } from "../batch.ts";
+import type { ByteTaker } from "./byte-taker.ts";
 import type { FilePlaces } from "./fault-error.ts";
 import { type RecordRule, textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
@@ -31,17 +32,17 @@ export class RecordInput implements BatchInput {
   readonly #feed: RecordFeed;
   readonly #parser: RecordParser;
   readonly #places: FilePlaces;
-  readonly #asBytes: boolean;
+  readonly #taker: ByteTaker | undefined;
   /** Used again for each batch; grows to the most rows of a piece. */
   readonly #rows: unknown[] = [];
   #piece: Piece | undefined;
 
-  /** @param asBytes Whether to give the pieces as they are, and leave the parser alone. */
-  constructor(feed: RecordFeed, parser: RecordParser, places: FilePlaces, asBytes = false) {
+  /** @param taker Takes the records in place of rows being made of them. */
+  constructor(feed: RecordFeed, parser: RecordParser, places: FilePlaces, taker?: ByteTaker) {
     this.#feed = feed;
     this.#parser = parser;
     this.#places = places;
-    this.#asBytes = asBytes;
+    this.#taker = taker;
   }
 
   get bytesIn(): number {
@@ -81,7 +82,9 @@ export class RecordInput implements BatchInput {
   /** Undefined where nothing in the piece is a row. */
   #parse(piece: Piece): Batch | undefined {
     this.#piece = piece;
-    if (this.#asBytes) return { rows: this.#rows, count: 0, piece };
+    if (this.#taker !== undefined) {
+      return { rows: this.#rows, count: 0, taken: this.#taker.take(piece, this.#parser) };
+    }
     const count = this.#parser.parse(piece, this.#rows);
     if (count === 0) return undefined;
     const headRecords = this.#parser.headRecords;

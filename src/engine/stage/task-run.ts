@@ -7,9 +7,10 @@ import type { JobContext, TaskAssignment, TaskOutput } from "../../plan/task.ts"
 import type { Batch, BatchInput, RecordPlace } from "../batch.ts";
 import type { EngineEnvironment, TaskControl } from "../environment.ts";
 import { openSource } from "../read/open-source.ts";
-import type { Piece } from "../read/record-feed.ts";
 import { openShuffle } from "../shuffle/open-shuffle.ts";
 import { SINK_BYTES } from "../shuffle/sink-options.ts";
+import { openBytePath } from "./byte-path.ts";
+import type { BytePath } from "./byte-path-type.ts";
 import { type CompiledPartitionMap, type CompiledStage, compileStage, type LoopState } from "./compile.ts";
 import { type ContextOfTask, createContext } from "./context.ts";
 import { excerptOf } from "./excerpt.ts";
@@ -18,7 +19,6 @@ import { iterate } from "./loop-support.ts";
 import { Spool } from "./spool.ts";
 import { Stopped } from "./stopped.ts";
 import { isBlockSink, TaskSinks } from "./task-sinks.ts";
-import { countsWords, WordCount } from "./word-count.ts";
 
 /** Results of a mapPartitions taken between two looks at whether to stop. */
 const RESULT_ROWS_AT_ONCE = 1024;
@@ -45,8 +45,8 @@ export class TaskRun {
   readonly #state: LoopState;
   readonly #memoryBytes: number;
   #input: BatchInput | undefined;
-  /** Where the stage only counts words: takes bytes, in place of the loop. */
-  readonly #wordCount: WordCount | undefined;
+  /** Where the stage has one: takes bytes, in place of the loop. */
+  readonly #bytePath: BytePath | undefined;
   #rowsIn = 0;
   #committed = false;
 
@@ -59,7 +59,7 @@ export class TaskRun {
     this.#context = createContext(job.constants, assignment, control);
     this.#spools = this.#compiled.partitionMaps.map(() => this.#createSpool());
     this.#sinks = new TaskSinks({ job, stage, assignment, env, memoryBytes: this.#memoryBytes });
-    this.#wordCount = countsWords(stage) ? new WordCount(this.#sinks.all[0]!) : undefined;
+    this.#bytePath = openBytePath(stage, this.#sinks.all);
     const { partition } = assignment.attempt;
     this.#state = {
       ctx: this.#context.ctx,
@@ -99,7 +99,7 @@ export class TaskRun {
   /** Call when it has ended, however it did. */
   close(): void {
     this.#closeInput();
-    this.#wordCount?.close();
+    this.#bytePath?.close();
     for (const spool of this.#spools) spool.dispose();
     if (!this.#committed) this.#sinks.abort();
   }
@@ -115,9 +115,7 @@ export class TaskRun {
     const given = assignment.input;
     if (from.kind === "source") {
       assert(given.kind === "split", "a task of a source stage is given a split");
-      return openSource(from.source.source, given.split, env.inputs, {
-        asBytes: this.#wordCount !== undefined,
-      });
+      return openSource(from.source.source, given.split, env.inputs, { taker: this.#bytePath });
     }
     assert(given.kind === "blocks", "a task behind a shuffle is given blocks");
     const { partition } = assignment.attempt;
@@ -143,8 +141,10 @@ export class TaskRun {
     for (;;) {
       const batch = await this.#explaining(label, () => input.next());
       if (batch === undefined) return;
-      if (batch.piece !== undefined) this.#countWords(batch.piece);
-      else {
+      if (batch.taken !== undefined) {
+        this.#rowsIn += batch.taken;
+        this.#state.sinkRows[0] = this.#bytePath?.sinkRows ?? 0;
+      } else {
         try {
           loop(batch.rows, batch.count, this.#state);
         } catch (error) {
@@ -156,17 +156,6 @@ export class TaskRun {
       this.#throwIfStopped();
       if (control.breathe !== undefined) await control.breathe();
     }
-  }
-
-  #countWords(piece: Piece): void {
-    const wordCount = this.#wordCount;
-    assert(wordCount !== undefined, "bytes are read for a stage that counts words");
-    try {
-      this.#rowsIn += wordCount.take(piece);
-    } catch (error) {
-      throw this.#explainSink(error, 0);
-    }
-    this.#state.sinkRows[0] = wordCount.words;
   }
 
   /** Its function is called once, and its results go on while it still makes them. */
@@ -200,7 +189,7 @@ export class TaskRun {
   #finishSinks(): void {
     this.#stage.sinks.forEach((_, index) => {
       try {
-        if (index === 0) this.#wordCount?.finish();
+        if (index === 0) this.#bytePath?.finish();
         this.#sinks.all[index]!.finish();
       } catch (error) {
         throw this.#explainSink(error, index);

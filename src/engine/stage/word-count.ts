@@ -16,6 +16,7 @@ import { FRAME_BYTES, FRAME_ROWS } from "../shuffle/block/frame-buffer.ts";
 import { estimateBytes } from "../shuffle/estimate.ts";
 import type { KeyedSink, RowSink } from "../shuffle/sink.ts";
 import { SINK_BYTES, SINK_ROWS } from "../shuffle/sink-options.ts";
+import type { BytePath } from "./byte-path-type.ts";
 
 /** What the estimate says of a word without its characters, and of its count. */
 const WORD_BYTES = estimateBytes("") + estimateBytes(1);
@@ -32,7 +33,7 @@ export function countsWords({ input, branches, sinks }: Stage): boolean {
 }
 
 /** In place of the loop of such a stage. */
-export class WordCount {
+export class WordCount implements BytePath {
   readonly #counter: WordCounter;
   readonly #table: WordTable;
   #open = true;
@@ -47,16 +48,16 @@ export class WordCount {
       columnLimits: { rowsMax: FRAME_ROWS, bytesMax: FRAME_BYTES, rowBytes: WORD_BYTES },
       partitions: sink.partitions,
       onWord: (word) => sink.add(word, null),
-      onColumns: (partition, columns) => sink.addCounts(partition, columns),
+      onColumns: (partition, { keys, lengths, counts }) =>
+        sink.addPartials(partition, { bytes: keys, lengths }, counts),
     });
   }
 
   /** Words so far. */
-  get words(): number {
+  get sinkRows(): number {
     return this.#counter.words;
   }
 
-  /** Takes whole lines; returns how many. */
   take(piece: Piece): number {
     const { bytes, end } = piece;
     const start = textStart(piece);
@@ -66,12 +67,10 @@ export class WordCount {
     return this.#counter.lines - before + (bytes[end - 1] === LINE_FEED ? 0 : 1);
   }
 
-  /** Hands all counts to the sink, which is finished after it. */
   finish(): void {
     this.#counter.flush();
   }
 
-  /** Call when the task has ended, however it did. */
   close(): void {
     if (this.#open) returnWordTable(this.#table);
     this.#open = false;

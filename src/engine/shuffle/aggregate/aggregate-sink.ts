@@ -1,6 +1,6 @@
 import { partitionOf } from "../../../base/hash.ts";
 import type { AggregateNode } from "../../../plan/node.ts";
-import type { WordColumns } from "../../kernel/word-counter.ts";
+import type { ColumnSource } from "../block/column.ts";
 import { PartitionFrames } from "../block/partition-frames.ts";
 import { settled } from "../group/group.ts";
 import type { KeyedSink } from "../sink.ts";
@@ -29,10 +29,10 @@ export class AggregateSink implements KeyedSink {
     return this.#target.partitions;
   }
 
-  /** For a count of records: takes words that were counted elsewhere. A word can come again, here and by `add`. */
-  addCounts(partition: number, { keys, lengths, counts }: WordColumns): void {
+  /** Takes what was combined elsewhere: accumulators by key. A key can come again, here and by `add`. */
+  addPartials(partition: number, keys: ColumnSource, accumulators: ColumnSource): void {
     const { block, sinkIndex } = this.#target;
-    block.append(sinkIndex, partition, { bytes: keys, lengths }, counts);
+    block.append(sinkIndex, partition, keys, accumulators);
   }
 
   finish(): void {

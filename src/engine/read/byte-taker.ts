@@ -1,0 +1,11 @@
+import type { Piece } from "./record-feed.ts";
+import type { RecordParser } from "./record-input.ts";
+
+/** Takes records as the bytes they are, where nobody needs rows. */
+export interface ByteTaker {
+  /**
+   * Takes all records of a piece; returns how many. Throws RecordFault.
+   * @param parser Of the piece's file.
+   */
+  take(piece: Piece, parser: RecordParser): number;
+}
