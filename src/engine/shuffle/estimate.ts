@@ -3,9 +3,16 @@
  * cut their frames by it and blocks must not differ between runs.
  */
 
-const OBJECT_BYTES = 48;
-const SLOT_BYTES = 16;
+const OBJECT_BYTES = 40;
+const SLOT_BYTES = 8;
 const STRING_BYTES = 24;
+/** A Map or Set without entries, and what an entry takes beside its values. */
+const TABLE_BYTES = 160;
+const TABLE_ENTRY_BYTES = 8;
+/** A buffer is two objects and a piece of memory of its own. */
+const BUFFER_BYTES = 200;
+/** A Date and the like; an object without fields has room for some. */
+const FIELDLESS_BYTES = 104;
 /** Elements looked at of a long list; the others are taken to be like them. */
 const ELEMENTS_MAX = 16;
 const DEPTH_MAX = 4;
@@ -25,16 +32,20 @@ export function estimateBytes(value: unknown, depth = 0): number {
 
 function estimateObject(value: object, depth: number): number {
   if (Array.isArray(value)) return OBJECT_BYTES + estimateList(value, value.length, depth);
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return 2 * OBJECT_BYTES + value.byteLength;
-  if (value instanceof Map)
-    return OBJECT_BYTES + 2 * estimateList(firstOf(value.values()), value.size, depth);
-  if (value instanceof Set) return OBJECT_BYTES + estimateList(firstOf(value), value.size, depth);
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return BUFFER_BYTES + value.byteLength;
+  if (value instanceof Map) return estimateTable(2, value.values(), value.size, depth);
+  if (value instanceof Set) return estimateTable(1, value, value.size, depth);
   if (depth >= DEPTH_MAX) return OBJECT_BYTES;
   let bytes = OBJECT_BYTES;
   for (const name in value) {
     bytes += SLOT_BYTES + estimateBytes((value as Record<string, unknown>)[name], depth + 1);
   }
-  return bytes;
+  return bytes === OBJECT_BYTES ? FIELDLESS_BYTES : bytes;
+}
+
+/** The keys of a map are taken to be like its values. */
+function estimateTable(columns: number, values: Iterable<unknown>, size: number, depth: number): number {
+  return TABLE_BYTES + size * TABLE_ENTRY_BYTES + columns * estimateList(firstOf(values), size, depth);
 }
 
 /** `sample` holds at least the first elements of a list of this length. */

@@ -1,26 +1,8 @@
-/** The reduce sides that hand frames on as they are, or nearly: repartition and top. */
-import type { RepartitionNode, TopNode } from "../../plan/node.ts";
+/** The reduce side that hands frames on as they are: repartition. */
+import type { RepartitionNode } from "../../plan/node.ts";
 import type { Batch, BatchInput } from "../batch.ts";
 import type { FrameRows } from "./block/frame.ts";
-import { GeneratedInput } from "./generated-input.ts";
-import { owned } from "./own-string.ts";
-import { framesOf, type ReadMeter, type ShuffleRequest, takePairs } from "./shuffle-request.ts";
-import { TopHeap } from "./top/top-heap.ts";
-
-export function openTop(request: ShuffleRequest<TopNode>): BatchInput {
-  const meter: ReadMeter = { bytes: 0 };
-  return new GeneratedInput(async () => {
-    const heap = new TopHeap(request.node.count);
-    for (const side of request.sides) {
-      await takePairs(side, request, meter, (key, row) => {
-        if (heap.wants(key)) heap.add(owned(key), owned(row));
-      });
-    }
-    const { rows } = heap.sorted();
-    const batches: Batch[] = rows.length === 0 ? [] : [{ rows, count: rows.length }];
-    return { batches: batches.values(), dispose() {} };
-  }, meter);
-}
+import { framesOf, type ReadMeter, type ShuffleRequest } from "./shuffle-request.ts";
 
 export function openRepartition(request: ShuffleRequest<RepartitionNode>): BatchInput {
   return new FramesInput(request);

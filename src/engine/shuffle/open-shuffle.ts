@@ -3,9 +3,10 @@ import type { BatchInput } from "../batch.ts";
 import { openAggregate } from "./aggregate/open-aggregate.ts";
 import { openCogroup, openGroup } from "./group/open-groups.ts";
 import { openJoin } from "./join/open-join.ts";
-import { openRepartition, openTop } from "./open-rows.ts";
+import { openRepartition } from "./open-rows.ts";
 import type { ShuffleRequest } from "./shuffle-request.ts";
 import { openSort } from "./sort/open-sort.ts";
+import { openTop } from "./top/open-top.ts";
 
 /**
  * The input of a task behind a shuffle: rows as the node's documentation has them, keys ascending by `compareKeys`
