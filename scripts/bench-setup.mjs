@@ -7,10 +7,13 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { peersDirectory, pythonOf } from "../bench/harness/peers.mjs";
+import { peers, peersDirectory, pythonOf } from "../bench/harness/peers.mjs";
+
+/** The binaries of later versions of nodejs-polars are for Node 22 and newer; npm leaves them out in silence. */
+const polars = Number(process.versions.node.split(".")[0]) < 22 ? "nodejs-polars@0.24" : "nodejs-polars";
 
 /** What each peer is called on its registry, and where that is. */
-const npmPeers = { duckdb: ["@duckdb/node-api"], polars: ["nodejs-polars"] };
+const npmPeers = { duckdb: ["@duckdb/node-api"], polars: [polars] };
 const pythonPeers = {
   dask: ["dask[dataframe]", "distributed", "pyarrow", "pandas"],
   pyspark: ["pyspark", "pyarrow", "pandas"],
@@ -59,19 +62,17 @@ function installFromPython(packages) {
 mkdirSync(peersDirectory, { recursive: true });
 /** @type {string[]} */
 const leftOut = [];
-for (const [peers, install] of /** @type {const} */ ([
+for (const [list, install] of /** @type {const} */ ([
   [npmPeers, installFromNpm],
   [pythonPeers, installFromPython],
 ])) {
-  for (const [name, packages] of Object.entries(peers)) {
+  for (const [name, packages] of Object.entries(list)) {
     if (!wanted.includes(name)) continue;
     console.error(`Installing ${name} (${packages.join(", ")}) …`);
-    const why = install(packages);
+    const why = install(packages) ?? peers[name]?.missing();
     if (why !== undefined) leftOut.push(`${name}: ${why}`);
   }
 }
-if (wanted.includes("pyspark") && spawnSync("java", ["-version"]).status !== 0)
-  leftOut.push("pyspark: is installed, but needs Java (Debian: apt-get install default-jre-headless)");
 
 for (const line of leftOut) console.error(`left out: ${line}`);
 console.log(`${wanted.length - leftOut.length} of ${wanted.length} peers are ready in ${peersDirectory}`);

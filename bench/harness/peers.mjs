@@ -39,6 +39,13 @@ function npmVersion(name) {
   return existsSync(manifest) ? String(JSON.parse(readFileSync(manifest, "utf8")).version) : undefined;
 }
 
+/** A package may be there without the binary that it loads. @param {string} name */
+function npmFailure(name) {
+  const script = `require(${JSON.stringify(join(peersDirectory, "node_modules", name))})`;
+  const { status, stderr } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
+  return status === 0 ? undefined : `does not load: ${/Error: .*/.exec(stderr)?.[0] ?? stderr}`;
+}
+
 /** @param {string} module */
 function pythonVersion(module) {
   if (!existsSync(python)) return undefined;
@@ -77,7 +84,7 @@ const fromNpm = (name, title, file) => ({
   title,
   file,
   how: "two threads",
-  missing: () => (npmVersion(name) === undefined ? setup(title) : undefined),
+  missing: () => (npmVersion(name) === undefined ? setup(title) : npmFailure(name)),
   version: () => npmVersion(name) ?? "",
   command: (program) => [process.execPath, program],
 });
@@ -85,7 +92,8 @@ const fromNpm = (name, title, file) => ({
 /** @param {string} module @param {string} title @param {() => string | undefined} [also] @returns {Peer} */
 const fromPython = (module, title, also = () => undefined) => ({
   title,
-  file: `${module}.py`,
+  // Not the module's own name, by which Python would find it first.
+  file: `py-${module.replace(/^py/, "")}.py`,
   how: "two processes",
   missing: () => (pythonVersion(module) === undefined ? setup(title) : also()),
   version: () => pythonVersion(module) ?? "",
@@ -128,7 +136,9 @@ export const peers = {
   },
   dask: fromPython("dask", "Dask"),
   pyspark: fromPython("pyspark", "PySpark", () =>
-    firstLine("java", ["-version"]) === undefined ? "PySpark needs Java" : undefined,
+    firstLine("java", ["-version"]) === undefined
+      ? "PySpark needs Java (Debian: apt-get install default-jre-headless)"
+      : undefined,
   ),
   ray: fromPython("ray", "Ray Data"),
   limit: {

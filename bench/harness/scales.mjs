@@ -25,7 +25,7 @@ export const scales = {
     keysMany: 2000,
     sortMb: 0.5,
     spillMb: 0.5,
-    spillMemory: "64MB",
+    spillMemory: "80MB",
     distinctRows: 5000,
     tasks: 200,
   },

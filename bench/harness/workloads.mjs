@@ -32,6 +32,7 @@ import { benchDirectory, peers } from "./peers.mjs";
  * @property {string[]} [params] Names of the params that are given the inputs, one each; default: all go to `input`.
  * @property {(options: { scale: Scale, inputs: readonly string[], scratch: string }) => Way[]} [ways] Instead of those
  *   found by file.
+ * @property {string[]} [peers] The only ones that can do it; default: all that have a program in the folder.
  * @property {boolean} [large] Only run where it is asked for.
  */
 
@@ -105,6 +106,8 @@ export function waysOf(workload, { scale, inputs, scratch, peerNames }) {
     BENCH_SCRATCH: scratch,
     ...(workload.case === undefined ? {} : { BENCH_CASE: workload.case }),
     ...(memory === undefined ? {} : { BENCH_MEMORY: memory }),
+    PYTHONPATH: join(benchDirectory, "start"),
+    PYTHONDONTWRITEBYTECODE: "1",
   });
   const flags = workload.params?.flatMap((param, i) => [`--${param}`, inputs[i] ?? ""]);
   /** @param {Ours} ours @param {number} threads @returns {Way} */
@@ -124,6 +127,7 @@ export function waysOf(workload, { scale, inputs, scratch, peerNames }) {
     const peer = peers[name];
     const program = programOf(workload.folder, name);
     if (peer === undefined || program === undefined) return [];
+    if (workload.peers !== undefined && !workload.peers.includes(name)) return [];
     const threads = peer.how === "one thread" ? 1 : 2;
     const command = peer.command(program);
     return [

@@ -16,6 +16,8 @@ export const workloads = [
     data: ({ spillMb }) => [{ kind: "records", size: spillMb }],
     result: "files",
     memory: ({ spillMemory }) => spillMemory,
+    // Those that can be told a budget.
+    peers: ["duckdb", "gnu"],
     ours: [{ name: "", title: "", job: "bicoastal.ts" }],
   },
 ];
