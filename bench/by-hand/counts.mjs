@@ -45,6 +45,20 @@ export class Counts {
     if (this.keys.length * 2 >= slots.length) this.#grow();
   }
 
+  /** @param {string} key @returns {number | undefined} */
+  get(key) {
+    const hash = hashOf(key);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = hash & mask;
+    for (let entry = slots[slot]; entry !== 0; entry = slots[slot]) {
+      const index = /** @type {number} */ (entry) - 1;
+      if (this.#hashes[index] === hash && this.keys[index] === key) return this.sums[index];
+      slot = (slot + 1) & mask;
+    }
+    return undefined;
+  }
+
   #grow() {
     const slots = new Int32Array(this.#slots.length * 2);
     const hashes = new Int32Array(slots.length >> 1);

@@ -34,7 +34,10 @@ export function overRanges(program, files) {
       { length: threads },
       () =>
         new Promise((resolve, reject) => {
-          const worker = new Worker(new URL(program), { workerData: { ranges, next } });
+          const worker = new Worker(new URL(program), {
+            workerData: { ranges, next },
+            argv: process.argv.slice(2),
+          });
           worker.on("message", resolve).on("error", reject);
         }),
     ),

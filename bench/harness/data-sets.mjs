@@ -58,7 +58,7 @@ const keyName = (random, keys) => `key_${String(random(keys)).padStart(6, "0")}`
 /** Names in the order of a shuffled list: `n` times a number prime to `count` gives each once. @param {number} n @param {number} count */
 const scattered = (n, count) => (n * 1_000_003) % count;
 
-/** @type {Record<"text" | "docs" | "rows" | "json-rows" | "records" | "keys" | "customers" | "customer-rows", { extension: string, fill: (file: import("./data.mjs").Writer, options: Fill) => void }>} */
+/** @type {Record<"text" | "docs" | "rows" | "json-rows" | "records" | "keys" | "names" | "customers" | "customer-rows", { extension: string, fill: (file: import("./data.mjs").Writer, options: Fill) => void }>} */
 export const makers = {
   text: {
     extension: "txt",
@@ -101,6 +101,13 @@ export const makers = {
     fill: (file, { random, size }) => {
       const names = Math.ceil(size / 4);
       for (let id = 0; id < size; id++) file.write(`user-${1_000_000_000 + random(names)}\n`);
+    },
+  },
+  /** A name a line, all different, in scattered order. */
+  names: {
+    extension: "txt",
+    fill: (file, { size }) => {
+      for (let n = 0; n < size; n++) file.write(`user-${1_000_000_000 + scattered(n, size)}\n`);
     },
   },
   /** One row for each customer, in scattered order. */

@@ -14,7 +14,7 @@ import { root } from "../../scripts/tools.mjs";
 /**
  * @typedef {object} Measured
  * @property {number} seconds
- * @property {number | undefined} cpuSeconds User and system, of it and of the children it waited for.
+ * @property {number | undefined} cpuSeconds User and system, of it and of its children.
  * @property {number | undefined} peakMb 10^6 bytes.
  * @property {string} output stdout
  */
@@ -39,8 +39,15 @@ function memoryOf(pid) {
   }
 }
 
-/** Adds the children of known processes. Those that left the tree (daemons) stay known. @param {Set<number>} known */
-function growTree(known) {
+/** Ticks of a second in which /proc counts. */
+const ticksPerSecond = 100;
+
+/**
+ * Adds the children of known processes, and notes what CPU each has used. Those that left the tree (daemons) stay
+ * known.
+ * @param {Set<number>} known @param {Map<number, number>} cpuTicks
+ */
+function growTree(known, cpuTicks) {
   /** @type {[number, number][]} */
   const pairs = [];
   for (const name of readdirSync("/proc")) {
@@ -48,7 +55,9 @@ function growTree(known) {
     try {
       const stat = readFileSync(`/proc/${name}/stat`, "latin1");
       // The second field is a name in parentheses, which may hold anything.
-      pairs.push([Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])]);
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      pairs.push([Number(name), Number(fields[1])]);
+      cpuTicks.set(Number(name), Number(fields[11]) + Number(fields[12]));
     } catch {
       // Ended meanwhile.
     }
@@ -59,19 +68,27 @@ function growTree(known) {
   }
 }
 
-/** @param {number} pid @returns {() => number | undefined} Stops, and says the peak in KiB. */
-function watchMemory(pid) {
+/**
+ * @param {number} pid
+ * @returns {() => { kib: number, cpuSeconds: number }} Stops, and says the peak, and the CPU of processes that were
+ *   seen, those too that nobody waited for.
+ */
+function watchTree(pid) {
   const known = new Set([pid]);
+  const seen = new Set([pid]);
+  /** Of all processes there are. @type {Map<number, number>} */
+  const cpuTicks = new Map();
   let peak = 0;
   let samples = 0;
   const timer = setInterval(() => {
     try {
-      if (samples++ % samplesPerTree === 0) growTree(known);
+      if (samples++ % samplesPerTree === 0) growTree(known, cpuTicks);
     } catch {
       return;
     }
     let sum = 0;
     for (const each of known) {
+      seen.add(each);
       const memory = memoryOf(each);
       if (memory === undefined) known.delete(each);
       else {
@@ -83,7 +100,8 @@ function watchMemory(pid) {
   }, sampleMs);
   return () => {
     clearInterval(timer);
-    return peak === 0 ? undefined : peak;
+    const ticks = [...seen].reduce((sum, each) => sum + (cpuTicks.get(each) ?? 0), 0);
+    return { kib: peak, cpuSeconds: ticks / ticksPerSecond };
   };
 }
 
@@ -119,7 +137,7 @@ export function measure(command, { env, secondsMax }) {
       // A group of its own, so that one that takes too long ends with its children.
       detached: true,
     });
-    const peakKib = child.pid === undefined ? () => undefined : watchMemory(child.pid);
+    const stopWatching = child.pid === undefined ? () => undefined : watchTree(child.pid);
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
@@ -136,7 +154,7 @@ export function measure(command, { env, secondsMax }) {
     });
     child.on("error", (error) => {
       clearTimeout(timer);
-      peakKib();
+      stopWatching();
       reject(error);
     });
     child.on("exit", () => {
@@ -144,14 +162,15 @@ export function measure(command, { env, secondsMax }) {
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      const sampledKib = peakKib();
+      const watched = stopWatching();
       const timed = readTimes(times);
       if (timedOut) return reject(new Error(`took longer than ${secondsMax} s`));
       if (code !== 0) return reject(new Error(`ended with ${signal ?? `exit code ${code}`}:\n${errors}`));
-      const kib = Math.max(sampledKib ?? 0, timed?.kib ?? 0);
+      const kib = Math.max(watched?.kib ?? 0, timed?.kib ?? 0);
+      const cpuSeconds = Math.max(watched?.cpuSeconds ?? 0, timed?.cpuSeconds ?? 0);
       resolve({
         seconds,
-        cpuSeconds: timed?.cpuSeconds,
+        cpuSeconds: cpuSeconds === 0 ? undefined : cpuSeconds,
         peakMb: kib === 0 ? undefined : (kib * 1024) / 1e6,
         output,
       });

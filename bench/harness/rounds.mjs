@@ -64,6 +64,7 @@ export async function runRounds(workload, { ways, inputs, rounds, scratch }) {
       seconds > slowSeconds && seconds > slowTimes * ([...results.values()][0]?.runs[0]?.seconds ?? seconds)
     );
   };
+  for (const way of ways) if (way.warmUp) await runOnce(workload, way, scratch);
   for (let round = 0; round < rounds; round++) {
     for (const way of rotated(ways, round)) {
       const result = /** @type {WayResult} */ (results.get(way.name));

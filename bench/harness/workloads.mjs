@@ -33,6 +33,7 @@ import { benchDirectory, peers } from "./peers.mjs";
  * @property {(options: { scale: Scale, inputs: readonly string[], scratch: string }) => Way[]} [ways] Instead of those
  *   found by file.
  * @property {string[]} [peers] The only ones that can do it; default: all that have a program in the folder.
+ * @property {number} [roundsTimes] How many times the rounds of others it runs, as it is short.
  * @property {boolean} [large] Only run where it is asked for.
  */
 
@@ -43,6 +44,7 @@ import { benchDirectory, peers } from "./peers.mjs";
  * @property {(out: string) => string[]} command
  * @property {Record<string, string>} [env]
  * @property {boolean} [printsSeconds] Measures itself, and prints `{"seconds":…}`.
+ * @property {boolean} [warmUp] Runs once before, unmeasured.
  * @property {string} [dataDir] A data directory that is kept between runs; default: a new one for each.
  */
 
@@ -63,9 +65,9 @@ const order = [
 
 /** @returns {Promise<(Workload & { folder: string })[]>} */
 export async function allWorkloads() {
-  const folders = readdirSync(join(benchDirectory, "workloads")).sort(
-    (a, b) => order.indexOf(a) - order.indexOf(b),
-  );
+  const folders = readdirSync(join(benchDirectory, "workloads"))
+    .filter((folder) => existsSync(join(benchDirectory, "workloads", folder, "workload.mjs")))
+    .sort((a, b) => order.indexOf(a) - order.indexOf(b));
   const lists = await Promise.all(
     folders.map(async (folder) => {
       const url = new URL(`../workloads/${folder}/workload.mjs`, import.meta.url);

@@ -36,3 +36,9 @@ export async function printQuery(connection, sql) {
   const rows = (await connection.runAndReadAll(sql)).getRowsJson();
   process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }
+
+/** Writes a query's only column as lines of text. @param {Connection} connection @param {string} sql @param {string} path */
+export const copyLines = (connection, sql, path) =>
+  connection.run(
+    `COPY (${sql}) TO ${quoted(path)} (FORMAT csv, HEADER false, DELIMITER '\\x01', QUOTE '', ESCAPE '')`,
+  );

@@ -60,3 +60,11 @@ def ray_data():
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     return ray
+
+
+def ray_write_lines(dataset):
+    """Writes the only column as lines of text; there is no writer for text."""
+    from pyarrow.csv import WriteOptions
+
+    options = WriteOptions(include_header=False, quoting_style="none")
+    dataset.write_csv(OUT, arrow_csv_args_fn=lambda: {"write_options": options})

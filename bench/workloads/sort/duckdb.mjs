@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { duckdb, linesOf, quoted } from "../../start/duckdb.mjs";
+import { copyLines, duckdb, linesOf } from "../../start/duckdb.mjs";
 
 const [out = "", ...files] = process.argv.slice(2);
 
-const connection = await duckdb();
-await connection.run(
-  `COPY (SELECT line FROM ${linesOf(files)} ORDER BY line[1:10])
-   TO ${quoted(join(out, "sorted"))} (FORMAT csv, HEADER false, DELIMITER '\\x01', QUOTE '', ESCAPE '')`,
+await copyLines(
+  await duckdb(),
+  `SELECT line FROM ${linesOf(files)} ORDER BY line[1:10]`,
+  join(out, "sorted"),
 );

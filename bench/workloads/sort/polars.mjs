@@ -1,9 +1,7 @@
 import { join } from "node:path";
-import { linesOf, pl } from "../../start/polars.mjs";
+import { linesOf, pl, writeLines } from "../../start/polars.mjs";
 
 const [out = "", ...files] = process.argv.slice(2);
 
-const sorted = await linesOf(files)
-  .sort([pl.col("line").str.slice(0, 10)])
-  .collect();
-sorted.writeCSV(join(out, "sorted"), { includeHeader: false, separator: "\x01", quote: "\x02" });
+const sorted = linesOf(files).sort([pl.col("line").str.slice(0, 10)]);
+writeLines(await sorted.collect(), join(out, "sorted"));
