@@ -67,12 +67,8 @@ async function runWorkload(workload, options, peerNames, directory) {
   const scratch = mkdtempSync(join(directory, "scratch-"));
   try {
     const ways = waysOf(workload, { scale: options.scale, inputs, scratch, peerNames });
-    const { results, disagree } = await runRounds(workload, {
-      ways,
-      inputs,
-      rounds: options.rounds,
-      scratch,
-    });
+    const rounds = options.rounds * (workload.roundsTimes ?? 1);
+    const { results, disagree } = await runRounds(workload, { ways, inputs, rounds, scratch });
     const size = [sizeText(inputs), workload.memory && `memory ${workload.memory(options.scale)}`];
     return {
       name: workload.name,

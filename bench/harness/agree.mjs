@@ -15,10 +15,14 @@ import { join } from "node:path";
 
 /** @param {string} output @returns {unknown[]} */
 function jsonRows(output) {
-  return output
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line) => JSON.parse(line));
+  return (
+    output
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .map((line) => JSON.parse(line))
+      // A row of one column is its value.
+      .map((row) => (Array.isArray(row) && row.length === 1 ? row[0] : row))
+  );
 }
 
 /** @param {unknown[]} rows @returns {unknown[]} */

@@ -35,6 +35,9 @@ export function medianOf(way, figure) {
   return list.length === 0 ? undefined : spreadOf(list).median;
 }
 
-/** Three digits, as many as such figures have. @param {number} value */
-export const digits = (value) =>
-  value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+/** As many digits as such figures have, two or three. @param {number} value */
+export function digits(value) {
+  if (value >= 99.95) return value.toFixed(0);
+  if (value >= 9.995) return value.toFixed(1);
+  return value >= 0.095 || value === 0 ? value.toFixed(2) : value.toPrecision(2);
+}

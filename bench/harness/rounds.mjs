@@ -3,6 +3,7 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, disagreeing } from "./agree.mjs";
+import { digits } from "./figures.mjs";
 import { measure } from "./measure.mjs";
 
 /** @typedef {import("./workloads.mjs").Way} Way */
@@ -75,7 +76,7 @@ export async function runRounds(workload, { ways, inputs, rounds, scratch }) {
         result.runs.push({ round, ...run });
         if (digest !== (digests.get(way.name) ?? digest)) disagree.add(way.name);
         digests.set(way.name, digest);
-        console.error(`${label}: ${run.seconds.toFixed(2)} s`);
+        console.error(`${label}: ${digits(run.seconds)} s`);
       } catch (error) {
         result.failure = error instanceof Error ? error.message : String(error);
         console.error(`${label}: FAILED: ${result.failure}`);

@@ -13,7 +13,10 @@ const groupBy = (format, few) => ({
     { kind: format === "csv" ? "rows" : "json-rows", size: rows, keys: few === "" ? keysMany : keysFew },
   ],
   result: "ranked",
-  ours: [{ name: "lambda", title: "lambdas", job: `bicoastal-${format}.ts` }],
+  ours: [
+    { name: "lambda", title: "lambdas", job: `bicoastal-${format}.ts` },
+    { name: "declared", title: "sumBy", job: `bicoastal-${format}-declared.ts` },
+  ],
 });
 
 export const workloads = [
