@@ -162,7 +162,14 @@ describe("plan nodes", () => {
   });
 
   test("joins by pair, by how, by options, by functions", () => {
-    const join = { kind: "join", how: "inner", left: pairNode, right: pairNode, partitions: undefined };
+    const join = {
+      kind: "join",
+      how: "inner",
+      strategy: "auto",
+      left: pairNode,
+      right: pairNode,
+      partitions: undefined,
+    };
     expect(nodeOf(pairs.join(pairs))).toEqual(join);
     for (const how of ["inner", "left", "right", "full", "semi", "anti"] as const) {
       expect(nodeOf(pairs.join(pairs, how))).toEqual({ ...join, how });

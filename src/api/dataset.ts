@@ -65,8 +65,8 @@ export type RecordOf<D> = D extends Dataset<infer T> ? T : never;
  * right.
  *
  * Order. Sources give records in the order of their files (by path) and within them. Operators without a
- * shuffle keep the order. `groupBy`, `reduceByKey`, `countBy`, `distinct` and the joins give keys in
- * ascending order within each partition; which partition a key is in depends only on the key and the number
+ * shuffle keep the order. `groupBy`, `reduceByKey`, `countBy`, `distinct`, and joins that do not
+ * broadcast a side, give keys in ascending order within each partition; which partition a key is in depends only on the key and the number
  * of partitions. The same input and params give the same records in the same order, whatever the number of
  * threads.
  */
@@ -377,14 +377,15 @@ export class Dataset<out T> {
   // ---- With another data set ----------------------------------------------------------------------------
 
   /**
-   * Joins two data sets of `[key, value]` records by equal keys. Gives, in key order and then in the order of
-   * the left and the right side:
+   * Joins two data sets of `[key, value]` records by equal keys. Gives:
    *
    * - "inner" (the default): `[key, [left, right]]` for each pair of values
    * - "left", "right", "full": also values of that side (both) without a partner, whose place is undefined
    * - "semi": `[key, left]` where the right side has the key; "anti": where it has not
    *
-   * Of one key at a time, the values of the right side are held in memory: let it be the side with fewer a key.
+   * In key order within each partition, then in the order of the left and of the right side; but where one side is
+   * broadcast, in the order and the partitions of the other. `strategy` decides which of the two; left to itself, a
+   * join broadcasts a side of at most 16 MB beside one of at least 64 MB.
    *
    * With `{ left, right }`, functions make the keys, and the records may be anything.
    *

@@ -1,8 +1,8 @@
 /** What commands need beyond their process; handed in, so that they are tested without any of it. */
 import type { Job } from "../api/job.ts";
 import type { Session, SessionOptions } from "../api/session.ts";
-import type { StageSize } from "../plan/shape.ts";
-import type { StagePlan } from "../plan/stage.ts";
+import type { Plan } from "../plan/node.ts";
+import type { PlanLayout } from "../runtime/lay-out-plan.ts";
 import type { CliIo } from "./io.ts";
 
 export interface LoadRequest {
@@ -17,8 +17,8 @@ export interface CliDependencies {
   connect(options: SessionOptions): Promise<Session>;
   /** Throws USAGE and BUNDLE_FAILED where the file holds no job that can be told. */
   loadJob(request: LoadRequest): Promise<Job>;
-  /** How many tasks each stage of a plan would have now. Throws what listing the inputs throws. */
-  sizeStages(plan: StagePlan): Promise<readonly StageSize[]>;
+  /** The stages of a plan, and how many tasks each would have now. Throws what listing the inputs throws. */
+  layOutPlan(plan: Plan): Promise<Pick<PlanLayout, "stages" | "sizes">>;
 }
 
 /** What every command is given. */

@@ -3,6 +3,7 @@ import { job } from "../api/job.ts";
 import { read } from "../api/read.ts";
 import type { JobDetails, JobOutcome, JobSummary, RunOptions, Session } from "../api/session.ts";
 import { jobId } from "../base/ids.ts";
+import { cutStages } from "../plan/cut-stages.ts";
 import type { CliDependencies, LoadRequest } from "./dependencies.ts";
 import { FakeIo } from "./fake-io.ts";
 import { main } from "./main.ts";
@@ -158,8 +159,11 @@ export class FakeCli {
       this.loads.push(request);
       return Promise.resolve(wordcount as never);
     },
-    sizeStages: (plan) =>
-      Promise.resolve(plan.stages.map((stage) => ({ tasks: 3, sinkPartitions: stage.sinks.map(() => 2) }))),
+    layOutPlan: (plan) => {
+      const stages = cutStages(plan);
+      const sizes = stages.stages.map((stage) => ({ tasks: 3, sinkPartitions: stage.sinks.map(() => 2) }));
+      return Promise.resolve({ stages, sizes });
+    },
   };
 
   run(...argv: string[]): Promise<number> {

@@ -361,7 +361,7 @@ test("explain shows the stages, and goes without tasks where there are no inputs
     stages: expect.any(Array),
   });
   const it = new FakeCli();
-  it.dependencies.sizeStages = () =>
+  it.dependencies.layOutPlan = () =>
     Promise.reject(new BicoastalError("INPUT_NOT_FOUND", "No file matches books/*.txt."));
   expect(await it.run("explain", "wc.ts")).toBe(0);
   expect(it.shown).toMatchInlineSnapshot(`

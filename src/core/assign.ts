@@ -9,16 +9,17 @@ export function assignmentFor(state: JobState, attempt: AttemptId): TaskAssignme
   const stage = state.spec.stages[attempt.stage];
   assert(stage !== undefined, "an attempt is of a stage of the plan");
   const { tasks: partitions, sinkPartitions, input } = stage;
-  if (input.kind === "source") {
-    const split = state.spec.splits[input.sourceIndex]?.[attempt.partition];
-    assert(split !== undefined, "a source stage has a task for each split");
-    return { attempt, partitions, sinkPartitions, input: { kind: "split", split } };
-  }
   const blocksOf = ({ stage: from, sink }: Producer): ProducerBlocks => ({
     stage: from,
     sink,
     blocks: state.blocksOf(from),
   });
+  const broadcasts = stage.broadcasts.map((producers) => producers.map(blocksOf));
+  if (input.kind === "source") {
+    const split = state.spec.splits[input.sourceIndex]?.[attempt.partition];
+    assert(split !== undefined, "a source stage has a task for each split");
+    return { attempt, partitions, sinkPartitions, input: { kind: "split", split }, broadcasts };
+  }
   const sides = input.sides.map((producers) => producers.map(blocksOf));
-  return { attempt, partitions, sinkPartitions, input: { kind: "blocks", sides } };
+  return { attempt, partitions, sinkPartitions, input: { kind: "blocks", sides }, broadcasts };
 }

@@ -38,6 +38,7 @@ function drawSpec(random: Prng): JobSpec {
       tasks: random.below(5),
       dependsOn: earlier,
       input: fromSource ? { kind: "source", sourceIndex: index } : { kind: "shuffle", sides: [producers] },
+      broadcasts: [],
       sinkPartitions: [1],
     });
   }
@@ -52,6 +53,7 @@ function drawSpec(random: Prng): JobSpec {
     params: {},
     constants: { seed: "s", submittedAtMs: 0, bundle: contentHash("0") },
     fingerprint: "f",
+    joins: [],
     stages,
     ends: [],
     shape: "single",

@@ -21,6 +21,7 @@ const STAGES: readonly StageShape[] = [
     tasks: 2,
     dependsOn: [],
     input: { kind: "source", sourceIndex: 0 },
+    broadcasts: [],
     sinkPartitions: [1],
   },
   {
@@ -29,6 +30,7 @@ const STAGES: readonly StageShape[] = [
     tasks: 1,
     dependsOn: [stageId(0)],
     input: { kind: "shuffle", sides: [[{ stage: stageId(0), sink: 0 }]] },
+    broadcasts: [],
     sinkPartitions: [1],
   },
 ];
@@ -47,6 +49,7 @@ function spec(policy: Partial<JobPolicy> = {}): JobSpec {
     params: {},
     constants: { seed: "s", submittedAtMs: 0, bundle: contentHash("0") },
     fingerprint: "f",
+    joins: [],
     stages: STAGES,
     ends: [],
     shape: "single",
@@ -90,9 +93,11 @@ class Bench {
       readonly policy?: Partial<JobPolicy>;
       readonly slots?: number;
       readonly records?: readonly LogRecord[];
+      readonly stages?: readonly StageShape[];
     } = {},
   ) {
-    const state = JobState.replay(spec(options.policy), options.records ?? begun);
+    const of = { ...spec(options.policy), stages: options.stages ?? STAGES };
+    const state = JobState.replay(of, options.records ?? begun);
     this.driver = new JobDriver(state, { workerLeaseMs: 1_000 });
     this.#slots = options.slots ?? 2;
   }
@@ -453,6 +458,36 @@ describe("blocks that are lost", () => {
     expect(bench.poll([])).toEqual([]);
     expect(bench.confirm()).toEqual(["note outputLost", "worker: start 0.1.e1.a1"]);
     bench.poll([], [finished("0.1.e1.a1")]);
+    expect(bench.confirm()).toEqual(["note taskCompleted", "worker: start 1.0.e1.a1, forget 0.1.e1.a1"]);
+  });
+
+  test("a stage that reads a split, and blocks beside it, waits and comes back for them all the same", () => {
+    const [small] = STAGES as [StageShape];
+    const large: StageShape = {
+      ...small,
+      id: stageId(1),
+      dependsOn: [stageId(0)],
+      broadcasts: [[{ stage: stageId(0), sink: 0 }]],
+    };
+    const bench = new Bench({ stages: [small, large] });
+    bench.start();
+    expect(bench.poll([])).toContain("worker: start 0.0.e1.a0, start 0.1.e1.a0");
+    bench.poll([], [finished("0.0.e1.a0"), finished("0.1.e1.a0")]);
+    const effects = bench.step({ kind: "recordAppended", seq: 2 });
+    const orders = effects.find((effect) => effect.kind === "sendOrders" && effect.start.length > 0);
+    expect(orders).toMatchObject({
+      start: [0, 1].map((start) => ({
+        input: { kind: "split", split: { start } },
+        broadcasts: [[{ stage: 0, sink: 0, blocks: [{ key: "0.0.e1.a0" }, { key: "0.1.e1.a0" }] }]],
+      })),
+    });
+    expect(bench.poll(["1.1.e1.a0"], [failed("1.0.e1.a0", true, ["0.1.e1.a0"])])).toEqual([
+      "worker: forget 1.0.e1.a0",
+      "append 3: outputLost 0.1.e1.a0",
+    ]);
+    expect(bench.confirm()).toEqual(["note outputLost", "worker: start 0.1.e1.a1"]);
+    // The other task of the stage has read the block already, and goes on.
+    bench.poll(["1.1.e1.a0"], [finished("0.1.e1.a1")]);
     expect(bench.confirm()).toEqual(["note taskCompleted", "worker: start 1.0.e1.a1, forget 0.1.e1.a1"]);
   });
 

@@ -16,6 +16,7 @@ const STAGES: readonly StageShape[] = [
     tasks: 2,
     dependsOn: [],
     input: { kind: "source", sourceIndex: 0 },
+    broadcasts: [],
     sinkPartitions: [1],
   },
   {
@@ -24,6 +25,7 @@ const STAGES: readonly StageShape[] = [
     tasks: 1,
     dependsOn: [stageId(0)],
     input: { kind: "shuffle", sides: [[{ stage: stageId(0), sink: 0 }]] },
+    broadcasts: [],
     sinkPartitions: [1],
   },
   {
@@ -32,6 +34,7 @@ const STAGES: readonly StageShape[] = [
     tasks: 0,
     dependsOn: [],
     input: { kind: "source", sourceIndex: 1 },
+    broadcasts: [],
     sinkPartitions: [1],
   },
 ];
@@ -42,6 +45,7 @@ const SPEC: JobSpec = {
   params: {},
   constants: { seed: "s", submittedAtMs: 0, bundle: contentHash("0") },
   fingerprint: "f",
+  joins: [],
   stages: STAGES,
   ends: [],
   shape: "single",

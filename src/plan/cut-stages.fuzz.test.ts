@@ -6,28 +6,39 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cutStages } from "./cut-stages.ts";
 import { fingerprint } from "./fingerprint.ts";
+import {
+  type BroadcastSides,
+  broadcastSides,
+  chooseJoinWays,
+  type JoinWay,
+  type JoinWays,
+  type ReadBytes,
+} from "./join-ways.ts";
 import { labelStage } from "./label.ts";
 import {
   inputsOf,
   isNarrow,
   isWide,
-  type NarrowNode,
   type Plan,
   type PlanNode,
+  type SourceNode,
   type WideNode,
 } from "./node.ts";
 import { sizeStages } from "./shape.ts";
-import type { Branch, Producer, Stage, StagePlan } from "./stage.ts";
+import type { Branch, Producer, Sink, Stage, StagePlan } from "./stage.ts";
 
 /** One step of building a plan: an operator, and which of the nodes there are so far it reads. */
 const step = fc.record({
   op: fc.constantFrom(
+    "source",
     "source",
     "map",
     "filter",
     "union",
     "union",
     "aggregate",
+    "join",
+    "join",
     "join",
     "cogroup",
     "sort",
@@ -76,7 +87,12 @@ function nodeOf(op: string, inputs: readonly PlanNode[], index: number): PlanNod
         partitions: 2,
       };
     case "join":
-      return { kind: op, how: "inner", ...sides };
+      return {
+        kind: op,
+        how: index % 3 === 0 ? "right" : "inner",
+        strategy: index % 2 === 1 ? "broadcast" : "auto",
+        ...sides,
+      };
     case "cogroup":
       return { kind: op, ...sides };
     case "sort":
@@ -96,25 +112,55 @@ const planOf = (inputs: readonly PlanNode[]): Plan => ({
   shape: "record",
 });
 
+/** Sources with odd numbers are small, the others large, so that joins of one with the other are broadcast. */
+const bytesOf = ({ source: read }: SourceNode): ReadBytes => {
+  const bytes = read.format === "range" && read.start % 2 === 1 ? 1 : 1e9;
+  return { bytesMin: bytes, bytesMax: bytes };
+};
+
+/** All shuffle where one of them is told to broadcast and cannot. */
+function waysOf(plan: Plan): JoinWays | undefined {
+  try {
+    return chooseJoinWays(plan, bytesOf);
+  } catch (error) {
+    expect(error).toMatchObject({ code: "JOB_INVALID" });
+    return undefined;
+  }
+}
+
+/** A plan with its stages, and which of its joins broadcast. */
+function cutOf(plan: Plan): { cut: StagePlan; small: BroadcastSides } {
+  const ways = waysOf(plan);
+  return { cut: cutStages(plan, ways), small: broadcastSides(plan, ways) };
+}
+
+/** The one input that flows through this operator, where it is one of a stage's steps. */
+function flowsFrom(node: PlanNode, small: BroadcastSides): PlanNode | undefined {
+  if (isNarrow(node)) return node.input;
+  const side = small.get(node);
+  return side === undefined ? undefined : inputsOf(node)[1 - side];
+}
+
 /** A way of records: from the node that begins a stage, through narrow operators. */
 interface Path {
   readonly root: PlanNode;
-  readonly steps: readonly NarrowNode[];
+  readonly steps: readonly PlanNode[];
 }
 
 /** All ways into a node, a union's inputs one after the other. */
-function pathsInto(node: PlanNode): readonly Path[] {
-  if (node.kind === "union") return node.inputs.flatMap(pathsInto);
-  if (!isNarrow(node)) return [{ root: node, steps: [] }];
-  return pathsInto(node.input).map(({ root, steps }) => ({ root, steps: [...steps, node] }));
+function pathsInto(node: PlanNode, small: BroadcastSides): readonly Path[] {
+  if (node.kind === "union") return node.inputs.flatMap((input) => pathsInto(input, small));
+  const from = flowsFrom(node, small);
+  if (from === undefined) return [{ root: node, steps: [] }];
+  return pathsInto(from, small).map(({ root, steps }) => ({ root, steps: [...steps, node] }));
 }
 
 const rootOf = ({ input }: Stage): PlanNode => (input.kind === "source" ? input.source : input.shuffle);
 
 /** For each sink of the stage: the narrow operators on the way to it. */
-function pathsOf(stage: Stage): readonly (readonly NarrowNode[])[] {
-  const ways: NarrowNode[][] = [];
-  const walk = (branches: readonly Branch[], steps: readonly NarrowNode[]): void => {
+function pathsOf(stage: Stage): readonly (readonly PlanNode[])[] {
+  const ways: PlanNode[][] = [];
+  const walk = (branches: readonly Branch[], steps: readonly PlanNode[]): void => {
     for (const branch of branches) {
       if (branch.kind === "step") walk(branch.next, [...steps, branch.op]);
       else {
@@ -172,15 +218,19 @@ const drawn = drawnPlan.filter(isSmall);
 test("every end and every side of a shuffle is fed by exactly its ways, in the order of the unions", () => {
   fc.assert(
     fc.property(drawn, (plan) => {
-      const cut = cutStages(plan);
+      const { cut, small } = cutOf(plan);
       plan.ends.forEach(({ end }, index) => {
-        expectPaths(cut, cut.endProducers[index]!, pathsInto(end.input));
+        expectPaths(cut, cut.endProducers[index]!, pathsInto(end.input, small));
       });
-      for (const { input } of cut.stages) {
+      for (const { input, broadcasts } of cut.stages) {
+        for (const { join, side, producers } of broadcasts) {
+          expect(small.get(join)).toBe(side);
+          expectPaths(cut, producers, pathsInto(inputsOf(join)[side]!, small));
+        }
         if (input.kind === "source") continue;
         expect(input.sides).toHaveLength(sidesOf(input.shuffle).length);
         sidesOf(input.shuffle).forEach((side, index) => {
-          expectPaths(cut, input.sides[index]!, pathsInto(side));
+          expectPaths(cut, input.sides[index]!, pathsInto(side, small));
         });
       }
     }),
@@ -188,10 +238,20 @@ test("every end and every side of a shuffle is fed by exactly its ways, in the o
   );
 });
 
+test("the drawn plans have joins of every way, and some that cannot broadcast", () => {
+  const ways = fc.sample(drawn, { numRuns: 500, seed: 1 }).map(waysOf);
+  const count = (way: JoinWay): number =>
+    ways.flatMap((some) => some ?? []).filter((one) => one === way).length;
+  expect(count("left")).toBeGreaterThan(4);
+  expect(count("right")).toBeGreaterThan(4);
+  expect(count("shuffle")).toBeGreaterThan(4);
+  expect(ways.filter((some) => some === undefined).length).toBeGreaterThan(4);
+});
+
 test("every sink feeds what it says, once; none is left over", () => {
   fc.assert(
     fc.property(drawn, (plan) => {
-      const cut = cutStages(plan);
+      const { cut, small } = cutOf(plan);
       const used = new Map<string, string>();
       const use = ({ stage, sink }: Producer, by: string): void => {
         expect(used.has(`${stage}/${sink}`)).toBe(false);
@@ -200,6 +260,12 @@ test("every sink feeds what it says, once; none is left over", () => {
       cut.endProducers.forEach((producers, end) => {
         for (const producer of producers) use(producer, `end ${end}`);
       });
+      const joins = new Set(cut.stages.flatMap(({ broadcasts }) => broadcasts.map(({ join }) => join)));
+      for (const join of joins) {
+        const readers = cut.stages.flatMap((stage) => stage.broadcasts.filter((of) => of.join === join));
+        for (const { producers } of readers) expect(producers).toEqual(readers[0]!.producers);
+        for (const producer of readers[0]!.producers) use(producer, `broadcast ${small.get(join)}`);
+      }
       cut.stages.forEach(({ id, input }) => {
         if (input.kind === "source") return;
         input.sides.forEach((producers, side) => {
@@ -207,13 +273,13 @@ test("every sink feeds what it says, once; none is left over", () => {
         });
       });
       const stageOf = new Map(cut.stages.map((stage) => [rootOf(stage), stage.id]));
+      const feeds = (sink: Sink): string => {
+        if (sink.kind === "end") return `end ${sink.endIndex}`;
+        if (sink.kind === "broadcast") return `broadcast ${small.get(sink.join)}`;
+        return `stage ${stageOf.get(sink.shuffle)}, side ${sink.side}`;
+      };
       const said = cut.stages.flatMap(({ id, sinks }) =>
-        sinks.map((sink, index): [string, string] => [
-          `${id}/${index}`,
-          sink.kind === "end"
-            ? `end ${sink.endIndex}`
-            : `stage ${stageOf.get(sink.shuffle)}, side ${sink.side}`,
-        ]),
+        sinks.map((sink, index): [string, string] => [`${id}/${index}`, feeds(sink)]),
       );
       expect(new Map(said)).toEqual(used);
     }),
@@ -224,16 +290,22 @@ test("every sink feeds what it says, once; none is left over", () => {
 test("each source and each wide operator is one stage, after all that it reads; nothing else is", () => {
   fc.assert(
     fc.property(drawn, (plan) => {
-      const cut = cutStages(plan);
-      const roots = [...reachable(plan)].filter((node) => node.kind === "source" || isWide(node));
+      const { cut, small } = cutOf(plan);
+      const roots = [...reachable(plan)].filter(
+        (node) => node.kind === "source" || (isWide(node) && !small.has(node)),
+      );
       expect(new Set(cut.stages.map(rootOf))).toEqual(new Set(roots));
       expect(cut.stages).toHaveLength(roots.length);
       expect(cut.sources).toHaveLength(new Set(cut.sources).size);
       expect(new Set<PlanNode>(cut.sources)).toEqual(new Set(roots.filter(({ kind }) => kind === "source")));
-      cut.stages.forEach(({ id, input, dependsOn }, index) => {
+      cut.stages.forEach(({ id, input, broadcasts, dependsOn }, index) => {
         expect(id).toBe(index);
         for (const earlier of dependsOn) expect(earlier).toBeLessThan(id);
-        const read = input.kind === "source" ? [] : input.sides.flat().map(({ stage }) => stage);
+        const sides = [
+          ...(input.kind === "source" ? [] : input.sides),
+          ...broadcasts.map(({ producers }) => producers),
+        ];
+        const read = sides.flat().map(({ stage }) => stage);
         expect(dependsOn).toEqual([...new Set(read)].sort((a, b) => a - b));
         if (input.kind === "source") expect(cut.sources[input.sourceIndex]).toBe(input.source);
       });
@@ -247,7 +319,7 @@ test("an operator above several ends runs once: no branch of a stage holds it tw
     fc.property(drawn, (plan) => {
       const unions = [...reachable(plan)].some(({ kind }) => kind === "union");
       fc.pre(!unions);
-      const seen = new Set<NarrowNode>();
+      const seen = new Set<PlanNode>();
       const walk = (branches: readonly Branch[]): void => {
         for (const branch of branches) {
           if (branch.kind === "sink") continue;
@@ -256,8 +328,9 @@ test("an operator above several ends runs once: no branch of a stage holds it tw
           walk(branch.next);
         }
       };
-      for (const { branches } of cutStages(plan).stages) walk(branches);
-      expect(seen).toEqual(new Set([...reachable(plan)].filter(isNarrow)));
+      const { cut, small } = cutOf(plan);
+      for (const { branches } of cut.stages) walk(branches);
+      expect(seen).toEqual(new Set([...reachable(plan)].filter((node) => isNarrow(node) || small.has(node))));
     }),
     { numRuns: 500 },
   );
@@ -266,7 +339,7 @@ test("an operator above several ends runs once: no branch of a stage holds it tw
 test("the same plan is cut the same way, has the same fingerprint, a size for every stage, and a label", () => {
   fc.assert(
     fc.property(drawn, fc.array(fc.nat({ max: 50 }), { minLength: 13, maxLength: 13 }), (plan, splits) => {
-      const cut = cutStages(plan);
+      const { cut } = cutOf(plan);
       const shapeOf = ({ stages, endProducers }: StagePlan): unknown => [
         stages.map(({ id, branches, sinks, dependsOn }) => [
           id,
@@ -276,7 +349,7 @@ test("the same plan is cut the same way, has the same fingerprint, a size for ev
         ]),
         endProducers,
       ];
-      expect(shapeOf(cutStages(plan))).toEqual(shapeOf(cut));
+      expect(shapeOf(cutOf(plan).cut)).toEqual(shapeOf(cut));
       expect(fingerprint(plan)).toBe(fingerprint(plan));
       const sizes = sizeStages(cut, splits);
       cut.stages.forEach((stage, index) => {
@@ -287,7 +360,7 @@ test("the same plan is cut the same way, has the same fingerprint, a size for ev
         expect(sinkPartitions).toHaveLength(stage.sinks.length);
         stage.sinks.forEach((sink, at) => {
           const reader =
-            sink.kind === "end" ? undefined : cut.stages.findIndex((of) => rootOf(of) === sink.shuffle);
+            sink.kind !== "shuffle" ? undefined : cut.stages.findIndex((of) => rootOf(of) === sink.shuffle);
           expect(sinkPartitions[at]).toBe(reader === undefined ? 1 : sizes[reader]!.tasks);
         });
         expect(labelStage(stage)).toMatch(/^\S.*\S$/);

@@ -32,6 +32,7 @@ const count = (input: PlanNode, partitions?: number): AggregateNode => ({
 const join = (left: PlanNode, right: PlanNode): JoinNode => ({
   kind: "join",
   how: "inner",
+  strategy: "shuffle",
   left,
   right,
   partitions: undefined,

@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import type { EndNode, NarrowNode, SourceNode, WideNode } from "./node.ts";
+import type { EndNode, JoinNode, NarrowNode, SourceNode, WideNode } from "./node.ts";
 import type { Branch, Sink, Stage } from "./stage.ts";
 
 /** A stage in few words, for progress: where it reads, what it does, where it ends. */
@@ -24,12 +24,28 @@ export function labelSource({ source }: SourceNode): string {
   return `read.${source.format}`;
 }
 
-export function labelNarrow(op: NarrowNode): string {
-  return op.kind;
+/** A join among these is one whose other side is broadcast. */
+export function labelNarrow(op: NarrowNode | JoinNode): string {
+  return op.kind === "join" ? labelWide(op) : op.kind;
 }
 
 export function labelSink(sink: Sink): string {
-  return sink.kind === "end" ? labelEnd(sink.end) : `shuffle (${labelWide(sink.shuffle)})`;
+  switch (sink.kind) {
+    case "end":
+      return labelEnd(sink.end);
+    case "shuffle":
+      return `shuffle (${labelWide(sink.shuffle)})`;
+    case "broadcast":
+      return `broadcast (${labelWide(sink.join)})`;
+    default:
+      return unreachable(sink);
+  }
+}
+
+/** What the sink is the beginning of. */
+export function labelFed(sink: Sink): string {
+  if (sink.kind === "end") return labelEnd(sink.end);
+  return labelWide(sink.kind === "shuffle" ? sink.shuffle : sink.join);
 }
 
 export function labelWide(shuffle: WideNode): string {

@@ -204,10 +204,18 @@ export interface CogroupNode {
 
 export type JoinType = "inner" | "left" | "right" | "full" | "semi" | "anti";
 
-/** Both inputs are `[key, value]`; gives `[key, [left, right]]` (semi, anti: `[key, left]`), in key order, then left order, then right order. */
+/** How a join brings its sides together; "auto" is settled when the job is submitted. */
+export type JoinStrategy = "auto" | "broadcast" | "shuffle";
+
+/**
+ * Both inputs are `[key, value]`; gives `[key, [left, right]]` (semi, anti: `[key, left]`). Behind a shuffle: in key
+ * order, then left order, then right order. With one side broadcast it is no wide operator, but a step in the other
+ * side's stage (join-ways.ts): in that side's order, then the broadcast one's.
+ */
 export interface JoinNode {
   readonly kind: "join";
   readonly how: JoinType;
+  readonly strategy: JoinStrategy;
   readonly left: PlanNode;
   readonly right: PlanNode;
   readonly partitions: number | undefined;

@@ -41,7 +41,7 @@ export function sizeStages(plan: StagePlan, splitCounts: readonly number[]): rea
 
 function sinkPartitions(stage: Stage, partitions: ReadonlyMap<WideNode, number>): readonly number[] {
   return stage.sinks.map((sink) => {
-    if (sink.kind === "end") return 1;
+    if (sink.kind !== "shuffle") return 1;
     const count = partitions.get(sink.shuffle);
     assert(count !== undefined, "a shuffle that a sink feeds begins a stage");
     return count;

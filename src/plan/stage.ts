@@ -6,7 +6,7 @@
  * end lists them as producers in order.
  */
 import type { StageId } from "../base/ids.ts";
-import type { EndNode, NarrowNode, SourceNode, WideNode } from "./node.ts";
+import type { EndNode, JoinNode, NarrowNode, SourceNode, WideNode } from "./node.ts";
 
 export type StageInput =
   | {
@@ -29,7 +29,8 @@ export interface Producer {
 
 export interface Step {
   readonly kind: "step";
-  readonly op: NarrowNode;
+  /** A join: its other side is one of the stage's broadcasts. */
+  readonly op: NarrowNode | JoinNode;
   readonly next: readonly Branch[];
 }
 export interface SinkRef {
@@ -45,15 +46,27 @@ export type Sink =
       readonly shuffle: WideNode /** 0, or 1 for the right side of cogroup and join. */;
       readonly side: 0 | 1;
     }
+  /** All of the join's small side, for whole tasks to read: one partition. */
+  | { readonly kind: "broadcast"; readonly join: JoinNode }
   | {
       readonly kind: "end";
       readonly end: EndNode /** Index in the plan's ends. */;
       readonly endIndex: number;
     };
 
+/** The small side of a join that the stage does itself: every task reads all of it before its own input. */
+export interface Broadcast {
+  readonly join: JoinNode;
+  /** Which side it is: 0 left, 1 right. */
+  readonly side: 0 | 1;
+  readonly producers: readonly Producer[];
+}
+
 export interface Stage {
   readonly id: StageId;
   readonly input: StageInput;
+  /** One for each join among the steps, in the order in which they are first met. */
+  readonly broadcasts: readonly Broadcast[];
   readonly branches: readonly Branch[];
   readonly sinks: readonly Sink[];
   /** Stages whose every task must be complete before a task of this one can start; ascending. */

@@ -1,6 +1,7 @@
 /** What a task is given and what it gives back: plain data that can cross threads, machines and years. */
 import type { ErrorInfo } from "../base/errors.ts";
 import type { AttemptId, ContentHash, JobId, StageId } from "../base/ids.ts";
+import type { JoinWays } from "./join-ways.ts";
 
 /** A file as it was when the job was submitted; a task that finds another size or time refuses it. */
 export interface InputFile {
@@ -58,6 +59,8 @@ export interface TaskAssignment {
   readonly input:
     | { readonly kind: "split"; readonly split: SourceSplit }
     | { readonly kind: "blocks"; readonly sides: readonly (readonly ProducerBlocks[])[] };
+  /** For each broadcast of the stage: the blocks of its one partition. */
+  readonly broadcasts: readonly (readonly ProducerBlocks[])[];
 }
 
 /** What an attempt did. Counters and rows of attempts that were not effective count for nothing. */
@@ -91,6 +94,8 @@ export interface JobContext {
   readonly constants: JobConstants;
   /** Fingerprint of the plan that was submitted; a plan that differs is PLAN_IMPURE. */
   readonly fingerprint: string;
+  /** How the plan's joins run, as was chosen when the job was submitted. */
+  readonly joins: JoinWays;
   /**
    * For each end of the plan, the absolute directory of a `write` end, as it was resolved when the job was submitted:
    * a task must not resolve it again, in another working directory. Empty for other ends.

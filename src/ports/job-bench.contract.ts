@@ -60,6 +60,7 @@ export class Bench {
       params: {},
       constants,
       fingerprint: "unknown",
+      joins: [],
       outputDirectories: [""],
     };
   }
@@ -86,6 +87,7 @@ let attempts = 0;
 export const assignmentOf = (start: number, end: number): TaskAssignment => ({
   attempt: { stage: stageId(0), partition: 0, epoch: epoch(1), attempt: attempts++ },
   partitions: 1,
+  broadcasts: [],
   sinkPartitions: [1],
   input: { kind: "split", split: { kind: "items", start, end } },
 });

@@ -28,6 +28,7 @@ const SPEC: JobSpec = {
   params: { input: "a.txt", nested: [null, { deep: true }] },
   constants: { seed: "s", submittedAtMs: 1, bundle: contentHash("0") },
   fingerprint: "f",
+  joins: [],
   stages: [
     {
       id: stageId(0),
@@ -35,6 +36,7 @@ const SPEC: JobSpec = {
       tasks: 2,
       dependsOn: [],
       input: { kind: "source", sourceIndex: 0 },
+      broadcasts: [],
       sinkPartitions: [3],
     },
     {
@@ -43,6 +45,7 @@ const SPEC: JobSpec = {
       tasks: 3,
       dependsOn: [stageId(0)],
       input: { kind: "shuffle", sides: [[{ stage: stageId(0), sink: 0 }], []] },
+      broadcasts: [],
       sinkPartitions: [1, 1],
     },
   ],

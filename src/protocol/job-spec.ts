@@ -1,4 +1,5 @@
 import type { JobId, StageId } from "../base/ids.ts";
+import type { JoinWays } from "../plan/join-ways.ts";
 import type { WriteFormat } from "../plan/node.ts";
 import type { Producer } from "../plan/stage.ts";
 import type { JobConstants, SourceSplit } from "../plan/task.ts";
@@ -16,6 +17,8 @@ export interface StageShape {
   readonly input:
     | { readonly kind: "source"; readonly sourceIndex: number }
     | { readonly kind: "shuffle"; readonly sides: readonly (readonly Producer[])[] };
+  /** For each join whose small side every task reads: what makes that side. */
+  readonly broadcasts: readonly (readonly Producer[])[];
   /** Partitions each sink writes. */
   readonly sinkPartitions: readonly number[];
 }
@@ -53,6 +56,8 @@ export interface JobSpec {
   readonly params: unknown;
   readonly constants: JobConstants;
   readonly fingerprint: string;
+  /** How the plan's joins run. Its stages follow from the plan and these. */
+  readonly joins: JoinWays;
   readonly stages: readonly StageShape[];
   readonly ends: readonly EndShape[];
   /** Whether the caller gets a record of results, or the one result. */

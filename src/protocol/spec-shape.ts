@@ -31,6 +31,7 @@ const stage = fieldsOf({
     source: fieldsOf({ sourceIndex: isCount }),
     shuffle: fieldsOf({ sides: listOf(listOf(producer)) }),
   }),
+  broadcasts: listOf(listOf(producer)),
   sinkPartitions: listOf(isCount),
 });
 
@@ -48,6 +49,7 @@ const spec = fieldsOf({
   name: isText,
   constants: fieldsOf({ seed: isText, submittedAtMs: isNumber, bundle: isText }),
   fingerprint: isText,
+  joins: listOf(oneOf("shuffle", "left", "right")),
   stages: listOf(stage),
   ends: listOf(end),
   shape: oneOf("single", "record"),
@@ -74,13 +76,13 @@ export function isSpec(value: unknown): value is JobSpec {
 
 /** Whether the stage reads only what earlier stages and the sources give, and waits for all that it reads. */
 function isWired(
-  { id, tasks, input, dependsOn }: JobSpec["stages"][number],
+  { id, tasks, input, broadcasts, dependsOn }: JobSpec["stages"][number],
   stages: JobSpec["stages"],
   splits: JobSpec["splits"],
 ): boolean {
   if (!dependsOn.every((earlier) => earlier < id)) return false;
-  if (input.kind === "source") return splits[input.sourceIndex]?.length === tasks;
-  return input.sides
+  if (input.kind === "source" && splits[input.sourceIndex]?.length !== tasks) return false;
+  return [...(input.kind === "source" ? [] : input.sides), ...broadcasts]
     .flat()
     .every(({ stage: from, sink }) => dependsOn.includes(from) && hasSink(stages[from], sink));
 }

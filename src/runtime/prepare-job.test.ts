@@ -65,6 +65,7 @@ describe("a job that is prepared", () => {
       params: { top: 3 },
       constants: { seed: "s", submittedAtMs: 5, bundle: "ab" },
       fingerprint: fingerprint(of),
+      joins: [],
       stages: [
         {
           id: 0,
@@ -72,6 +73,7 @@ describe("a job that is prepared", () => {
           tasks: 3,
           dependsOn: [],
           input: { kind: "source", sourceIndex: 0 },
+          broadcasts: [],
           sinkPartitions: [2, 1],
         },
         {
@@ -80,6 +82,7 @@ describe("a job that is prepared", () => {
           tasks: 2,
           dependsOn: [0],
           input: { kind: "shuffle", sides: [[{ stage: 0, sink: 0 }]] },
+          broadcasts: [],
           sinkPartitions: [1],
         },
       ],
@@ -111,6 +114,7 @@ describe("a job that is prepared", () => {
       params: { top: 3 },
       constants: spec.constants,
       fingerprint: spec.fingerprint,
+      joins: [],
       outputDirectories: ["", "/data/out"],
     });
   });

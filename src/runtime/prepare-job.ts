@@ -1,13 +1,10 @@
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
 import type { JobId } from "../base/ids.ts";
-import { cutStages } from "../plan/cut-stages.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { labelStage } from "../plan/label.ts";
-import type { EndNode, Plan, SourceFormat } from "../plan/node.ts";
-import { sizeStages } from "../plan/shape.ts";
-import type { StagePlan } from "../plan/stage.ts";
-import type { JobConstants, JobContext, SourceSplit } from "../plan/task.ts";
+import type { EndNode, Plan } from "../plan/node.ts";
+import type { JobConstants, JobContext } from "../plan/task.ts";
 import {
   type EndShape,
   type JobPolicy,
@@ -15,6 +12,7 @@ import {
   type StageShape,
   TASKS_MAX,
 } from "../protocol/job-spec.ts";
+import { layOutPlan, type PlanLayout, type PlanSplits } from "./lay-out-plan.ts";
 
 export interface PrepareJob {
   readonly id: JobId;
@@ -23,7 +21,7 @@ export interface PrepareJob {
   readonly plan: Plan;
   readonly constants: JobConstants;
   readonly policy: JobPolicy;
-  readonly planSplits: (source: SourceFormat) => Promise<readonly SourceSplit[]>;
+  readonly planSplits: PlanSplits;
   /** Makes a path absolute. */
   readonly resolvePath: (path: string) => string;
 }
@@ -31,16 +29,15 @@ export interface PrepareJob {
 /** Freezes a plan into the job that is submitted: its inputs are listed and cut here, once. */
 export async function prepareJob(request: PrepareJob): Promise<JobSpec> {
   const { id, name, params, plan, constants, policy } = request;
-  const stagePlan = cutStages(plan);
-  const splits: (readonly SourceSplit[])[] = [];
-  for (const { source } of stagePlan.sources) splits.push(await request.planSplits(source));
-  const stages = shapeStages(stagePlan, splits);
+  const layout = await layOutPlan(plan, request.planSplits);
+  const { joins, splits } = layout;
+  const stages = shapeStages(layout);
   const tasks = stages.reduce((sum, stage) => sum + stage.tasks, 0);
   if (tasks > TASKS_MAX) throw tooManyTasks(name, tasks);
   const ends = plan.ends.map(({ name: endName, end }, index): EndShape => {
     return {
       name: endName,
-      producers: stagePlan.endProducers[index]!,
+      producers: layout.stages.endProducers[index]!,
       end: shapeEnd(end, request.resolvePath),
     };
   });
@@ -53,6 +50,7 @@ export async function prepareJob(request: PrepareJob): Promise<JobSpec> {
     params,
     constants,
     fingerprint: fingerprint(plan),
+    joins,
     stages,
     ends,
     shape: plan.shape,
@@ -61,25 +59,17 @@ export async function prepareJob(request: PrepareJob): Promise<JobSpec> {
   };
 }
 
-function shapeStages(plan: StagePlan, splits: readonly (readonly SourceSplit[])[]): readonly StageShape[] {
-  const sizes = sizeStages(
-    plan,
-    splits.map((list) => list.length),
-  );
-  return plan.stages.map(({ id, dependsOn, input, ...stage }, index) => {
+function shapeStages({ stages, sizes }: PlanLayout): readonly StageShape[] {
+  return stages.stages.map((stage, index) => {
+    const { id, dependsOn, input } = stage;
     const size = sizes[index];
     assert(size !== undefined, "every stage has a size");
     const shapedInput =
       input.kind === "source"
         ? ({ kind: "source", sourceIndex: input.sourceIndex } as const)
         : ({ kind: "shuffle", sides: input.sides } as const);
-    return {
-      id,
-      label: labelStage({ id, dependsOn, input, ...stage }),
-      dependsOn,
-      input: shapedInput,
-      ...size,
-    };
+    const broadcasts = stage.broadcasts.map(({ producers }) => producers);
+    return { id, label: labelStage(stage), dependsOn, input: shapedInput, broadcasts, ...size };
   });
 }
 
@@ -117,7 +107,7 @@ function tooManyTasks(name: string, tasks: number): BicoastalError {
 
 /** What every task of the job is told. */
 export function contextOf(spec: JobSpec): JobContext {
-  const { id: job, name, params, constants, fingerprint: planned } = spec;
+  const { id: job, name, params, constants, fingerprint: planned, joins } = spec;
   const outputDirectories = spec.ends.map(({ end }) => (end.kind === "write" ? end.directory : ""));
-  return { job, name, params, constants, fingerprint: planned, outputDirectories };
+  return { job, name, params, constants, fingerprint: planned, joins, outputDirectories };
 }

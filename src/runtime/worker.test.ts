@@ -16,6 +16,7 @@ const CONTEXT: JobContext = {
   params: {},
   constants: { seed: "s", submittedAtMs: 0, bundle: contentHash("0") },
   fingerprint: "f",
+  joins: [],
   outputDirectories: [],
 };
 
@@ -101,6 +102,7 @@ describe("a worker", () => {
       start: start.map((attempt) => ({
         attempt,
         partitions: 3,
+        broadcasts: [],
         sinkPartitions: [1],
         input: { kind: "split", split: { kind: "items", start: 0, end: 1 } },
       })),

@@ -8,10 +8,11 @@ import type { EngineEnvironment, TaskControl } from "../engine/environment.ts";
 import { readCollected } from "../engine/shuffle/read-collected.ts";
 import { runTask } from "../engine/stage/run-task.ts";
 import { cutStages } from "../plan/cut-stages.ts";
+import type { JoinWays } from "../plan/join-ways.ts";
 import type { Plan } from "../plan/node.ts";
 import { sizeStages } from "../plan/shape.ts";
 import type { Producer, Stage, StagePlan } from "../plan/stage.ts";
-import type { JobContext, SourceSplit, TaskAssignment, TaskOutput } from "../plan/task.ts";
+import type { JobContext, ProducerBlocks, SourceSplit, TaskAssignment, TaskOutput } from "../plan/task.ts";
 import type { Crc32, Gzip, ValueCodec } from "../ports/codec.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { MemoryInputs } from "./memory-inputs.ts";
@@ -31,6 +32,8 @@ export interface PlanRunOptions {
   readonly memoryBytes?: number;
   readonly inputs?: MemoryInputs;
   readonly control?: Partial<TaskControl>;
+  /** Default: all shuffle. */
+  readonly joins?: JoinWays;
   readonly seed?: string;
   readonly attempt?: number;
 }
@@ -46,7 +49,8 @@ export interface PlanRun {
 }
 
 export async function runPlan(options: PlanRunOptions): Promise<PlanRun> {
-  const stages = cutStages(options.plan);
+  const { joins } = options;
+  const stages = cutStages(options.plan, joins);
   const sizes = sizeStages(
     stages,
     options.splits.map((splits) => splits.length),
@@ -65,7 +69,8 @@ export async function runPlan(options: PlanRunOptions): Promise<PlanRun> {
       scratches.push(scratch);
       const attempt = { stage: stage.id, partition, epoch: epoch(1), attempt: options.attempt ?? 0 };
       const input = inputOf(stage, partition, tasks, options.splits);
-      const assignment: TaskAssignment = { attempt, partitions: count, sinkPartitions, input };
+      const broadcasts = stage.broadcasts.map(({ producers }) => blocksOf(producers, tasks));
+      const assignment: TaskAssignment = { attempt, partitions: count, sinkPartitions, input, broadcasts };
       done.push(await runOne(stages, assignment, { ...shared, scratch }, options));
     }
   }
@@ -87,6 +92,7 @@ function runOne(
     params: {},
     constants,
     fingerprint: "",
+    joins: [],
     outputDirectories,
   };
   const watched: TaskControl = {
@@ -107,12 +113,18 @@ function inputOf(
   splits: PlanRunOptions["splits"],
 ): TaskAssignment["input"] {
   if (input.kind === "source") return { kind: "split", split: splits[input.sourceIndex]![partition]! };
-  const blocksOf = ({ stage, sink }: Producer) => ({
+  return { kind: "blocks", sides: input.sides.map((producers) => blocksOf(producers, tasks)) };
+}
+
+function blocksOf(
+  producers: readonly Producer[],
+  tasks: readonly (readonly TaskOutput[])[],
+): readonly ProducerBlocks[] {
+  return producers.map(({ stage, sink }) => ({
     stage,
     sink,
     blocks: tasks[stage]!.flatMap(({ block }) => block ?? []),
-  });
-  return { kind: "blocks", sides: input.sides.map((producers) => producers.map(blocksOf)) };
+  }));
 }
 
 async function finish(

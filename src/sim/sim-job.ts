@@ -90,11 +90,31 @@ const TEMPLATES: readonly ((values: readonly number[], tasks: number) => SimJob)
     const left = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
     const labels = ["k0", "k1", "k2", "k9"].map((key): [string, string] => [key, `label of ${key}`]);
     const right = of(labels, 2);
-    const joined = { kind: "join", how: "inner", left, right, partitions: 3 } as const;
+    const joined = { kind: "join", how: "inner", strategy: "shuffle", left, right, partitions: 3 } as const;
     const byKey = new Map(labels);
     const matches = values.map(pairOf).filter(([key]) => byKey.has(key));
     const expected = matches.map(([key, value]) => [key, [value, byKey.get(key)]]);
     return { name: "join", plan: plans(collect(joined)), expected: [lines(expected)] };
+  },
+  function joinSmall(values, tasks) {
+    const large = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
+    const labels = ["k0", "k1", "k1", "k9"].map((key, at): [string, string] => [
+      key,
+      `label ${at} of ${key}`,
+    ]);
+    const joined = {
+      kind: "join",
+      how: "left",
+      strategy: "broadcast",
+      left: large,
+      right: of(labels, 3),
+      partitions: undefined,
+    } as const;
+    const expected = values.map(pairOf).flatMap(([key, value]) => {
+      const matches = labels.filter(([label]) => label === key).map(([, label]) => label);
+      return (matches.length === 0 ? [undefined] : matches).map((label) => [key, [value, label]]);
+    });
+    return { name: "join-small", plan: plans(collect(joined)), expected: [lines(expected)] };
   },
   function groupThenCount(values, tasks) {
     const pairs = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;

@@ -22,6 +22,7 @@ const STAGES: readonly StageShape[] = [
     tasks: 2,
     dependsOn: [],
     input: { kind: "source", sourceIndex: 0 },
+    broadcasts: [],
     sinkPartitions: [1, 1],
   },
   {
@@ -30,6 +31,7 @@ const STAGES: readonly StageShape[] = [
     tasks: 1,
     dependsOn: [stageId(0)],
     input: { kind: "shuffle", sides: [[{ stage: stageId(0), sink: 0 }]] },
+    broadcasts: [],
     sinkPartitions: [1],
   },
 ];
@@ -51,6 +53,7 @@ export function smallSpec(changes: Partial<JobSpec> = {}): JobSpec {
     params: { input: "a.txt" },
     constants: { seed: "s", submittedAtMs: 1_000, bundle: contentHash("0") },
     fingerprint: "f",
+    joins: [],
     stages: STAGES,
     ends: [COLLECT_END],
     shape: "single",

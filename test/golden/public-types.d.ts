@@ -122,9 +122,11 @@ interface CogroupNode {
     readonly partitions: number | undefined;
 }
 type JoinType = "inner" | "left" | "right" | "full" | "semi" | "anti";
+type JoinStrategy = "auto" | "broadcast" | "shuffle";
 interface JoinNode {
     readonly kind: "join";
     readonly how: JoinType;
+    readonly strategy: JoinStrategy;
     readonly left: PlanNode;
     readonly right: PlanNode;
     readonly partitions: number | undefined;
@@ -251,6 +253,7 @@ interface CollectOptions {
 }
 interface JoinOptions<How extends JoinType = JoinType> extends WideOptions {
     readonly how?: How;
+    readonly strategy?: JoinStrategy;
 }
 interface JoinByOptions<L, R, K, How extends JoinType = JoinType> extends JoinOptions<How> {
     readonly left: (record: L) => K;

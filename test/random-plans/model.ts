@@ -100,6 +100,21 @@ export function joinOf(
   return byKey(rows, partitions);
 }
 
+/** In the order of the large side; for "right" the small one is the left. */
+export function broadcastOf(
+  large: readonly Pair[],
+  small: readonly Pair[],
+  how: JoinType,
+): readonly unknown[] {
+  return large.flatMap(([key, value]): readonly unknown[] => {
+    const matches = small.filter(([other]) => sameKey(other, key)).map(([, match]) => match);
+    if (how === "semi" || how === "anti")
+      return matches.length > 0 === (how === "semi") ? [[key, value]] : [];
+    const kept = matches.length > 0 || how === "inner" ? matches : [undefined];
+    return kept.map((match) => [key, how === "right" ? [match, value] : [value, match]]);
+  });
+}
+
 export function repartitionOf(model: Model, partitions: number): Model {
   const parts: unknown[][] = Array.from({ length: partitions }, () => []);
   for (const { rows, index } of model.parts) {

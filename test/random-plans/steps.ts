@@ -5,6 +5,7 @@ import { hashKey } from "../../src/base/hash.ts";
 import type { JoinType } from "../../src/plan/node.ts";
 import {
   blurred,
+  broadcastOf,
   byKey,
   cogroupsOf,
   defaultPartitions,
@@ -254,6 +255,27 @@ export const operators = {
       model: mapParts(model, (rows) => rows.map(trimmed)),
     };
   },
+  // Behind a shuffle of its own, as both sides may come from one reading.
+  joinBroadcast: whereExact((input, { n, partitions }, other) => {
+    const how = (["inner", "left", "semi", "anti", "right"] as const)[n % 5] ?? "inner";
+    const large = input.data.repartition(3).keyBy((row) => keyOf(row, 1) as never);
+    const small = other.data.distinct().keyBy((row) => keyOf(row, partitions) as never);
+    const distinct = groupsOf(rowsOf(other.model).map((row): Pair => [row, null])).map(([row]) => row);
+    const between = byKey(
+      distinct.map((row) => [row, row]),
+      defaultPartitions(other.model),
+    );
+    const smalls = keyed(rowsOf(between), partitions);
+    const strategy = "broadcast";
+    const data: Dataset<unknown> =
+      how === "right" ? small.join(large, { how, strategy }) : large.join(small, { how, strategy });
+    return {
+      data: data.map((row): unknown => trimmed(row)),
+      model: mapParts(repartitionOf(input.model, 3), (rows) =>
+        broadcastOf(keyed(rows, 1), smalls, how).map(trimmed),
+      ),
+    };
+  }),
   reduceByKey: (input, step) => {
     const { n } = step;
     const pairs: Pairs = input.data.map((row) => [keyOf(row, n), [show(row).slice(0, 40)]] as const);

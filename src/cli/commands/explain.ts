@@ -1,7 +1,6 @@
 import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import { cutStages } from "../../plan/cut-stages.ts";
-import type { StageSize } from "../../plan/shape.ts";
+import { cutWithoutInputs, type PlanLayout } from "../../runtime/lay-out-plan.ts";
 import type { Command } from "../dependencies.ts";
 import { readJobCommandLine } from "../input/job-command-line.ts";
 import { EXPLAIN_OPTIONS } from "../input/options.ts";
@@ -26,15 +25,14 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
   }
   const { job, params, flags, options } = line;
   const plan = job.build(await job.parseParams(params, flags));
-  const stages = cutStages(plan);
-  let sizes: readonly StageSize[] | undefined;
+  let layout: Partial<Pick<PlanLayout, "stages" | "sizes">> = {};
   try {
-    sizes = await dependencies.sizeStages(stages);
+    layout = await dependencies.layOutPlan(plan);
   } catch (error) {
     if (!(error instanceof BicoastalError && CODES_OF_INPUT.has(error.code))) throw error;
     await io.stderr.write(`${io.stderr.style("yellow", "tasks unknown")}: ${escapeText(error.message)}\n`);
   }
-  const description = describePlan(job.name, plan, stages, sizes);
+  const description = describePlan(job.name, plan, layout.stages ?? cutWithoutInputs(plan), layout.sizes);
   const lines = options.has("json")
     ? [toJsonLine(description, "The plan")]
     : planLines(description, io.stdout);

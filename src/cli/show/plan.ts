@@ -2,7 +2,7 @@
 import { labelEnd, labelNarrow, labelSink, labelWide } from "../../plan/label.ts";
 import type { EndNode, Plan, SourceNode, WideNode } from "../../plan/node.ts";
 import type { StageSize } from "../../plan/shape.ts";
-import type { Branch, Producer, Sink, Stage, StagePlan } from "../../plan/stage.ts";
+import type { Branch, Producer, Sink, Stage, StagePlan, Step } from "../../plan/stage.ts";
 import type { Output } from "../io.ts";
 import { escapeText } from "./escape.ts";
 import { counted } from "./quantity.ts";
@@ -72,7 +72,7 @@ function pathsOf(
   size: StageSize | undefined,
 ): PathDescription[] {
   if (branch.kind === "step") {
-    const operators = [...above, labelNarrow(branch.op)];
+    const operators = [...above, describeStep(branch.op)];
     return branch.next.flatMap((next) => pathsOf(next, operators, sinks, plan, size));
   }
   const sink = sinks[branch.sink];
@@ -81,9 +81,14 @@ function pathsOf(
   return [{ operators: above, to: describeSink(sink, plan), partitions }];
 }
 
+/** A join's way is worth a word: it decides the order of the records. */
+const describeStep = (op: Step["op"]): string =>
+  op.kind === "join" ? `${labelNarrow(op)} by broadcast` : labelNarrow(op);
+
 function describeSink(sink: Sink, plan: Plan): string {
   if (sink.kind === "end")
     return `${describeEnd(sink.end)}, as ${plan.ends[sink.endIndex]?.name ?? "result"}`;
+  if (sink.kind === "broadcast") return labelSink(sink);
   const side = isTwoSided(sink.shuffle) ? `, ${sink.side === 0 ? "left" : "right"} side` : "";
   return `${labelSink(sink)}${side}`;
 }

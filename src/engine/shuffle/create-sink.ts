@@ -1,5 +1,5 @@
 import { assert, unreachable } from "../../base/assert.ts";
-import type { WideNode } from "../../plan/node.ts";
+import type { JoinNode, WideNode } from "../../plan/node.ts";
 import type { Sink } from "../../plan/stage.ts";
 import type { EngineEnvironment } from "../environment.ts";
 import { AggregateSink } from "./aggregate/aggregate-sink.ts";
@@ -12,7 +12,7 @@ import { SortSink } from "./sort/sort-sink.ts";
 import { TopSink } from "./top/top-sink.ts";
 
 export interface ShuffleSinkOptions {
-  /** A shuffle, or a collect end. */
+  /** A shuffle, a broadcast, or a collect end. */
   readonly sink: Sink;
   /** Index among the stage's sinks. */
   readonly sinkIndex: number;
@@ -30,9 +30,13 @@ export interface ShuffleSinkOptions {
 export function createShuffleSink(options: ShuffleSinkOptions): KeyedSink | RowSink {
   const { sink, taskPartition = 0 } = options;
   if (sink.kind === "shuffle") return createWideSink(sink.shuffle, sink.side, options, taskPartition);
+  if (sink.kind === "broadcast") return new HashSink(options, takesKeysOnly(sink.join));
   assert(sink.end.kind === "collect", "files are not written through a block");
   return new CollectSink(sink.end, options);
 }
+
+/** Whether nobody looks at what the right side's keys come with. */
+const takesKeysOnly = ({ how }: JoinNode): boolean => how === "semi" || how === "anti";
 
 function createWideSink(
   node: WideNode,
@@ -50,7 +54,7 @@ function createWideSink(
     case "cogroup":
       return new HashSink(target, false);
     case "join":
-      return new HashSink(target, side === 1 && (node.how === "semi" || node.how === "anti"));
+      return new HashSink(target, side === 1 && takesKeysOnly(node));
     case "sort":
       return new SortSink(node, target);
     case "top":

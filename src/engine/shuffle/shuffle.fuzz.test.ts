@@ -225,7 +225,14 @@ describe("every wide operator equals a naive one, whatever the memory", () => {
         tasksOf(fc.tuple(key, value)),
         partitions,
         async (left, right, n) => {
-          const node: WideNode = { kind: "join", how, left: input, right: input, partitions: n };
+          const node: WideNode = {
+            kind: "join",
+            how,
+            strategy: "shuffle",
+            left: input,
+            right: input,
+            partitions: n,
+          };
           const expected = matched(flat(left) as Pair[], flat(right) as Pair[]).flatMap(([k, [ls, rs]]) =>
             joined(how, k, ls, rs),
           );

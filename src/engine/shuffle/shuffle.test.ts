@@ -356,7 +356,7 @@ describe("failures", () => {
     const nodes = [
       group,
       { kind: "sort", input, by: (row: readonly unknown[]) => row[0], descending: false, partitions: 1 },
-      { kind: "join", left: input, right: input, how: "inner", partitions: 1 },
+      { kind: "join", left: input, right: input, how: "inner", strategy: "shuffle", partitions: 1 },
       { kind: "cogroup", left: input, right: input, partitions: 1 },
       { ...first, key: "pair", emit: "pair" },
     ] as const;

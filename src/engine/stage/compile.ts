@@ -6,6 +6,7 @@ import type { Prng } from "../../base/prng.ts";
 import type { TaskContext } from "../../plan/context.ts";
 import type { SampleNode, UserFunction } from "../../plan/node.ts";
 import type { Stage } from "../../plan/stage.ts";
+import type { BroadcastTable } from "../shuffle/join/broadcast-table.ts";
 import type { KeyedSink, RowSink } from "../shuffle/sink.ts";
 import type { Site } from "./failure.ts";
 import { generateStage } from "./generate.ts";
@@ -22,6 +23,8 @@ export interface LoopState {
   readonly samples: readonly Prng[];
   /** One for each `mapPartitions` of the stage: takes the records before it. */
   readonly spools: readonly RowSpool[];
+  /** One for each broadcast of the stage. */
+  readonly tables: readonly BroadcastTable[];
   /** Iterators of flatMap results in use, outermost first; those left after a failure must be closed. */
   readonly openIterators: Iterator<unknown>[];
   /** Set when a loop throws: index into `sites`, index of the row in its batch, and the row. */

@@ -8,6 +8,7 @@ function contextOf(seed = "seed", stage = 2, partition = 5, attempt = 0) {
   const assignment: TaskAssignment = {
     attempt: { stage: stageId(stage), partition, epoch: epoch(1), attempt },
     partitions: 9,
+    broadcasts: [],
     sinkPartitions: [],
     input: { kind: "split", split: { kind: "items", start: 0, end: 0 } },
   };

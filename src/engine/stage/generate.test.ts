@@ -24,6 +24,7 @@ function stageOf(branches: readonly Branch[], sinks: readonly Sink[] = [collect]
   return {
     id: stageId(3),
     input: { kind: "source", source, sourceIndex: 0 },
+    broadcasts: [],
     branches,
     sinks,
     dependsOn: [],
@@ -43,6 +44,7 @@ function runStage(stage: Stage, rows: readonly unknown[]) {
     sinkRows: stage.sinks.map(() => 0),
     samples: [],
     spools: [],
+    tables: [],
     openIterators: [],
     failedSite: -1,
     failedRow: -1,

@@ -15,9 +15,11 @@
  * Everything of the user's enters as values (functions, fractions): no text of theirs is ever part of the source.
  */
 import { unreachable } from "../../base/assert.ts";
-import { labelEnd, labelNarrow, labelWide } from "../../plan/label.ts";
+import { labelFed, labelNarrow } from "../../plan/label.ts";
 import type {
   DeclaredValue,
+  FlatMapNode,
+  JoinNode,
   MapPartitionsNode,
   NarrowNode,
   SampleNode,
@@ -106,7 +108,7 @@ class SegmentWriter {
     const source = `"use strict";
 ${this.#constants.join("\n")}
 return function stage${id}_segment${this.#index}(rows, count, state) {
-const { ctx, sinks, samples, spools, openIterators } = state;
+const { ctx, sinks, samples, spools, tables, openIterators } = state;
 ${this.#locals.join("\n")}
 let at = ${after?.site ?? 0}, i = 0, row;
 try {
@@ -148,13 +150,13 @@ return i;
         this.#spool(branch, op, record);
         break;
       }
-      if (op.kind === "flatMap" || op.kind === "words") {
-        record = op.kind === "words" ? this.#openWords(op, record) : this.#openFlatMap(op, record);
+      if (op.kind === "flatMap" || op.kind === "words" || (op.kind === "join" && givesPairs(op))) {
+        record = this.#openLoop(op, record);
         block = this.#name("branch");
         this.#body.push(`${block}: {`);
         close = `} } ${close}`;
       } else {
-        record = this.#operator(op, record, block);
+        record = op.kind === "join" ? this.#keep(op, record, block) : this.#operator(op, record, block);
       }
       if (next.length !== 1) {
         this.#branches(next, record);
@@ -219,6 +221,19 @@ return i;
   }
 
   /** Opens two blocks, the loop and one more by the caller, that the caller closes. */
+  #openLoop(op: FlatMapNode | WordsNode | JoinNode, record: string): string {
+    switch (op.kind) {
+      case "flatMap":
+        return this.#openFlatMap(op, record);
+      case "words":
+        return this.#openWords(op, record);
+      case "join":
+        return this.#openMatches(op, record);
+      default:
+        return unreachable(op);
+    }
+  }
+
   #openFlatMap(op: NarrowNode & { kind: "flatMap" }, record: string): string {
     const { name, result, site } = this.#begin(op.fn, "many", labelOf(op));
     const index = this.#name("index");
@@ -241,6 +256,49 @@ return i;
       "}",
     );
     return item;
+  }
+
+  /** A join with one side broadcast: looks the record up in the table of that side. */
+  #lookUp(op: JoinNode, record: string): { table: string; key: string; row: string } {
+    const index = this.#parts.stage.broadcasts.findIndex(({ join }) => join === op);
+    const table = `table${index}`;
+    const local = `const ${table} = tables[${index}];`;
+    if (!this.#locals.includes(local)) this.#locals.push(local);
+    const site = this.#parts.addSite({ label: labelNarrow(op), calls: "sink", late: false });
+    const key = this.#name("key");
+    this.#body.push(`at = ${site};`, checkPair(record), `const ${key} = settled(${record}[0]);`);
+    return { table, key, row: this.#name("match") };
+  }
+
+  /** Semi and anti: the record stays, or does not. */
+  #keep(op: JoinNode, record: string, block: string): string {
+    const { table, key } = this.#lookUp(op, record);
+    const kept = this.#name("kept");
+    this.#body.push(
+      `if (${table}.find(${key}) ${op.how === "semi" ? "<" : ">="} 0) break ${block};`,
+      `const ${kept} = ${key} === ${record}[0] ? ${record} : [${key}, ${record}[1]];`,
+    );
+    return kept;
+  }
+
+  /** As for flatMap: a loop over the record's matches, and once without where it has none and the join keeps it. */
+  #openMatches(op: JoinNode, record: string): string {
+    const { table, key, row } = this.#lookUp(op, record);
+    const own = this.#name("own");
+    const joined = this.#name("joined");
+    const match =
+      op.how === "inner" ? `${table}.valueAt(${row})` : `${row} < 0 ? undefined : ${table}.valueAt(${row})`;
+    const small = this.#parts.stage.broadcasts.find(({ join }) => join === op)!.side;
+    const sides = small === 1 ? `${own}, ${match}` : `${match}, ${own}`;
+    this.#body.push(
+      `const ${own} = settled(${record}[1]);`,
+      `let ${row} = ${table}.find(${key});`,
+      op.how === "inner"
+        ? `for (; ${row} >= 0; ${row} = ${table}.following(${row})) {`
+        : `for (let first = true; ${row} >= 0 || first; first = false, ${row} = ${row} < 0 ? ${row} : ${table}.following(${row})) {`,
+      `const ${joined} = [${key}, [${sides}]];`,
+    );
+    return joined;
   }
 
   /** As for flatMap. */
@@ -269,21 +327,21 @@ return i;
     this.#locals.push(`const sink${index} = sinks[${index}]; let rows${index} = 0;`);
     this.#totals.push(`state.sinkRows[${index}] += rows${index};`);
     const given = this.#given(sink, record);
-    const label = sink.kind === "end" ? labelEnd(sink.end) : labelWide(sink.shuffle);
-    const late = sink.kind === "shuffle" || sink.end.kind === "collect";
-    const site = this.#parts.addSite({ label, calls: "sink", late });
+    const late = sink.kind !== "end" || sink.end.kind === "collect";
+    const site = this.#parts.addSite({ label: labelFed(sink), calls: "sink", late });
     this.#body.push(`at = ${site};`, ...given.checks, `rows${index}++;`, `sink${index}.${given.call};`);
   }
 
   #given(sink: Sink, record: string): { checks: readonly string[]; call: string } {
     if (sink.kind === "end") return { checks: [], call: `push(${record})` };
-    const key = keyOf(sink.shuffle);
+    const key = sink.kind === "broadcast" ? "pair" : keyOf(sink.shuffle);
     switch (key) {
       case "none":
         return { checks: [], call: `push(${record})` };
       case "pair": {
-        const check = `if (!isArray(${record}) || ${record}.length !== 2) throwNotPair(${record});`;
-        const declared = sink.shuffle.kind === "aggregate" ? sink.shuffle.value : undefined;
+        const check = checkPair(record);
+        const declared =
+          sink.kind === "shuffle" && sink.shuffle.kind === "aggregate" ? sink.shuffle.value : undefined;
         if (declared === undefined) return { checks: [check], call: `add(${record}[0], ${record}[1])` };
         this.#body.push(`at = ${this.#parts.addSite({ label: declared.name, calls: "sink", late: false })};`);
         this.#body.push(check);
@@ -294,7 +352,7 @@ return i;
       case "all":
         return { checks: [], call: `add(null, ${record})` };
       default: {
-        const result = this.#call(key, "key", `key function of ${labelWide(sink.shuffle)}`, record);
+        const result = this.#call(key, "key", `key function of ${labelFed(sink)}`, record);
         return { checks: [], call: `add(${result}, ${record})` };
       }
     }
@@ -319,10 +377,16 @@ return i;
   }
 }
 
+const checkPair = (record: string): string =>
+  `if (!isArray(${record}) || ${record}.length !== 2) throwNotPair(${record});`;
+
 const nextResult = (site: number): string => `at = ${site};
 const next = rows.next();
 if (next.done) break;
 row = next.value;`;
+
+/** Whether a join's records hold both sides; else they are the left side's own. */
+const givesPairs = ({ how }: JoinNode): boolean => how !== "semi" && how !== "anti";
 
 /** How a shuffle takes its records: by key, or as they are. */
 function keyOf(shuffle: WideNode): UserFunction | "pair" | "record" | "all" | "none" {

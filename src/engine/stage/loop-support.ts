@@ -1,5 +1,6 @@
 /** The few functions generated loops call besides the user's: checks, and errors that name what was given. */
 import { wordsOf } from "../kernel/words-of.ts";
+import { settled } from "../shuffle/group/group.ts";
 import { excerptOf } from "./excerpt.ts";
 import { UserMistake } from "./failure.ts";
 
@@ -76,6 +77,7 @@ function ignore(): void {}
 export const loopSupport = {
   checkSync,
   iterate,
+  settled,
   throwNotPair,
   noValue,
   wordsOfRecord,

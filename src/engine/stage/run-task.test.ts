@@ -36,7 +36,7 @@ function wideOf(kind: "group" | "aggregate" | "join" | "sort" | "top", input: Pl
     case "aggregate":
       return { kind, input, key: "pair", aggregator: "count", emit: "pair", empty: undefined, partitions: 1 };
     case "join":
-      return { kind, how: "inner", left: input, right: input, partitions: 1 };
+      return { kind, how: "inner", strategy: "shuffle", left: input, right: input, partitions: 1 };
     case "sort":
       return { kind, input, by: first, descending: false, partitions: 1 };
     case "top":

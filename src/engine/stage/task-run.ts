@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { Prng } from "../../base/prng.ts";
 import type { TaskContext } from "../../plan/context.ts";
-import { labelEnd, labelSource, labelWide } from "../../plan/label.ts";
+import { labelFed, labelSource, labelWide } from "../../plan/label.ts";
 import type { Stage, StagePlan } from "../../plan/stage.ts";
 import type { JobContext, TaskAssignment, TaskOutput } from "../../plan/task.ts";
 import type { Batch, BatchInput, RecordPlace } from "../batch.ts";
@@ -19,6 +19,7 @@ import { iterate } from "./loop-support.ts";
 import { Spool } from "./spool.ts";
 import { Stopped } from "./stopped.ts";
 import { isBlockSink, TaskSinks } from "./task-sinks.ts";
+import { TaskTables } from "./task-tables.ts";
 
 /** Results of a mapPartitions taken between two looks at whether to stop. */
 const RESULT_ROWS_AT_ONCE = 1024;
@@ -42,6 +43,7 @@ export class TaskRun {
   readonly #context: ContextOfTask;
   readonly #spools: readonly Spool[];
   readonly #sinks: TaskSinks;
+  readonly #tables: TaskTables;
   readonly #state: LoopState;
   readonly #memoryBytes: number;
   #input: BatchInput | undefined;
@@ -59,6 +61,7 @@ export class TaskRun {
     this.#context = createContext(job.constants, assignment, control);
     this.#spools = this.#compiled.partitionMaps.map(() => this.#createSpool());
     this.#sinks = new TaskSinks({ job, stage, assignment, env, memoryBytes: this.#memoryBytes });
+    this.#tables = new TaskTables(stage);
     this.#bytePath = openBytePath(stage, this.#sinks.all);
     const { partition } = assignment.attempt;
     this.#state = {
@@ -70,6 +73,7 @@ export class TaskRun {
           new Prng(`sample/${job.constants.seed}/${node.seed}/${stage.id}/${index}/${partition}`),
       ),
       spools: this.#spools,
+      tables: this.#tables.all,
       openIterators: [],
       failedSite: 0,
       failedRow: 0,
@@ -78,6 +82,7 @@ export class TaskRun {
   }
 
   async complete(): Promise<TaskOutput> {
+    await this.#openTables();
     const input = await this.#openInput();
     this.#input = input;
     await this.#takeInput(input);
@@ -101,12 +106,26 @@ export class TaskRun {
     this.#closeInput();
     this.#bytePath?.close();
     for (const spool of this.#spools) spool.dispose();
+    this.#tables.dispose();
     if (!this.#committed) this.#sinks.abort();
   }
 
   #closeInput(): void {
     this.#input?.close();
     this.#input = undefined;
+  }
+
+  /** All of what the stage's joins look up, before the first record. */
+  async #openTables(): Promise<void> {
+    const { assignment, env, control } = this.#request;
+    const { breathe } = control;
+    const checkpoint = () => this.#checkpoint();
+    await this.#tables.open(assignment.broadcasts, {
+      env,
+      memoryBytes: this.#memoryBytes,
+      checkpoint,
+      breathe,
+    });
   }
 
   async #openInput(): Promise<BatchInput> {
@@ -199,8 +218,7 @@ export class TaskRun {
 
   #explainSink(error: unknown, index: number): unknown {
     const sink = this.#stage.sinks[index]!;
-    const label = sink.kind === "end" ? labelEnd(sink.end) : labelWide(sink.shuffle);
-    return explainFailure(error, { label, calls: "sink", late: true }, undefined);
+    return explainFailure(error, { label: labelFed(sink), calls: "sink", late: true }, undefined);
   }
 
   /** For input: behind a shuffle, functions of the user's run while it is read. */
@@ -245,12 +263,13 @@ export class TaskRun {
 }
 
 /**
- * What the shuffle read and each spool may hold: equal parts of what the sinks, which hold a fixed amount, leave; but
+ * What the shuffle read, each spool and each broadcast may hold: equal parts of what the sinks, which hold a fixed amount, leave; but
  * of half at least, so that many sinks do not make everything else crawl.
  */
 function shareOf(memoryBytes: number, stage: Stage, compiled: CompiledStage): number {
   const left = memoryBytes - stage.sinks.filter(isBlockSink).length * SINK_BYTES;
-  const holders = (stage.input.kind === "shuffle" ? 1 : 0) + compiled.partitionMaps.length;
+  const holders =
+    (stage.input.kind === "shuffle" ? 1 : 0) + compiled.partitionMaps.length + stage.broadcasts.length;
   return Math.floor(Math.max(left, memoryBytes / 2) / Math.max(1, holders));
 }
 

@@ -19,7 +19,7 @@ export interface TaskSinksOptions {
 }
 
 /** Whether the sink's rows go into the attempt's block. */
-export const isBlockSink = (sink: Sink): boolean => sink.kind === "shuffle" || sink.end.kind === "collect";
+export const isBlockSink = (sink: Sink): boolean => sink.kind !== "end" || sink.end.kind === "collect";
 
 export class TaskSinks {
   readonly all: readonly (KeyedSink | RowSink)[];

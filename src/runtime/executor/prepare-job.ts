@@ -10,7 +10,7 @@ import type { RunnableJob } from "./job-loader.ts";
 export function prepareJob(job: RunnableJob, context: JobContext): StagePlan {
   const plan = job.build(context.params);
   if (fingerprint(plan) !== context.fingerprint) throw impure(job, context, plan);
-  return cutStages(plan);
+  return cutStages(plan, context.joins);
 }
 
 function impure(job: RunnableJob, context: JobContext, plan: Plan): BicoastalError {

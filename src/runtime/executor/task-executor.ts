@@ -79,7 +79,9 @@ function outcomeOf(thrown: unknown, request: TaskRequest): TaskOutcome {
 
 /** An error about a blob names its `key` in `details`; only input blocks can be made again, not the bundle. */
 function lostBlocks({ code, details }: ErrorInfo, { assignment }: TaskRequest): readonly string[] {
-  if ((code !== "BLOB_MISSING" && code !== "BLOB_CORRUPT") || assignment.input.kind === "split") return [];
-  const keys = assignment.input.sides.flat().flatMap(({ blocks }) => blocks.map(({ key }) => key));
+  if (code !== "BLOB_MISSING" && code !== "BLOB_CORRUPT") return [];
+  const { input, broadcasts } = assignment;
+  const read = [...(input.kind === "split" ? [] : input.sides), ...broadcasts].flat();
+  const keys = read.flatMap(({ blocks }) => blocks.map(({ key }) => key));
   return keys.filter((key) => key === details.key);
 }
