@@ -12,8 +12,8 @@ import type { Dataset } from "../../src/api/dataset.ts";
 import { job, type Output } from "../../src/api/job.ts";
 import { read } from "../../src/api/read.ts";
 import { planSplits } from "../../src/engine/read/plan-splits.ts";
-import { cutStages } from "../../src/plan/cut-stages.ts";
 import type { Plan } from "../../src/plan/node.ts";
+import { layOutPlan } from "../../src/runtime/lay-out-plan.ts";
 import { createMemoryInputs } from "../../src/sim/memory-inputs.ts";
 import { type PlanRun, runPlan } from "../../src/sim/plan-run.ts";
 import { blurred, type Model, modelOf, rowsOf } from "./model.ts";
@@ -106,7 +106,7 @@ async function sourceOf(from: Source): Promise<Twin> {
   const { data, content, rows } = textSource(from.kind, path, from.texts, from.splitBytes);
   inputs.write(path, content);
   const plan = job({ name: "source", module: import.meta.url, run: () => data }).build({});
-  const parts = (await splitsOf(plan))[0]?.length ?? 0;
+  const parts = (await layOut(plan)).splits[0]?.length ?? 0;
   return { data, model: blurred(rows, parts) };
 }
 
@@ -139,9 +139,9 @@ function textSource(
   return { data: read.csv(path, { ...options, types: { n: "number" } }), content, rows };
 }
 
-async function splitsOf(plan: Plan) {
-  const { sources } = cutStages(plan);
-  return Promise.all(sources.map(({ source: format }) => planSplits(format, inputs)));
+async function layOut(plan: Plan) {
+  const { joins, splits } = await layOutPlan(plan, (format) => planSplits(format, inputs));
+  return { joins, splits };
 }
 
 /** The data sets after each step; steps take any of the last few. */
@@ -274,11 +274,11 @@ async function verifyPlan(
 ): Promise<void> {
   const twins = await twinsOf(sources, steps);
   const plan = jobOf(twins, ends);
-  const splits = await splitsOf(plan);
+  const { joins, splits } = await layOut(plan);
   const few = twins.every(({ model }) => rowsOf(model).length <= BUDGET_SMALL_ROWS_MAX);
   let first: unknown;
   for (const memoryBytes of few ? [...BUDGETS, 1] : BUDGETS) {
-    const run = await runPlan({ plan, splits, inputs, memoryBytes, ...codecs });
+    const run = await runPlan({ plan, joins, splits, inputs, memoryBytes, ...codecs });
     for (const [index, one] of ends.entries()) verifyEnd(run, one, index, twins);
     expect(run.scratches.every((scratch) => scratch.filesOpen === 0)).toBe(true);
     first ??= bytesOf(run, ends.length);

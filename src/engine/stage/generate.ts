@@ -5,7 +5,7 @@
  *
  * How the text is built:
  * - A chain of operators is flat: one labelled block, which `filter` leaves with `break`. Branches that share the
- *   work above them are such blocks one after another. Only flatMap and words nest.
+ *   work above them are such blocks one after another. Only flatMap, words and the matches of a join nest.
  * - flatMap is one loop for arrays and other iterables alike, with a test an element that always goes the same
  *   way. So the text below it stands once, and grows linearly however deep flatMaps nest. `words` is such a loop
  *   over what is always an array.
@@ -24,11 +24,11 @@ import type {
   NarrowNode,
   SampleNode,
   UserFunction,
-  WideNode,
   WordsNode,
 } from "../../plan/node.ts";
 import type { Branch, Sink, Stage, Step } from "../../plan/stage.ts";
 import type { Site } from "./failure.ts";
+import { keyOf } from "./sink-key.ts";
 import { GENERATED_PREFIX } from "./stack.ts";
 
 export interface GeneratedSegment {
@@ -333,8 +333,7 @@ return i;
   }
 
   #given(sink: Sink, record: string): { checks: readonly string[]; call: string } {
-    if (sink.kind === "end") return { checks: [], call: `push(${record})` };
-    const key = sink.kind === "broadcast" ? "pair" : keyOf(sink.shuffle);
+    const key = keyOf(sink);
     switch (key) {
       case "none":
         return { checks: [], call: `push(${record})` };
@@ -387,25 +386,6 @@ row = next.value;`;
 
 /** Whether a join's records hold both sides; else they are the left side's own. */
 const givesPairs = ({ how }: JoinNode): boolean => how !== "semi" && how !== "anti";
-
-/** How a shuffle takes its records: by key, or as they are. */
-function keyOf(shuffle: WideNode): UserFunction | "pair" | "record" | "all" | "none" {
-  switch (shuffle.kind) {
-    case "aggregate":
-    case "group":
-      return shuffle.key;
-    case "cogroup":
-    case "join":
-      return "pair";
-    case "sort":
-    case "top":
-      return shuffle.by;
-    case "repartition":
-      return "none";
-    default:
-      return unreachable(shuffle);
-  }
-}
 
 /** `map(parse)` where the function has a name to tell it by. */
 function labelOf(op: Exclude<NarrowNode, SampleNode | WordsNode>): string {
