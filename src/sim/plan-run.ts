@@ -2,7 +2,6 @@
  * Runs a whole plan in one place, one task after the other: what the engine makes of a plan, without a driver. The
  * sequential reference for everything that runs tasks elsewhere, or again, or at the same time.
  */
-import { assert } from "../base/assert.ts";
 import { contentHash, epoch, jobId } from "../base/ids.ts";
 import type { EngineEnvironment, TaskControl } from "../engine/environment.ts";
 import { readCollected } from "../engine/shuffle/read-collected.ts";
