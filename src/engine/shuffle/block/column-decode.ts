@@ -4,14 +4,16 @@
  */
 import type { ValueCodec } from "../../../ports/codec.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import type { Column, TextEncoding } from "./column.ts";
-import { ABSENT_NULL, ABSENT_UNDEFINED, LAYOUT } from "./column-layout.ts";
-import { decodeNumbers, numbersToArray } from "./number-column.ts";
-import { columnStrings, decodeText } from "./text-decode.ts";
+import { readCodes } from "./codes.ts";
+import type { Column, DictionaryColumn, TextEncoding } from "./column.ts";
+import { CELLS_MAX, COLUMN_DEPTH_MAX, LAYOUT } from "./column-layout.ts";
+import { decodeNumbers, isNumberLayout, numbersToArray } from "./number-column.ts";
+import { putTogether, shapeOf, zip } from "./record-shape.ts";
+import { columnStrings, decodeText, readLengths } from "./text-decode.ts";
 
 /**
  * Which strings get a text of their own, instead of being slices of the frame's text: for rows that are kept. Slices
- * are faster to make. "nested": those inside records and tuples, for callers who see to the others themselves.
+ * are faster to make. "nested": those inside records and arrays, for callers who see to the others themselves.
  */
 export type OwnStrings = "none" | "nested" | "all";
 
@@ -20,121 +22,180 @@ export interface DecodeOptions {
   readonly own: OwnStrings;
 }
 
-/** Texts and numbers as they lie there; all else as values. */
-export function readColumn(from: ByteReader, rows: number, options: DecodeOptions): Column {
-  const layout = from.u8();
-  switch (layout) {
-    case LAYOUT.int8:
-    case LAYOUT.int16:
-    case LAYOUT.int32:
-    case LAYOUT.float64:
-      return { kind: "numbers", numbers: decodeNumbers(from, rows, layout) };
-    case LAYOUT.ascii:
-    case LAYOUT.latin1:
-    case LAYOUT.utf8:
-    case LAYOUT.utf16le:
-      return decodeText(from, rows, encodingOf(layout));
-    default:
-      from.position--;
-      return { kind: "values", values: decodeColumn(from, rows, options) };
+/** Reads the columns of one frame. */
+export class ColumnDecoder {
+  readonly #from: ByteReader;
+  readonly #options: DecodeOptions;
+  /** Values so far. */
+  #cells = 0;
+
+  constructor(from: ByteReader, options: DecodeOptions) {
+    this.#from = from;
+    this.#options = options;
+  }
+
+  /** A value for each row. */
+  values(rows: number): unknown[] {
+    return this.#column(rows, 0);
+  }
+
+  /** Texts and numbers as they lie there; all else as values. */
+  column(rows: number): Column {
+    const layout = this.#from.bytes[this.#from.position] as number;
+    if (!isNumberLayout(layout) && !isTextLayout(layout) && layout !== LAYOUT.dictionary) {
+      return { kind: "values", values: this.#column(rows, 0) };
+    }
+    this.#enter(rows, this.#from.u8());
+    if (isNumberLayout(layout)) {
+      return { kind: "numbers", numbers: decodeNumbers(this.#from, rows, layout) };
+    }
+    if (layout === LAYOUT.dictionary) return this.#dictionary(rows, this.#options.own === "all");
+    return decodeText(this.#from, rows, encodingOf(layout));
+  }
+
+  #enter(rows: number, layout: number): void {
+    this.#cells += rows;
+    if (this.#cells > CELLS_MAX && layout !== LAYOUT.general) {
+      throw new RangeError(`it claims more than ${CELLS_MAX} values`);
+    }
+  }
+
+  #column(rows: number, depth: number): unknown[] {
+    const from = this.#from;
+    const layout = from.u8();
+    this.#enter(rows, layout);
+    if (isNumberLayout(layout)) return numbersToArray(decodeNumbers(from, rows, layout));
+    const { own } = this.#options;
+    if (isTextLayout(layout)) {
+      const all = own === "all" || (own === "nested" && depth > 0);
+      return columnStrings(decodeText(from, rows, encodingOf(layout)), all);
+    }
+    if (depth > COLUMN_DEPTH_MAX) throw new RangeError("columns lie too deep in each other");
+    switch (layout) {
+      case LAYOUT.dictionary: {
+        const all = own === "all" || (own === "nested" && depth > 0);
+        return dictionaryValues(this.#dictionary(rows, all));
+      }
+      case LAYOUT.undefined:
+        return new Array(rows).fill(undefined);
+      case LAYOUT.null:
+        return new Array(rows).fill(null);
+      case LAYOUT.boolean:
+        return this.#booleans(rows);
+      case LAYOUT.bigint:
+        return Array.from(from.numbers(BigInt64Array, rows));
+      case LAYOUT.date:
+        return Array.from(from.numbers(Float64Array, rows), (time) => new Date(time));
+      case LAYOUT.tuple:
+        return this.#tuples(rows, depth);
+      case LAYOUT.list:
+        return this.#lists(rows, depth);
+      case LAYOUT.record:
+        return this.#records(rows, depth);
+      case LAYOUT.union:
+        return this.#union(rows, depth);
+      case LAYOUT.general:
+        return this.#general(rows);
+      default:
+        throw new RangeError(`no layout has the number ${layout}`);
+    }
+  }
+
+  #booleans(rows: number): boolean[] {
+    const codes = readCodes(this.#from, rows, 2);
+    const values: boolean[] = new Array(rows);
+    for (let i = 0; i < rows; i++) values[i] = codes[i] === 1;
+    return values;
+  }
+
+  #dictionary(rows: number, own: boolean): DictionaryColumn {
+    const from = this.#from;
+    const count = from.u8() + 1;
+    const codes = readCodes(from, rows, count);
+    const layout = from.u8();
+    if (!isTextLayout(layout)) throw new RangeError(`layout ${layout} in a dictionary`);
+    return {
+      kind: "dictionary",
+      codes,
+      entries: columnStrings(decodeText(from, count, encodingOf(layout)), own),
+    };
+  }
+
+  #tuples(rows: number, depth: number): unknown[][] {
+    const elements = this.#from.u8();
+    const columns: unknown[][] = [];
+    for (let i = 0; i < elements; i++) columns.push(this.#column(rows, depth + 1));
+    return zip(columns, rows);
+  }
+
+  #lists(rows: number, depth: number): unknown[][] {
+    const lengths = readLengths(this.#from, rows);
+    let total = 0;
+    for (let i = 0; i < rows; i++) total += lengths[i] as number;
+    const all = total === 0 ? [] : this.#column(total, depth + 1);
+    const values: unknown[][] = new Array(rows);
+    let at = 0;
+    for (let i = 0; i < rows; i++) {
+      const end = at + (lengths[i] as number);
+      values[i] = all.slice(at, end);
+      at = end;
+    }
+    return values;
+  }
+
+  #records(rows: number, depth: number): unknown[] {
+    const names = this.#names(this.#from.u32());
+    const columns: unknown[][] = [];
+    for (let i = 0; i < names.length; i++) columns.push(this.#column(rows, depth + 1));
+    return putTogether(columns, rows, shapeOf(names));
+  }
+
+  #names(fields: number): string[] {
+    if (fields === 0) return [];
+    const layout = this.#from.u8();
+    if (!isTextLayout(layout)) throw new RangeError(`names in layout ${layout}`);
+    return columnStrings(decodeText(this.#from, fields, encodingOf(layout)), true);
+  }
+
+  #union(rows: number, depth: number): unknown[] {
+    const from = this.#from;
+    const parts = from.u8() + 1;
+    const codes = readCodes(from, rows, parts);
+    const columns: unknown[][] = [];
+    let total = 0;
+    for (let i = 0; i < parts; i++) {
+      const count = from.u32();
+      total += count;
+      if (total > rows) break;
+      columns.push(this.#column(count, depth));
+    }
+    const next = new Uint32Array(parts);
+    const values: unknown[] = new Array(rows);
+    for (let i = 0; i < rows; i++) {
+      const code = codes[i] as number;
+      values[i] = columns[code]?.[next[code]!++];
+    }
+    const wrong = columns.length < parts || columns.some((column, i) => column.length !== next[i]);
+    if (wrong) throw new RangeError("parts of a column do not add up");
+    return values;
+  }
+
+  #general(rows: number): unknown[] {
+    const values = this.#options.codec.decode(this.#from.slice(this.#from.u32()));
+    if (values.length !== rows) throw new RangeError(`${values.length} values instead of ${rows}`);
+    return values;
   }
 }
+
+function dictionaryValues({ codes, entries }: DictionaryColumn): string[] {
+  const values: string[] = new Array(codes.length);
+  for (let i = 0; i < codes.length; i++) values[i] = entries[codes[i] as number] as string;
+  return values;
+}
+
+const isTextLayout = (layout: number): boolean => layout >= LAYOUT.ascii && layout <= LAYOUT.utf16le;
 
 function encodingOf(layout: number): TextEncoding {
   if (layout === LAYOUT.ascii) return "ascii";
   return layout === LAYOUT.latin1 ? "latin1" : layout === LAYOUT.utf8 ? "utf8" : "utf16le";
 }
-
-export function decodeColumn(from: ByteReader, rows: number, options: DecodeOptions): unknown[] {
-  const layout = from.u8();
-  switch (layout) {
-    case LAYOUT.constant:
-      return new Array(rows).fill(decodeGeneral(from, 1, options.codec)[0]);
-    case LAYOUT.undefined:
-      return new Array(rows).fill(undefined);
-    case LAYOUT.null:
-      return new Array(rows).fill(null);
-    case LAYOUT.int8:
-    case LAYOUT.int16:
-    case LAYOUT.int32:
-    case LAYOUT.float64:
-      return numbersToArray(decodeNumbers(from, rows, layout));
-    case LAYOUT.boolean:
-      return decodeBooleans(from, rows);
-    case LAYOUT.ascii:
-    case LAYOUT.latin1:
-    case LAYOUT.utf8:
-    case LAYOUT.utf16le:
-      return columnStrings(decodeText(from, rows, encodingOf(layout)), options.own === "all");
-    case LAYOUT.tuple:
-      return decodeTuples(from, rows, options);
-    case LAYOUT.record:
-      return decodeRecords(from, rows, options);
-    case LAYOUT.optional:
-      return decodeOptional(from, rows, options);
-    case LAYOUT.general:
-      return decodeGeneral(from, rows, options.codec);
-    default:
-      throw new RangeError(`no layout has the number ${layout}`);
-  }
-}
-
-function decodeBooleans(from: ByteReader, rows: number): boolean[] {
-  const at = from.take(rows);
-  const values: boolean[] = new Array(rows);
-  for (let i = 0; i < rows; i++) values[i] = from.view.getUint8(at + i) === 1;
-  return values;
-}
-
-function decodeTuples(from: ByteReader, rows: number, outer: DecodeOptions): unknown[][] {
-  const options = nested(outer);
-  const elements = from.u32();
-  const columns: unknown[][] = [];
-  for (let i = 0; i < elements; i++) columns.push(decodeColumn(from, rows, options));
-  const [first, second] = columns;
-  const values: unknown[][] = new Array(rows);
-  if (elements === 2 && first !== undefined && second !== undefined) {
-    for (let i = 0; i < rows; i++) values[i] = [first[i], second[i]];
-  } else {
-    for (let i = 0; i < rows; i++) values[i] = columns.map((column) => column[i]);
-  }
-  return values;
-}
-
-function decodeRecords(from: ByteReader, rows: number, outer: DecodeOptions): unknown[] {
-  const options = nested(outer);
-  const fields = from.u32();
-  const names = fields === 0 ? [] : decodeColumn(from, fields, { codec: options.codec, own: "all" });
-  const columns: unknown[][] = [];
-  for (let i = 0; i < fields; i++) columns.push(decodeColumn(from, rows, options));
-  const values: unknown[] = new Array(rows);
-  for (let i = 0; i < rows; i++) {
-    const record: Record<string, unknown> = {};
-    for (let field = 0; field < fields; field++) record[names[field] as string] = columns[field]?.[i];
-    values[i] = record;
-  }
-  return values;
-}
-
-function decodeOptional(from: ByteReader, rows: number, options: DecodeOptions): unknown[] {
-  const at = from.take(rows);
-  const count = from.u32();
-  const present = count === 0 ? [] : decodeColumn(from, count, options);
-  const values: unknown[] = new Array(rows);
-  let next = 0;
-  for (let i = 0; i < rows; i++) {
-    const tag = from.view.getUint8(at + i);
-    values[i] = tag === ABSENT_UNDEFINED ? undefined : tag === ABSENT_NULL ? null : present[next++];
-  }
-  if (next !== count) throw new RangeError(`${next} values present instead of ${count}`);
-  return values;
-}
-
-function decodeGeneral(from: ByteReader, rows: number, codec: ValueCodec): unknown[] {
-  const values = codec.decode(from.slice(from.u32()));
-  if (values.length !== rows) throw new RangeError(`${values.length} values instead of ${rows}`);
-  return values;
-}
-
-const nested = (options: DecodeOptions): DecodeOptions =>
-  options.own === "nested" ? { ...options, own: "all" } : options;

@@ -2,168 +2,257 @@
 import { isPlainObject } from "../../../base/compare.ts";
 import type { ValueCodec } from "../../../ports/codec.ts";
 import type { ByteWriter } from "./byte-writer.ts";
+import { writeCodes } from "./codes.ts";
 import type { ColumnSource } from "./column.ts";
 import {
-  ABSENT_NULL,
-  ABSENT_UNDEFINED,
+  CELLS_MAX,
   COLUMN_DEPTH_MAX,
   LAYOUT,
-  PRESENT,
   RECORD_FIELDS_MAX,
+  SHAPES_MAX,
   TUPLE_ELEMENTS_MAX,
 } from "./column-layout.ts";
-import { encodeNumbers } from "./number-column.ts";
-import { encodeAscii, encodeStrings, isAscii, isOneText, stringsOf } from "./text-encode.ts";
+import { asNumbers, encodeNumberArray, encodeNumbers, writeFloats } from "./number-column.ts";
+import { hasShape, type Shape, shapeOf, takeApart } from "./record-shape.ts";
+import { encodeStrings, encodeTextBytes, unitLengths, writeLengths } from "./text-encode.ts";
 
-/** Kinds of values, as bits, so that one pass over a column tells which there are. */
-const KIND = { undefined: 1, null: 2, number: 4, string: 8, boolean: 16, array: 32, object: 64, other: 128 };
-const ABSENT = KIND.undefined | KIND.null;
+/** Writes the columns of one frame. Throws VALUE_UNENCODABLE. */
+export class ColumnEncoder {
+  readonly #to: ByteWriter;
+  readonly #codec: ValueCodec;
+  /** Values so far. */
+  #cells = 0;
 
-/** Throws VALUE_UNENCODABLE. */
-export function encodeSource(to: ByteWriter, source: ColumnSource, codec: ValueCodec): void {
-  if (!("lengths" in source)) {
-    if (ArrayBuffer.isView(source)) encodeNumbers(to, source);
-    else encodeColumn(to, source, codec);
-  } else if (isAscii(source.bytes) && !(source.lengths.length > 1 && isOneText(source))) {
-    encodeAscii(to, source);
-  } else {
-    encodeColumn(to, stringsOf(source), codec);
+  constructor(to: ByteWriter, codec: ValueCodec) {
+    this.#to = to;
+    this.#codec = codec;
   }
-}
 
-/** Throws VALUE_UNENCODABLE. */
-export function encodeColumn(to: ByteWriter, values: readonly unknown[], codec: ValueCodec, depth = 0): void {
-  const kinds = kindsOf(values);
-  const present = kinds & ~ABSENT;
-  if (present === 0) {
-    if (kinds === KIND.undefined || kinds === KIND.null) {
-      to.u8(kinds === KIND.null ? LAYOUT.null : LAYOUT.undefined);
-      return;
+  add(source: ColumnSource): void {
+    if (Array.isArray(source)) return this.#column(source, 0);
+    this.#cells += "lengths" in source ? source.lengths.length : source.length;
+    if ("lengths" in source) encodeTextBytes(this.#to, source);
+    else encodeNumberArray(this.#to, source as Exclude<typeof source, readonly unknown[]>);
+  }
+
+  #column(values: readonly unknown[], depth: number): void {
+    this.#cells += values.length;
+    if (this.#cells > CELLS_MAX) return this.#general(values);
+    const type = typeof values[0];
+    // The two that are met most are looked for and collected in one pass.
+    const numbers = type === "number" ? asNumbers(values) : undefined;
+    if (numbers !== undefined) return encodeNumbers(this.#to, numbers);
+    const lengths = type === "string" ? unitLengths(values) : undefined;
+    if (lengths !== undefined) return encodeStrings(this.#to, values as readonly string[], lengths);
+    if (depth >= COLUMN_DEPTH_MAX) return this.#general(values);
+    const parts = partsOf(values);
+    const [part] = parts.list;
+    if (parts.list.length === 1 && part !== undefined) this.#part(part, values, depth);
+    else if (this.#cells + values.length > CELLS_MAX) this.#general(values);
+    else this.#union(parts, values, depth);
+  }
+
+  #union({ list, codes }: Parts, values: readonly unknown[], depth: number): void {
+    const to = this.#to;
+    to.u8(LAYOUT.union);
+    to.u8(list.length - 1);
+    writeCodes(to, codes, list.length);
+    const rows: unknown[][] = list.map(() => []);
+    for (let i = 0; i < values.length; i++) rows[codes[i] as number]?.push(values[i]);
+    for (const [i, part] of list.entries()) {
+      const own = rows[i] as unknown[];
+      to.u32(own.length);
+      this.#cells += own.length;
+      this.#part(part, own, depth);
     }
-    encodeOptional(to, values, codec, depth);
-  } else if (kinds !== present) {
-    // A mixture of kinds gains nothing from being split from its nulls.
-    if ((present & (present - 1)) === 0 && present !== KIND.other) encodeOptional(to, values, codec, depth);
-    else encodeGeneral(to, values, codec);
-  } else if (present === KIND.number) encodeNumbers(to, values as readonly number[]);
-  else if (present === KIND.string) encodeTexts(to, values as readonly string[], codec);
-  else if (present === KIND.boolean) encodeBooleans(to, values as readonly boolean[]);
-  else if (present === KIND.array && depth < COLUMN_DEPTH_MAX)
-    encodeArrays(to, values as readonly (readonly unknown[])[], codec, depth);
-  else if (present === KIND.object && depth < COLUMN_DEPTH_MAX)
-    encodeRecords(to, values as readonly object[], codec, depth);
-  else encodeGeneral(to, values, codec);
-}
+  }
 
-function kindsOf(values: readonly unknown[]): number {
-  let kinds = 0;
-  for (let i = 0; i < values.length; i++) kinds |= kindOf(values[i]);
-  return kinds;
-}
+  /** Values of one kind. */
+  #part({ kind, shape }: Part, values: readonly unknown[], depth: number): void {
+    const to = this.#to;
+    switch (kind) {
+      case "undefined":
+        return to.u8(LAYOUT.undefined);
+      case "null":
+        return to.u8(LAYOUT.null);
+      case "boolean":
+        return this.#booleans(values);
+      case "number":
+        return encodeNumbers(to, asNumbers(values) as Float64Array);
+      case "string":
+        return encodeStrings(to, values as readonly string[], unitLengths(values) as Uint32Array);
+      case "bigint":
+        return this.#bigints(values as readonly bigint[]);
+      case "date":
+        to.u8(LAYOUT.date);
+        return writeFloats(
+          to,
+          Float64Array.from(values as readonly Date[], (date) => date.getTime()),
+        );
+      case "array":
+        return this.#arrays(values as readonly (readonly unknown[])[], depth);
+      case "record":
+        return this.#records(values as readonly object[], shape as Shape, depth);
+      case "other":
+        return this.#general(values);
+    }
+  }
 
-function kindOf(value: unknown): number {
-  switch (typeof value) {
-    case "string":
-      return KIND.string;
-    case "number":
-      return KIND.number;
-    case "undefined":
-      return KIND.undefined;
-    case "boolean":
-      return KIND.boolean;
-    case "object":
-      return value === null ? KIND.null : Array.isArray(value) ? KIND.array : KIND.object;
-    default:
-      return KIND.other;
+  #booleans(values: readonly unknown[]): void {
+    const codes = new Uint8Array(values.length);
+    for (let i = 0; i < values.length; i++) if (values[i] === true) codes[i] = 1;
+    this.#to.u8(LAYOUT.boolean);
+    writeCodes(this.#to, codes, 2);
+  }
+
+  #bigints(values: readonly bigint[]): void {
+    if (!values.every((value) => BigInt.asIntN(64, value) === value)) return this.#general(values);
+    const to = this.#to;
+    to.u8(LAYOUT.bigint);
+    const at = to.reserveAligned(8, values.length * 8);
+    new BigInt64Array(to.bytes.buffer, at, values.length).set(values);
+  }
+
+  #arrays(values: readonly (readonly unknown[])[], depth: number): void {
+    const elements = values[0]?.length ?? 0;
+    let total = 0;
+    let even = elements <= TUPLE_ELEMENTS_MAX;
+    for (let i = 0; i < values.length; i++) {
+      const { length } = values[i] as readonly unknown[];
+      total += length;
+      even = even && length === elements;
+    }
+    if (this.#cells + total > CELLS_MAX) this.#general(values);
+    else if (even) this.#tuples(values, elements, depth);
+    else this.#lists(values, total, depth);
+  }
+
+  #tuples(values: readonly (readonly unknown[])[], elements: number, depth: number): void {
+    this.#to.u8(LAYOUT.tuple);
+    this.#to.u8(elements);
+    for (let element = 0; element < elements; element++) {
+      const column: unknown[] = new Array(values.length);
+      for (let i = 0; i < values.length; i++) column[i] = (values[i] as readonly unknown[])[element];
+      this.#column(column, depth + 1);
+    }
+  }
+
+  #lists(values: readonly (readonly unknown[])[], total: number, depth: number): void {
+    this.#to.u8(LAYOUT.list);
+    const lengths = new Uint32Array(values.length);
+    const all: unknown[] = new Array(total);
+    let next = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as readonly unknown[];
+      for (let j = 0; j < value.length; j++) all[next++] = value[j];
+      lengths[i] = value.length;
+    }
+    writeLengths(this.#to, lengths);
+    if (total > 0) this.#column(all, depth + 1);
+  }
+
+  #records(values: readonly object[], shape: Shape, depth: number): void {
+    const { names } = shape;
+    this.#to.u8(LAYOUT.record);
+    this.#to.u32(names.length);
+    if (names.length > 0) encodeStrings(this.#to, names, unitLengths(names) as Uint32Array);
+    for (const column of takeApart(values, shape)) this.#column(column, depth + 1);
+  }
+
+  #general(values: readonly unknown[]): void {
+    const bytes = this.#codec.encode(values);
+    this.#to.u8(LAYOUT.general);
+    this.#to.u32(bytes.length);
+    this.#to.append(bytes);
   }
 }
 
-function encodeBooleans(to: ByteWriter, values: readonly boolean[]): void {
-  to.u8(LAYOUT.boolean);
-  const at = to.reserve(values.length);
-  const view = to.view;
-  for (let i = 0; i < values.length; i++) view.setUint8(at + i, values[i] === true ? 1 : 0);
+type Kind =
+  | "undefined"
+  | "null"
+  | "boolean"
+  | "number"
+  | "string"
+  | "bigint"
+  | "date"
+  | "array"
+  | "record"
+  | "other";
+
+/** What one layout holds: values of a kind, and of records those of one shape. */
+interface Part {
+  readonly kind: Kind;
+  readonly shape: Shape | undefined;
 }
 
-function encodeTexts(to: ByteWriter, values: readonly string[], codec: ValueCodec): void {
-  const [first] = values;
-  if (values.length > 1 && values.every((value) => value === first)) encodeConstant(to, first, codec);
-  else encodeStrings(to, values);
+/** In the order in which they are first met. */
+interface Parts {
+  readonly list: readonly Part[];
+  /** For each row, which. */
+  readonly codes: Uint8Array;
 }
 
-function encodeArrays(
-  to: ByteWriter,
-  values: readonly (readonly unknown[])[],
-  codec: ValueCodec,
-  depth: number,
-): void {
-  const elements = values[0]?.length ?? 0;
-  if (elements > TUPLE_ELEMENTS_MAX || values.some((value) => value.length !== elements)) {
-    return encodeGeneral(to, values, codec);
-  }
-  to.u8(LAYOUT.tuple);
-  to.u32(elements);
-  const column: unknown[] = new Array(values.length);
-  for (let element = 0; element < elements; element++) {
-    for (let i = 0; i < values.length; i++) column[i] = values[i]?.[element];
-    encodeColumn(to, column, codec, depth + 1);
-  }
-}
-
-function encodeRecords(to: ByteWriter, values: readonly object[], codec: ValueCodec, depth: number): void {
-  const names = commonFields(values);
-  if (names === undefined) return encodeGeneral(to, values, codec);
-  to.u8(LAYOUT.record);
-  to.u32(names.length);
-  if (names.length > 0) encodeStrings(to, names);
-  const column: unknown[] = new Array(values.length);
-  for (const name of names) {
-    for (let i = 0; i < values.length; i++) column[i] = (values[i] as Record<string, unknown>)[name];
-    encodeColumn(to, column, codec, depth + 1);
-  }
-}
-
-/** The field names of all of them, in their order; undefined where they differ or are not plain data. */
-function commonFields(values: readonly object[]): readonly string[] | undefined {
-  const first = values[0];
-  if (first === undefined || !isPlainObject(first)) return undefined;
-  const names = Object.keys(first);
-  // Setting `__proto__` on a new object would not make a field.
-  if (names.length > RECORD_FIELDS_MAX || names.includes("__proto__")) return undefined;
-  for (let i = 1; i < values.length; i++) {
-    const value = values[i];
-    if (!isPlainObject(value)) return undefined;
-    const own = Object.keys(value);
-    if (own.length !== names.length) return undefined;
-    for (let j = 0; j < own.length; j++) if (own[j] !== names[j]) return undefined;
-  }
-  return names;
-}
-
-function encodeOptional(to: ByteWriter, values: readonly unknown[], codec: ValueCodec, depth: number): void {
-  to.u8(LAYOUT.optional);
-  const at = to.reserve(values.length);
-  const view = to.view;
-  const present: unknown[] = [];
+function partsOf(values: readonly unknown[]): Parts {
+  const list: Part[] = [];
+  const codes = new Uint8Array(values.length);
+  /** Of each kind but records. */
+  const codeOf: Partial<Record<Kind, number>> = {};
+  let last: Shape | undefined;
+  let lastCode = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    view.setUint8(at + i, value === undefined ? ABSENT_UNDEFINED : value === null ? ABSENT_NULL : PRESENT);
-    if (value !== undefined && value !== null) present.push(value);
+    let kind = kindOf(value);
+    if (kind === "record") {
+      if (last === undefined || !hasShape(value as object, last)) {
+        const code = codeOfRecord(value as object, list);
+        last = list[code]?.shape;
+        lastCode = code;
+      }
+      if (last !== undefined) {
+        codes[i] = lastCode;
+        continue;
+      }
+      kind = "other";
+    }
+    codes[i] = codeOf[kind] ??= list.push({ kind, shape: undefined }) - 1;
   }
-  to.u32(present.length);
-  if (present.length > 0) encodeColumn(to, present, codec, depth);
+  return { list, codes };
 }
 
-function encodeConstant(to: ByteWriter, value: unknown, codec: ValueCodec): void {
-  const bytes = codec.encode([value]);
-  to.u8(LAYOUT.constant);
-  to.u32(bytes.length);
-  to.append(bytes);
+/** -1: it has too many fields, or there are too many shapes before it. */
+function codeOfRecord(record: object, list: Part[]): number {
+  for (const [code, { shape }] of list.entries()) {
+    if (shape !== undefined && hasShape(record, shape)) return code;
+  }
+  const names = Object.keys(record);
+  if (names.length > RECORD_FIELDS_MAX || list.length >= SHAPES_MAX) return -1;
+  const shape = shapeOf(names);
+  // Not found above, and known all the same: it inherits names, which make no difference here but take longer.
+  const known = list.findIndex((part) => part.shape === shape);
+  return known === -1 ? list.push({ kind: "record", shape }) - 1 : known;
 }
 
-function encodeGeneral(to: ByteWriter, values: readonly unknown[], codec: ValueCodec): void {
-  const bytes = codec.encode(values);
-  to.u8(LAYOUT.general);
-  to.u32(bytes.length);
-  to.append(bytes);
+function kindOf(value: unknown): Kind {
+  switch (typeof value) {
+    case "string":
+      return "string";
+    case "number":
+      return "number";
+    case "undefined":
+      return "undefined";
+    case "boolean":
+      return "boolean";
+    case "bigint":
+      return "bigint";
+    case "object":
+      return value === null ? "null" : kindOfObject(value);
+    default:
+      return "other";
+  }
+}
+
+function kindOfObject(value: object): Kind {
+  if (Array.isArray(value)) return "array";
+  if (isPlainObject(value)) return "record";
+  return Object.getPrototypeOf(value) === Date.prototype ? "date" : "other";
 }

@@ -3,21 +3,21 @@ import { describe, expect, it } from "vitest";
 import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { decodeColumn, type OwnStrings } from "./column-decode.ts";
-import { encodeColumn } from "./column-encode.ts";
+import { ColumnDecoder, type OwnStrings } from "./column-decode.ts";
+import { ColumnEncoder } from "./column-encode.ts";
 import { LAYOUT } from "./column-layout.ts";
 
 const codec = createMsgpackCodec();
 
 function encode(values: readonly unknown[]): Buffer {
   const to = new ByteWriter(4);
-  encodeColumn(to, values, codec);
+  new ColumnEncoder(to, codec).add(values);
   return Buffer.from(to.written());
 }
 
 function decode(bytes: Uint8Array, rows: number, own: OwnStrings): unknown[] {
   const from = new ByteReader(bytes);
-  const values = decodeColumn(from, rows, { codec, own });
+  const values = new ColumnDecoder(from, { codec, own }).values(rows);
   expect(from.position).toBe(bytes.length);
   return values;
 }
@@ -76,10 +76,14 @@ describe("a column", () => {
 
   it("takes the layout that fits", () => {
     const layouts: [readonly unknown[], number][] = [
+      [[1, 255], LAYOUT.uint8],
+      [[1, 256], LAYOUT.uint16],
+      [[1, 2 ** 32 - 1], LAYOUT.uint32],
       [[1, -128, 127], LAYOUT.int8],
-      [[1, 128], LAYOUT.int16],
+      [[-1, 128], LAYOUT.int16],
       [[1, -32_769], LAYOUT.int32],
-      [[1, 2 ** 31], LAYOUT.float64],
+      [[-1, 2 ** 31], LAYOUT.float64],
+      [[1, 2 ** 32], LAYOUT.float64],
       [[1, -0], LAYOUT.float64],
       [["a", "b"], LAYOUT.ascii],
       [["a", "é"], LAYOUT.latin1],
@@ -87,11 +91,15 @@ describe("a column", () => {
       [["a long text but for one", "€"], LAYOUT.utf8],
       [["a long text but for one", "\ud800"], LAYOUT.utf16le],
       [["a long text but for one\ud83d", "\ude00"], LAYOUT.utf16le],
-      [["a", "a"], LAYOUT.constant],
+      [["a", "a", "a", "a"], LAYOUT.dictionary],
+      [["a", "a", "a", "b"], LAYOUT.ascii],
       [[true, false], LAYOUT.boolean],
       [[null, null], LAYOUT.null],
       [[undefined], LAYOUT.undefined],
-      [[null, 1], LAYOUT.optional],
+      [[null, 1], LAYOUT.union],
+      [[1n, -(2n ** 63n)], LAYOUT.bigint],
+      [[1n, 2n ** 63n], LAYOUT.general],
+      [[new Date(0)], LAYOUT.date],
       [
         [
           [1, "a"],
@@ -99,6 +107,7 @@ describe("a column", () => {
         ],
         LAYOUT.tuple,
       ],
+      [[[1, 2], []], LAYOUT.list],
       [
         [
           { a: 1, b: 2 },
@@ -111,10 +120,10 @@ describe("a column", () => {
           { a: 1, b: 2 },
           { b: 3, a: 4 },
         ],
-        LAYOUT.general,
+        LAYOUT.union,
       ],
-      [[1, "a"], LAYOUT.general],
-      [[1n], LAYOUT.general],
+      [[1, "a"], LAYOUT.union],
+      [[new Map()], LAYOUT.general],
     ];
     for (const [values, layout] of layouts) expect([values, encode(values)[0]]).toEqual([values, layout]);
   });
@@ -153,7 +162,9 @@ describe("a column", () => {
         fc.integer({ min: 1, max: 50 }),
         (bytes, rows) => {
           try {
-            expect(decodeColumn(new ByteReader(bytes), rows, { codec, own: "none" })).toHaveLength(rows);
+            expect(
+              new ColumnDecoder(new ByteReader(bytes), { codec, own: "none" }).values(rows),
+            ).toHaveLength(rows);
           } catch (error) {
             expect(error).toBeInstanceOf(Error);
           }

@@ -46,10 +46,18 @@ export interface NumberColumn {
   readonly numbers: NumberArray;
 }
 
+/** Few texts, each of which stands in many rows. */
+export interface DictionaryColumn {
+  readonly kind: "dictionary";
+  readonly entries: readonly string[];
+  /** Of each row: which entry. */
+  readonly codes: Uint8Array;
+}
+
 export interface ValueColumn {
   readonly kind: "values";
   readonly values: readonly unknown[];
 }
 
 /** A column of a frame that was read. Any column may come as values. */
-export type Column = TextColumn | NumberColumn | ValueColumn;
+export type Column = TextColumn | DictionaryColumn | NumberColumn | ValueColumn;

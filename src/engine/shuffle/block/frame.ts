@@ -11,8 +11,8 @@ import type { Crc32, ValueCodec } from "../../../ports/codec.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { type Column, type ColumnSource, rowsOf } from "./column.ts";
-import { type DecodeOptions, decodeColumn, readColumn } from "./column-decode.ts";
-import { encodeSource } from "./column-encode.ts";
+import { ColumnDecoder, type DecodeOptions } from "./column-decode.ts";
+import { ColumnEncoder } from "./column-encode.ts";
 
 const CONTENT_ROWS = 1;
 const CONTENT_PAIRS = 2;
@@ -56,8 +56,9 @@ export function encodeFrame(
   const rows = rowsOf(values);
   assert(keys === undefined || rowsOf(keys) === rows, "every row has a key, or none");
   begin(to, keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS, rows);
-  if (keys !== undefined) encodeSource(to, keys, codec);
-  encodeSource(to, values, codec);
+  const columns = new ColumnEncoder(to, codec);
+  if (keys !== undefined) columns.add(keys);
+  columns.add(values);
   return end(to, crc32);
 }
 
@@ -97,8 +98,9 @@ export function decodeFrame(
   options: DecodeOptions,
 ): FrameRows {
   const { from, content, rows } = openColumns(frame, extent, crc32);
-  const keys = content === CONTENT_PAIRS ? decodeColumn(from, rows, options) : [];
-  const values = decodeColumn(from, rows, options);
+  const columns = new ColumnDecoder(from, options);
+  const keys = content === CONTENT_PAIRS ? columns.values(rows) : [];
+  const values = columns.values(rows);
   close(from);
   return { keys, values };
 }
@@ -111,8 +113,9 @@ export function decodeFrameColumns(
   options: DecodeOptions,
 ): FrameColumns {
   const { from, content, rows } = openColumns(frame, extent, crc32);
-  const keys = content === CONTENT_PAIRS ? readColumn(from, rows, options) : undefined;
-  const values = readColumn(from, rows, options);
+  const columns = new ColumnDecoder(from, options);
+  const keys = content === CONTENT_PAIRS ? columns.column(rows) : undefined;
+  const values = columns.column(rows);
   close(from);
   return { rows, keys, values };
 }

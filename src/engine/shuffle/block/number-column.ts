@@ -9,49 +9,81 @@ new DataView(NAN_BYTES.buffer).setUint32(4, 0x7ff80000, true);
 const SCRATCH_ROWS = 8192;
 const scratch = new Float64Array(SCRATCH_ROWS);
 
-export function encodeNumbers(to: ByteWriter, values: ArrayLike<number>): void {
-  const rows = values.length;
-  // One type of array from here on: loops over any of them are several times as slow.
-  const numbers = rows <= SCRATCH_ROWS ? scratch.subarray(0, rows) : new Float64Array(rows);
-  if (Array.isArray(values)) for (let i = 0; i < rows; i++) numbers[i] = values[i] as number;
-  else numbers.set(values);
+const roomFor = (rows: number): Float64Array =>
+  rows <= SCRATCH_ROWS ? scratch.subarray(0, rows) : new Float64Array(rows);
+
+/** The values, if all of them are numbers; valid until the next call. */
+export function asNumbers(values: readonly unknown[]): Float64Array | undefined {
+  const numbers = roomFor(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== "number") return undefined;
+    numbers[i] = value;
+  }
+  return numbers;
+}
+
+export function encodeNumberArray(to: ByteWriter, array: NumberArray): void {
+  const numbers = roomFor(array.length);
+  numbers.set(array);
+  encodeNumbers(to, numbers);
+}
+
+/** One type of array for all: loops over any of them are several times as slow. */
+export function encodeNumbers(to: ByteWriter, numbers: Float64Array): void {
   const layout = layoutOf(numbers);
   to.u8(layout);
+  const rows = numbers.length;
   if (layout === LAYOUT.float64) return writeFloats(to, numbers);
-  const width = layout === LAYOUT.int8 ? 1 : layout === LAYOUT.int16 ? 2 : 4;
+  const width = WIDTHS[layout] as number;
   const at = to.reserveAligned(width, rows * width);
   const { buffer } = to.bytes;
   if (layout === LAYOUT.int8) new Int8Array(buffer, at, rows).set(numbers);
   else if (layout === LAYOUT.int16) new Int16Array(buffer, at, rows).set(numbers);
-  else new Int32Array(buffer, at, rows).set(numbers);
+  else if (layout === LAYOUT.int32) new Int32Array(buffer, at, rows).set(numbers);
+  else if (layout === LAYOUT.uint8) new Uint8Array(buffer, at, rows).set(numbers);
+  else if (layout === LAYOUT.uint16) new Uint16Array(buffer, at, rows).set(numbers);
+  else new Uint32Array(buffer, at, rows).set(numbers);
 }
+
+const WIDTHS: Readonly<Record<number, number>> = {
+  [LAYOUT.int8]: 1,
+  [LAYOUT.int16]: 2,
+  [LAYOUT.int32]: 4,
+  [LAYOUT.uint8]: 1,
+  [LAYOUT.uint16]: 2,
+  [LAYOUT.uint32]: 4,
+};
 
 function layoutOf(numbers: Float64Array): number {
   let least = 0;
   let most = 0;
   for (let i = 0; i < numbers.length; i++) {
     const value = numbers[i] as number;
-    if ((value | 0) !== value || (value === 0 && 1 / value < 0)) return LAYOUT.float64;
+    if (((value | 0) !== value && value >>> 0 !== value) || (value === 0 && 1 / value < 0))
+      return LAYOUT.float64;
     if (value < least) least = value;
     else if (value > most) most = value;
   }
+  if (least === 0) return most < 0x100 ? LAYOUT.uint8 : most < 0x10000 ? LAYOUT.uint16 : LAYOUT.uint32;
   if (least >= -0x80 && most < 0x80) return LAYOUT.int8;
-  return least >= -0x8000 && most < 0x8000 ? LAYOUT.int16 : LAYOUT.int32;
+  if (least >= -0x8000 && most < 0x8000) return LAYOUT.int16;
+  return most < 0x80000000 ? LAYOUT.int32 : LAYOUT.float64;
 }
 
 /**
  * There are many NaNs: which one an operation gives hangs on the processor, and on whether V8 has optimised it. Equal
  * values must be equal bytes.
  */
-function writeFloats(to: ByteWriter, numbers: Float64Array): void {
+export function writeFloats(to: ByteWriter, numbers: Float64Array): void {
   const at = to.reserveAligned(8, numbers.length * 8);
-  const target = new Float64Array(to.bytes.buffer, at, numbers.length);
-  target.set(numbers);
+  new Float64Array(to.bytes.buffer, at, numbers.length).set(numbers);
   for (let i = 0; i < numbers.length; i++) {
-    const value = numbers[i] as number;
-    if (Number.isNaN(value)) to.bytes.set(NAN_BYTES, at + i * 8);
+    if (Number.isNaN(numbers[i])) to.bytes.set(NAN_BYTES, at + i * 8);
   }
 }
+
+export const isNumberLayout = (layout: number): boolean => layout >= LAYOUT.int8 && layout <= LAYOUT.float64;
 
 export function decodeNumbers(from: ByteReader, rows: number, layout: number): NumberArray {
   switch (layout) {
@@ -61,19 +93,23 @@ export function decodeNumbers(from: ByteReader, rows: number, layout: number): N
       return from.numbers(Int16Array, rows);
     case LAYOUT.int32:
       return from.numbers(Int32Array, rows);
+    case LAYOUT.uint8:
+      return from.numbers(Uint8Array, rows);
+    case LAYOUT.uint16:
+      return from.numbers(Uint16Array, rows);
+    case LAYOUT.uint32:
+      return from.numbers(Uint32Array, rows);
     default:
       return from.numbers(Float64Array, rows);
   }
 }
 
-/** One loop a type: a loop that has seen them all is several times as slow. */
+/** Through one type of array, again: conversion takes less time than a loop that has seen them all. */
 export function numbersToArray(numbers: NumberArray): number[] {
   const rows = numbers.length;
+  const floats = roomFor(rows);
+  floats.set(numbers);
   const values: number[] = new Array(rows);
-  if (numbers instanceof Int8Array) for (let i = 0; i < rows; i++) values[i] = numbers[i] as number;
-  else if (numbers instanceof Int16Array) for (let i = 0; i < rows; i++) values[i] = numbers[i] as number;
-  else if (numbers instanceof Int32Array) for (let i = 0; i < rows; i++) values[i] = numbers[i] as number;
-  else if (numbers instanceof Float64Array) for (let i = 0; i < rows; i++) values[i] = numbers[i] as number;
-  else for (let i = 0; i < rows; i++) values[i] = numbers[i] as number;
+  for (let i = 0; i < rows; i++) values[i] = floats[i] as number;
   return values;
 }

@@ -26,6 +26,7 @@ function bytesOf(texts: readonly string[]): TextBytes {
 
 function valuesOf(column: Column): unknown[] {
   if (column.kind === "values") return [...column.values];
+  if (column.kind === "dictionary") return [...column.codes].map((code) => column.entries[code]);
   if (column.kind === "numbers") return [...column.numbers];
   const { bytes, lengths, encoding } = column;
   let at = 0;

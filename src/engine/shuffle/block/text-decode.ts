@@ -7,14 +7,14 @@ import { JOINED_UNITS_MAX } from "./column-layout.ts";
 const SLICE_UNITS = 13;
 
 export function decodeText(from: ByteReader, rows: number, encoding: TextEncoding): TextColumn {
-  const lengths = decodeLengths(from, rows);
+  const lengths = readLengths(from, rows);
   if (encoding === "utf16le") for (let i = 0; i < rows; i++) lengths[i]! *= 2;
   let total = 0;
   for (let i = 0; i < rows; i++) total += lengths[i] as number;
   return { kind: "text", encoding, lengths, bytes: from.slice(total) };
 }
 
-function decodeLengths(from: ByteReader, rows: number): Uint32Array {
+export function readLengths(from: ByteReader, rows: number): Uint32Array {
   const width = from.u8();
   if (width !== 1 && width !== 2 && width !== 4) throw new RangeError(`a length of ${width} bytes`);
   const stored =
@@ -30,21 +30,39 @@ function decodeLengths(from: ByteReader, rows: number): Uint32Array {
 export function columnStrings(column: TextColumn, own: boolean): string[] {
   const { encoding, bytes, lengths } = column;
   if (bytes.length > JOINED_UNITS_MAX) return stringByString(column);
+  if (encoding === "utf8") return utf8Strings(column, own);
   const text = bytes.toString(encoding === "ascii" ? "latin1" : encoding);
-  const units = unitsOf(column);
+  const unitBytes = encoding === "utf16le" ? 2 : 1;
   const values: string[] = new Array(lengths.length);
   let at = 0;
-  let byte = 0;
-  for (let i = 0; i < units.length; i++) {
-    const end = at + (units[i] as number);
-    const length = lengths[i] as number;
+  for (let i = 0; i < lengths.length; i++) {
+    const end = at + (lengths[i] as number) / unitBytes;
     values[i] =
-      own && end - at >= SLICE_UNITS ? textAt(bytes, encoding, byte, byte + length) : text.slice(at, end);
+      own && end - at >= SLICE_UNITS
+        ? textAt(bytes, encoding, at * unitBytes, end * unitBytes)
+        : text.slice(at, end);
     at = end;
-    byte += length;
   }
-  if (at !== text.length) throw new RangeError(`${text.length} characters instead of ${at}`);
   return values;
+}
+
+/** Rows that are ASCII are most, and are read a byte a character; of the others each is decoded by itself. */
+function utf8Strings({ bytes, lengths }: TextColumn, own: boolean): string[] {
+  const text = bytes.toString("latin1");
+  const values: string[] = new Array(lengths.length);
+  let at = 0;
+  for (let i = 0; i < lengths.length; i++) {
+    const end = at + (lengths[i] as number);
+    const slice = !(own && end - at >= SLICE_UNITS) && isAsciiBetween(bytes, at, end);
+    values[i] = slice ? text.slice(at, end) : bytes.toString("utf8", at, end);
+    at = end;
+  }
+  return values;
+}
+
+function isAsciiBetween(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if ((bytes[i] as number) >= 0x80) return false;
+  return true;
 }
 
 function stringByString({ encoding, bytes, lengths }: TextColumn): string[] {
@@ -60,25 +78,3 @@ function stringByString({ encoding, bytes, lengths }: TextColumn): string[] {
 
 const textAt = (bytes: Buffer, encoding: TextEncoding, from: number, to: number): string =>
   bytes.toString(encoding === "ascii" ? "latin1" : encoding, from, to);
-
-/** UTF-16 units of each text. */
-function unitsOf({ encoding, bytes, lengths }: TextColumn): Uint32Array {
-  if (encoding === "ascii" || encoding === "latin1") return lengths;
-  const units = new Uint32Array(lengths.length);
-  if (encoding === "utf16le") {
-    for (let i = 0; i < units.length; i++) units[i] = (lengths[i] as number) >> 1;
-    return units;
-  }
-  let at = 0;
-  for (let i = 0; i < units.length; i++) {
-    const end = at + (lengths[i] as number);
-    let count = 0;
-    for (; at < end; at++) {
-      const byte = bytes[at] as number;
-      // Each lead byte begins one unit, and that of four bytes two; all others belong to it.
-      if ((byte & 0xc0) !== 0x80) count += byte < 0xf0 ? 1 : 2;
-    }
-    units[i] = count;
-  }
-  return units;
-}

@@ -7,21 +7,38 @@
  */
 import { assert } from "../../../base/assert.ts";
 import type { ByteWriter } from "./byte-writer.ts";
+import { writeCodes } from "./codes.ts";
 import type { TextBytes, TextEncoding } from "./column.ts";
 import { JOINED_UNITS_MAX, LAYOUT, UTF8_SHARE_MAX } from "./column-layout.ts";
+import { findDictionary, isRepetitive } from "./dictionary.ts";
 
 const beyondLatin1 = /[^\0-\xff]/;
+const surrogate = /[\ud800-\udfff]/;
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** Units of each text. */
-export function unitLengths(values: readonly string[]): Uint32Array {
+/** Units of each of the values, if all of them are strings. */
+export function unitLengths(values: readonly unknown[]): Uint32Array | undefined {
   const lengths = new Uint32Array(values.length);
-  for (let i = 0; i < values.length; i++) lengths[i] = (values[i] as string).length;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== "string") return undefined;
+    lengths[i] = value.length;
+  }
   return lengths;
 }
 
-export function encodeStrings(to: ByteWriter, values: readonly string[]): void {
-  const lengths = unitLengths(values);
+/** @param lengths Of each of them, in units. */
+export function encodeStrings(to: ByteWriter, values: readonly string[], lengths: Uint32Array): void {
+  const dictionary = findDictionary(values);
+  if (dictionary === undefined) return encodePlain(to, values, lengths);
+  const { entries, codes } = dictionary;
+  to.u8(LAYOUT.dictionary);
+  to.u8(entries.length - 1);
+  writeCodes(to, codes, entries.length);
+  encodePlain(to, entries, unitLengths(entries) as Uint32Array);
+}
+
+function encodePlain(to: ByteWriter, values: readonly string[], lengths: Uint32Array): void {
   let units = 0;
   for (let i = 0; i < lengths.length; i++) units += lengths[i] as number;
   // Few long texts: joined, they might be longer than a string can be.
@@ -45,7 +62,9 @@ function encodingOf(values: readonly string[], parts: readonly string[]): TextEn
 }
 
 function fitsUtf8(text: string, values: readonly string[]): boolean {
-  if (Buffer.byteLength(text) > text.length * 2 * UTF8_SHARE_MAX || loneSurrogate.test(text)) return false;
+  if (Buffer.byteLength(text) > text.length * 2 * UTF8_SHARE_MAX) return false;
+  if (!surrogate.test(text)) return true;
+  if (loneSurrogate.test(text)) return false;
   // Two halves of a pair, each at an edge, are a pair only where they are joined.
   for (const value of values) {
     const first = value.charCodeAt(0);
@@ -71,14 +90,19 @@ function writeUtf8(to: ByteWriter, text: string, units: Uint32Array): void {
   to.append(bytes);
 }
 
-/** For bytes that `encodeStrings` would write so: ASCII. */
-export function encodeAscii(to: ByteWriter, { bytes, lengths }: TextBytes): void {
+/** The same column as of the strings that the bytes stand for. */
+export function encodeTextBytes(to: ByteWriter, source: TextBytes): void {
+  const { bytes, lengths } = source;
+  if (!isAscii(bytes) || isRepetitive(lengths.length, sampleOf(source))) {
+    const values = stringsOf(source);
+    return encodeStrings(to, values, unitLengths(values) as Uint32Array);
+  }
   to.u8(LAYOUT.ascii);
   writeLengths(to, lengths);
   to.append(bytes);
 }
 
-function writeLengths(to: ByteWriter, lengths: Uint32Array): void {
+export function writeLengths(to: ByteWriter, lengths: Uint32Array): void {
   let longest = 0;
   for (let i = 0; i < lengths.length; i++) {
     const length = lengths[i] as number;
@@ -93,7 +117,7 @@ function writeLengths(to: ByteWriter, lengths: Uint32Array): void {
   else new Uint32Array(buffer, at, lengths.length).set(lengths);
 }
 
-export function isAscii(bytes: Uint8Array): boolean {
+function isAscii(bytes: Uint8Array): boolean {
   const { length } = bytes;
   const head = Math.min(-bytes.byteOffset & 3, length);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, (length - head) >> 2);
@@ -105,16 +129,8 @@ export function isAscii(bytes: Uint8Array): boolean {
   return (all & 0x80) === 0 && (wide & 0x80808080) === 0;
 }
 
-/** Whether all texts are the same one. */
-export function isOneText({ bytes, lengths }: TextBytes): boolean {
-  const length = lengths[0] ?? 0;
-  for (let i = 1; i < lengths.length; i++) if (lengths[i] !== length) return false;
-  for (let i = length; i < bytes.length; i++) if (bytes[i] !== bytes[i - length]) return false;
-  return true;
-}
-
 /** The texts as strings. */
-export function stringsOf({ bytes, lengths }: TextBytes): string[] {
+function stringsOf({ bytes, lengths }: TextBytes): string[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const values: string[] = new Array(lengths.length);
   let at = 0;
@@ -125,4 +141,15 @@ export function stringsOf({ bytes, lengths }: TextBytes): string[] {
   }
   assert(at === bytes.length, "the lengths of texts add up to their bytes");
   return values;
+}
+
+/** The text of a row, for rows in ascending order. */
+function sampleOf({ bytes, lengths }: TextBytes): (row: number) => string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  let next = 0;
+  let at = 0;
+  return (row) => {
+    while (next < row) at += lengths[next++] as number;
+    return text.toString("latin1", at, at + (lengths[row] as number));
+  };
 }
