@@ -35,13 +35,15 @@ const random = randomSource(7);
 const letters = "etaoinshrdlucmfwypvbgkqjxz";
 /** @param {number} least @param {number} most */
 const word = (least, most) =>
-  Array.from({ length: least + random(most - least + 1) }, () => letters[Math.min(random(26), random(26))]).join("");
+  Array.from(
+    { length: least + random(most - least + 1) },
+    () => letters[Math.min(random(26), random(26))],
+  ).join("");
 /** @template T @param {() => T} make */
 const times = (make) => Array.from({ length: rows }, make);
 const regions = ["eu-west", "eu-north", "us-east", "us-west", "ap-south"];
 let id = 1_000_000;
 
-/** Fresh strings, as rows of a real job have them: `words` are slices, as of lines. */
 /** @type {Record<string, () => unknown[]>} */
 const dataSets = {
   "pairs [string, count]": () => times(() => [word(3, 9), random(random(4) === 0 ? 5000 : 40)]),
@@ -49,7 +51,8 @@ const dataSets = {
   "strings of 3-9": () => times(() => word(3, 9)),
   "strings of 60-120": () => times(() => word(60, 120)),
   "strings, some beyond Latin-1": () => times(() => word(20, 40) + (random(8) === 0 ? "\u201d\u2026" : "")),
-  "strings, Cyrillic": () => times(() => word(3, 12).replace(/./g, (c) => String.fromCharCode(c.charCodeAt(0) + 0x3d0))),
+  "strings, Cyrillic": () =>
+    times(() => word(3, 12).replace(/./g, (c) => String.fromCharCode(c.charCodeAt(0) + 0x3d0))),
   "region codes": () => times(() => regions[random(5)]),
   "integers, ascending": () => times(() => (id += random(9))),
   "flat records": () =>
@@ -117,49 +120,53 @@ const writer = new frames.ByteWriter();
 const packr = new Packr({ moreTypes: true, useBigIntExtension: true });
 const shared = new Packr({ structures: [], moreTypes: true, useBigIntExtension: true });
 
-/** @param {unknown[]} values */
-function isPairs(values) {
-  return values.every((value) => Array.isArray(value) && value.length === 2);
+/**
+ * @typedef {{ values: unknown[], keys: unknown[] | undefined, own: unknown[] }} Rows
+ *   Rows of two elements have their first as keys: so they are in a block.
+ * @typedef {{ encode: (rows: Rows) => any, decode: (encoded: any) => any, bytes: (encoded: any) => number }} Way
+ */
+
+/** @param {unknown[]} values @returns {Rows} */
+function rowsOf(values) {
+  /** @type {unknown[][]} */
+  const pairs = values.flatMap((value) => (Array.isArray(value) && value.length === 2 ? [value] : []));
+  if (pairs.length < values.length) return { values, keys: undefined, own: values };
+  return { values, keys: pairs.map(([key]) => key), own: pairs.map(([, value]) => value) };
 }
 
-/** Each way gives bytes and takes them back; undefined where it cannot hold the values. */
-/** @type {Record<string, { encode: (values: unknown[]) => unknown, decode: (bytes: any) => unknown, bytes: (encoded: any) => number }>} */
+/** Each way gives bytes and takes them back; a TypeError where it cannot hold the values. */
+/** @type {Record<string, Way>} */
 const ways = {
-  "frames": {
-    encode(values) {
-      if (values.pairs === undefined) {
-        const crc = frames.encodeFrame(writer, undefined, values, codecs);
-        return { crc, bytes: writer.written() };
-      }
-      const [keys, counts] = values.pairs;
-      return { crc: frames.encodeFrame(writer, keys, counts, codecs), bytes: writer.written(), pairs: true };
+  frames: {
+    encode({ keys, own }) {
+      const crc = frames.encodeFrame(writer, keys, own, codecs);
+      return { crc, bytes: writer.written() };
     },
-    decode({ crc, bytes, pairs }) {
+    decode({ crc, bytes }) {
       // What is read from a file or a network is in a buffer of its own.
       const frame = new Uint8Array(bytes);
       const extent = { offset: 0, bytes: frame.length, rows, crc };
-      const read = frames.decodeFrame(frame, extent, frames.crc32, { codec: codecs.codec, own: "none" });
-      return pairs === true ? read : read.values;
+      return frames.decodeFrame(frame, extent, frames.crc32, { codec: codecs.codec, own: "none" });
     },
     bytes: ({ bytes }) => bytes.length,
   },
   "msgpackr, records": {
-    encode: (values) => shared.pack(values),
+    encode: ({ values }) => shared.pack(values),
     decode: (bytes) => shared.unpack(bytes),
     bytes: (bytes) => bytes.length,
   },
   msgpackr: {
-    encode: (values) => packr.pack(values),
+    encode: ({ values }) => packr.pack(values),
     decode: (bytes) => packr.unpack(bytes),
     bytes: (bytes) => bytes.length,
   },
   "v8.serialize": {
-    encode: (values) => v8.serialize(values),
+    encode: ({ values }) => v8.serialize(values),
     decode: (bytes) => v8.deserialize(bytes),
     bytes: (bytes) => bytes.length,
   },
   JSON: {
-    encode: (values) => Buffer.from(JSON.stringify(values)),
+    encode: ({ values }) => Buffer.from(JSON.stringify(values)),
     decode: (bytes) => JSON.parse(bytes.toString()),
     bytes: (bytes) => bytes.length,
   },
@@ -184,33 +191,44 @@ function perCallMs(body) {
 /** @param {readonly number[]} samples */
 const median = (samples) => [...samples].sort((a, b) => a - b)[samples.length >> 1] ?? Number.NaN;
 
+/** @param {Rows} given @param {any} back What the frames gave, or another way. */
+function check({ values, keys, own }, back) {
+  if (Array.isArray(back)) return assert.deepEqual(back, values);
+  assert.deepEqual([...back.keys], keys ?? []);
+  assert.deepEqual(back.values, own);
+}
+
 /** @param {unknown[]} values */
 function measure(values) {
-  const jsonBytes = Buffer.byteLength(JSON.stringify(values, (_, value) => (typeof value === "bigint" ? String(value) : value)));
-  const results = [];
-  for (const [name, way] of Object.entries(ways)) {
+  const json = JSON.stringify(values, (_, value) => (typeof value === "bigint" ? String(value) : value));
+  const given = rowsOf(values);
+  const runs = Object.entries(ways).flatMap(([name, way]) => {
     try {
-      const given = name === "frames" && isPairs(values) ? Object.assign([...values], { pairs: [values.map((v) => v[0]), values.map((v) => v[1])] }) : values;
       const encoded = way.encode(given);
-      const back = way.decode(encoded);
-      if (given === values) assert.deepEqual(back, values);
-      else assert.deepEqual(back.keys.map((/** @type {unknown} */ key, /** @type {number} */ i) => [key, back.values[i]]), values);
-      results.push({ name, way, given, bytes: way.bytes(encoded), encode: [], decode: [] });
+      check(given, way.decode(encoded));
+      /** @type {{ encode: number[], decode: number[] }} */
+      const samples = { encode: [], decode: [] };
+      return [{ name, way, bytes: way.bytes(encoded), samples }];
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
+      return [];
     }
-  }
+  });
   for (let round = 0; round < rounds; round++) {
-    for (const { way, given, encode, decode } of results) {
-      encode.push(perCallMs(() => way.encode(given)));
+    for (const { way, samples } of runs) {
+      samples.encode.push(perCallMs(() => way.encode(given)));
       const encoded = way.encode(given);
-      decode.push(perCallMs(() => way.decode(encoded)));
+      samples.decode.push(perCallMs(() => way.decode(encoded)));
     }
   }
-  return results.map(({ name, bytes, encode, decode }) => {
-    const megabytes = jsonBytes / 1e6;
-    const [out, back] = [median(encode) / 1000, median(decode) / 1000];
-    return { name, share: bytes / jsonBytes, encode: megabytes / out, decode: megabytes / back, both: megabytes / (out + back) };
+  const megabytes = Buffer.byteLength(json) / 1e6;
+  return runs.map(({ name, bytes, samples }) => {
+    const [encode, decode] = [median(samples.encode) / 1000, median(samples.decode) / 1000];
+    return {
+      name,
+      share: bytes / 1e6 / megabytes,
+      speeds: [megabytes / encode, megabytes / decode, megabytes / (encode + decode)],
+    };
   });
 }
 
@@ -220,9 +238,10 @@ console.log("|---|---|---:|---:|---:|---:|---:|");
 for (const [name, make] of Object.entries(dataSets)) {
   if (!name.includes(options.only)) continue;
   const results = measure(make());
-  const own = results[0]?.both ?? 0;
-  for (const { name: way, encode, decode, both, share } of results) {
-    const cells = [encode, decode, both].map((speed) => speed.toFixed(0));
-    console.log(`| ${name} | ${way} | ${cells.join(" | ")} | ${(own / both).toFixed(1)} | ${(share * 100).toFixed(0)} % |`);
+  const own = results[0]?.speeds[2] ?? 0;
+  for (const { name: way, speeds, share } of results) {
+    const cells = speeds.map((speed) => speed.toFixed(0));
+    const ratio = (own / (speeds[2] ?? own)).toFixed(1);
+    console.log(`| ${name} | ${way} | ${cells.join(" | ")} | ${ratio} | ${(share * 100).toFixed(0)} % |`);
   }
 }

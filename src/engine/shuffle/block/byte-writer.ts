@@ -25,6 +25,12 @@ export class ByteWriter {
     this.#length = 0;
   }
 
+  /** Forgets what was written from there on. */
+  rewind(length: number): void {
+    assert(length <= this.#length, "what is taken back was written");
+    this.#length = length;
+  }
+
   /** What was written, valid until the next write. */
   written(): Buffer {
     return this.#bytes.subarray(0, this.#length);

@@ -60,8 +60,5 @@ export const SHAPES_MAX = 32;
 /** Values of all columns of one frame, those inside others too. More of them would be much memory from few bytes. */
 export const CELLS_MAX = 1 << 22;
 
-/** Longer texts are written and read string by string, far from the longest string an engine allows. */
-export const JOINED_UNITS_MAX = 1 << 24;
-
 /** UTF-8 is taken instead of UTF-16 up to this share of its bytes: it takes longer to read. */
 export const UTF8_SHARE_MAX = 0.75;

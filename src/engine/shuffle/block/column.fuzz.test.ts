@@ -55,14 +55,24 @@ const column = fc.oneof(
   ),
   fc.array(fc.tuple(record, fc.tuple(fc.array(text), fc.option(text)))),
   fc.array(fc.bigInt()),
-  fc.array(fc.date()),
+  fc.array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+  fc.array(fc.date({ noInvalidDate: false })),
+  fc.array(fc.boolean()),
+  fc.array(fc.array(fc.array(text, { maxLength: 3 }), { maxLength: 20 })),
+  fc.array(fc.record({ a: fc.integer(), b: text }, { requiredKeys: [], noNullPrototype: true })),
+  fc.array(fc.record({ toString: atom, valueOf: atom }, { requiredKeys: [], noNullPrototype: true })),
+  fc.array(fc.oneof(record, fc.tuple(text, atom), atom)),
   fc.array(atom),
 );
+/** The same again and again: enough rows for whatever is looked for or made only where there are many. */
+const tall = fc
+  .tuple(column, fc.integer({ min: 60, max: 300 }))
+  .map(([values, rows]) => Array.from({ length: rows }, (_, row) => values[row % values.length]));
 
 describe("a column", () => {
   it("gives back what was put in, with strings of their own or not", () => {
     fc.assert(
-      fc.property(column, (values) => {
+      fc.property(fc.oneof(column, tall), (values) => {
         fc.pre(values.length > 0);
         const bytes = encode(values);
         for (const own of ["none", "nested", "all"] as const) {
@@ -133,6 +143,39 @@ describe("a column", () => {
     expect(encode([other, 1])).toEqual(encode([Number.NaN, 1]));
     expect(encode([[other], [0.5]])).toEqual(encode([[Number.NaN], [0.5]]));
     expect(encode([other, "a"])).toEqual(encode([Number.NaN, "a"]));
+  });
+
+  it("reads what a generated constructor made, of any names, as what was written", () => {
+    const names = ["__proto__", "constructor", "a b", "1", "0", "\ud800", 'quote"', "line\n", "", "toString"];
+    const rows = Array.from({ length: 200 }, (_, i) =>
+      Object.fromEntries(names.slice(i % 3).map((name, j) => [name, i * j])),
+    );
+    const back = decode(encode(rows), rows.length, "none");
+    expect(back).toStrictEqual(rows);
+    expect(back.map((row) => Object.keys(row as object))).toEqual(rows.map((row) => Object.keys(row)));
+    expect(Object.getPrototypeOf(back[0])).toBe(Object.prototype);
+    expect(Reflect.get({}, "a b")).toBeUndefined();
+  });
+
+  it("takes records of more shapes than it tells apart, of very many fields, and deep ones", () => {
+    const shapes = Array.from({ length: 100 }, (_, i) => ({ [`field${i}`]: i, same: i }));
+    expect(decode(encode(shapes), 100, "none")).toStrictEqual(shapes);
+    const wide = Array.from({ length: 2 }, () =>
+      Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, i])),
+    );
+    expect(decode(encode(wide), 2, "none")).toStrictEqual(wide);
+    let deep: unknown = 1;
+    for (let i = 0; i < 20; i++) deep = i % 2 === 0 ? [deep, "x"] : { deep };
+    expect(decode(encode([deep, deep]), 2, "none")).toStrictEqual([deep, deep]);
+  });
+
+  it("takes more values than a frame may claim", () => {
+    const lists = [new Array(4_200_000).fill(null), [1]];
+    const back = decode(encode(lists), 2, "none") as unknown[][];
+    expect(back.map((list) => [list.length, list[0]])).toEqual([
+      [4_200_000, null],
+      [1, 1],
+    ]);
   });
 
   it("takes more room than it had, and long and many strings", () => {

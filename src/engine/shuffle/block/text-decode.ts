@@ -1,10 +1,11 @@
 /** Reads columns of text, as bytes or as strings. */
 import type { ByteReader } from "./byte-reader.ts";
 import type { TextColumn, TextEncoding } from "./column.ts";
-import { JOINED_UNITS_MAX } from "./column-layout.ts";
 
 /** From this length on V8 makes a slice that keeps the whole text it was cut from alive. */
 const SLICE_UNITS = 13;
+/** Texts are decoded together up to so many bytes: a call each takes longer, and larger strings are collected later. */
+const PART_BYTES = 16 * 1024;
 
 export function decodeText(from: ByteReader, rows: number, encoding: TextEncoding): TextColumn {
   const lengths = readLengths(from, rows);
@@ -26,55 +27,54 @@ export function readLengths(from: ByteReader, rows: number): Uint32Array {
   return new Uint32Array(stored);
 }
 
-/** @param own Whether each string gets a text of its own, instead of being a slice of the text of all. */
+/** @param own Whether each string gets a text of its own, instead of being a slice of a text of several. */
 export function columnStrings(column: TextColumn, own: boolean): string[] {
-  const { encoding, bytes, lengths } = column;
-  if (bytes.length > JOINED_UNITS_MAX) return stringByString(column);
-  if (encoding === "utf8") return utf8Strings(column, own);
-  const text = bytes.toString(encoding === "ascii" ? "latin1" : encoding);
-  const unitBytes = encoding === "utf16le" ? 2 : 1;
+  const { lengths } = column;
   const values: string[] = new Array(lengths.length);
   let at = 0;
-  for (let i = 0; i < lengths.length; i++) {
-    const end = at + (lengths[i] as number) / unitBytes;
-    values[i] =
-      own && end - at >= SLICE_UNITS
-        ? textAt(bytes, encoding, at * unitBytes, end * unitBytes)
-        : text.slice(at, end);
+  for (let row = 0; row < lengths.length; ) {
+    const first = row;
+    let end = at + (lengths[row++] as number);
+    while (row < lengths.length && end + (lengths[row] as number) - at <= PART_BYTES) {
+      end += lengths[row++] as number;
+    }
+    if (row === first + 1) values[first] = textBetween(column, at, end);
+    else decodePart(column, { first, end: row, at, bytes: end - at }, own, values);
     at = end;
   }
   return values;
 }
 
-/** Rows that are ASCII are most, and are read a byte a character; of the others each is decoded by itself. */
-function utf8Strings({ bytes, lengths }: TextColumn, own: boolean): string[] {
-  const text = bytes.toString("latin1");
-  const values: string[] = new Array(lengths.length);
-  let at = 0;
-  for (let i = 0; i < lengths.length; i++) {
-    const end = at + (lengths[i] as number);
-    const slice = !(own && end - at >= SLICE_UNITS) && isAsciiBetween(bytes, at, end);
-    values[i] = slice ? text.slice(at, end) : bytes.toString("utf8", at, end);
-    at = end;
-  }
-  return values;
+interface RowRange {
+  readonly first: number;
+  readonly end: number;
+  /** Where its bytes begin, and how many there are. */
+  readonly at: number;
+  readonly bytes: number;
 }
+
+function decodePart(column: TextColumn, range: RowRange, own: boolean, values: string[]): void {
+  const { bytes, lengths, encoding } = column;
+  const utf8 = encoding === "utf8";
+  const unitBytes = encoding === "utf16le" ? 2 : 1;
+  const text = bytes.toString(unitBytes === 2 ? "utf16le" : "latin1", range.at, range.at + range.bytes);
+  let at = range.at;
+  let from = 0;
+  for (let row = range.first; row < range.end; row++) {
+    const next = at + (lengths[row] as number);
+    const to = from + (lengths[row] as number) / unitBytes;
+    // Where a text is not a slice: in UTF-8 most rows are ASCII, and those can be.
+    const alone = (own && to - from >= SLICE_UNITS) || (utf8 && !isAsciiBetween(bytes, at, next));
+    values[row] = alone ? textBetween(column, at, next) : text.slice(from, to);
+    at = next;
+    from = to;
+  }
+}
+
+const textBetween = ({ bytes, encoding }: TextColumn, from: number, to: number): string =>
+  bytes.toString(encoding === "ascii" ? "latin1" : encoding, from, to);
 
 function isAsciiBetween(bytes: Uint8Array, from: number, to: number): boolean {
   for (let i = from; i < to; i++) if ((bytes[i] as number) >= 0x80) return false;
   return true;
 }
-
-function stringByString({ encoding, bytes, lengths }: TextColumn): string[] {
-  const values: string[] = new Array(lengths.length);
-  let at = 0;
-  for (let i = 0; i < lengths.length; i++) {
-    const end = at + (lengths[i] as number);
-    values[i] = textAt(bytes, encoding, at, end);
-    at = end;
-  }
-  return values;
-}
-
-const textAt = (bytes: Buffer, encoding: TextEncoding, from: number, to: number): string =>
-  bytes.toString(encoding === "ascii" ? "latin1" : encoding, from, to);

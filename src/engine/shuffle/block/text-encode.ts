@@ -8,9 +8,12 @@
 import { assert } from "../../../base/assert.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeCodes } from "./codes.ts";
-import type { TextBytes, TextEncoding } from "./column.ts";
-import { JOINED_UNITS_MAX, LAYOUT, UTF8_SHARE_MAX } from "./column-layout.ts";
+import type { TextBytes } from "./column.ts";
+import { LAYOUT, UTF8_SHARE_MAX } from "./column-layout.ts";
 import { findDictionary, isRepetitive } from "./dictionary.ts";
+
+/** Texts are written together up to so many units. */
+const PART_UNITS = 16 * 1024;
 
 const beyondLatin1 = /[^\0-\xff]/;
 const surrogate = /[\ud800-\udfff]/;
@@ -39,32 +42,60 @@ export function encodeStrings(to: ByteWriter, values: readonly string[], lengths
 }
 
 function encodePlain(to: ByteWriter, values: readonly string[], lengths: Uint32Array): void {
-  let units = 0;
-  for (let i = 0; i < lengths.length; i++) units += lengths[i] as number;
-  // Few long texts: joined, they might be longer than a string can be.
-  const parts = units <= JOINED_UNITS_MAX ? [values.join("")] : values;
-  const encoding = encodingOf(values, parts);
-  to.u8(LAYOUT[encoding]);
-  if (encoding === "utf8") return writeUtf8(to, parts[0] as string, lengths);
+  const start = to.length;
+  to.u8(LAYOUT.latin1);
   writeLengths(to, lengths);
+  const textStart = to.length;
+  if (writeLatin1(to, values)) {
+    if (isAscii(to.written().subarray(textStart))) to.bytes[start] = LAYOUT.ascii;
+    return;
+  }
+  to.rewind(start);
+  const parts = joined(values);
+  if (fitsUtf8(parts, values)) return writeUtf8(to, parts, lengths);
+  to.u8(LAYOUT.utf16le);
+  writeLengths(to, lengths);
+  for (const part of parts) to.text(part, "utf16le", part.length * 2);
+}
+
+/** False where that does not hold them. */
+function writeLatin1(to: ByteWriter, values: readonly string[]): boolean {
+  let text = "";
+  for (let i = 0; i < values.length; i++) {
+    text += values[i];
+    if (text.length < PART_UNITS) continue;
+    if (beyondLatin1.test(text)) return false;
+    to.text(text, "latin1", text.length);
+    text = "";
+  }
+  if (beyondLatin1.test(text)) return false;
+  to.text(text, "latin1", text.length);
+  return true;
+}
+
+/** The same texts in parts of several: fewer calls than one by one, and less to collect than all in one. */
+function joined(values: readonly string[]): string[] {
+  const parts: string[] = [];
+  let text = "";
+  for (let i = 0; i < values.length; i++) {
+    text += values[i];
+    if (text.length < PART_UNITS) continue;
+    parts.push(text);
+    text = "";
+  }
+  parts.push(text);
+  return parts;
+}
+
+function fitsUtf8(parts: readonly string[], values: readonly string[]): boolean {
+  let bytes = 0;
+  let units = 0;
   for (const part of parts) {
-    if (encoding === "utf16le") to.text(part, encoding, part.length * 2);
-    else to.text(part, "latin1", part.length);
+    bytes += Buffer.byteLength(part);
+    units += part.length;
   }
-}
-
-function encodingOf(values: readonly string[], parts: readonly string[]): TextEncoding {
-  if (parts.some((part) => beyondLatin1.test(part))) {
-    const [text] = parts;
-    return text !== undefined && parts.length === 1 && fitsUtf8(text, values) ? "utf8" : "utf16le";
-  }
-  return parts.every((part) => Buffer.byteLength(part) === part.length) ? "ascii" : "latin1";
-}
-
-function fitsUtf8(text: string, values: readonly string[]): boolean {
-  if (Buffer.byteLength(text) > text.length * 2 * UTF8_SHARE_MAX) return false;
-  if (!surrogate.test(text)) return true;
-  if (loneSurrogate.test(text)) return false;
+  if (bytes > units * 2 * UTF8_SHARE_MAX) return false;
+  if (parts.some((part) => surrogate.test(part) && loneSurrogate.test(part))) return false;
   // Two halves of a pair, each at an edge, are a pair only where they are joined.
   for (const value of values) {
     const first = value.charCodeAt(0);
@@ -73,8 +104,8 @@ function fitsUtf8(text: string, values: readonly string[]): boolean {
   return true;
 }
 
-function writeUtf8(to: ByteWriter, text: string, units: Uint32Array): void {
-  const bytes = Buffer.from(text);
+function writeUtf8(to: ByteWriter, parts: readonly string[], units: Uint32Array): void {
+  const bytes = Buffer.concat(parts.map((part) => Buffer.from(part)));
   const lengths = new Uint32Array(units.length);
   let at = 0;
   for (let i = 0; i < units.length; i++) {
@@ -86,6 +117,7 @@ function writeUtf8(to: ByteWriter, text: string, units: Uint32Array): void {
     }
     lengths[i] = at - start;
   }
+  to.u8(LAYOUT.utf8);
   writeLengths(to, lengths);
   to.append(bytes);
 }
@@ -120,13 +152,15 @@ export function writeLengths(to: ByteWriter, lengths: Uint32Array): void {
 function isAscii(bytes: Uint8Array): boolean {
   const { length } = bytes;
   const head = Math.min(-bytes.byteOffset & 3, length);
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, (length - head) >> 2);
+  const words = (length - head) >> 2;
+  let narrow = 0;
+  for (let i = 0; i < head; i++) narrow |= bytes[i] as number;
+  for (let i = head + words * 4; i < length; i++) narrow |= bytes[i] as number;
+  if (words === 0) return narrow < 0x80;
+  const wide = new Int32Array(bytes.buffer, bytes.byteOffset + head, words);
   let all = 0;
-  for (let i = 0; i < head; i++) all |= bytes[i] as number;
-  for (let i = head + words.length * 4; i < length; i++) all |= bytes[i] as number;
-  let wide = 0;
-  for (let i = 0; i < words.length; i++) wide |= words[i] as number;
-  return (all & 0x80) === 0 && (wide & 0x80808080) === 0;
+  for (let i = 0; i < words; i++) all |= wide[i] as number;
+  return narrow < 0x80 && (all & 0x80808080) === 0;
 }
 
 /** The texts as strings. */
