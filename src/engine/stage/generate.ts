@@ -17,6 +17,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { labelFed, labelNarrow } from "../../plan/label.ts";
 import type {
+  Aggregator,
   DeclaredValue,
   FlatMapNode,
   JoinNode,
@@ -58,6 +59,14 @@ interface Border {
   readonly step: Step;
   readonly fn: UserFunction;
   readonly site: number;
+}
+
+/** What a sink is given, as expressions. */
+interface Given {
+  readonly checks: readonly string[];
+  /** Undefined for a sink of rows. */
+  readonly key: string | undefined;
+  readonly value: string;
 }
 
 /** What the segments of a stage number together. */
@@ -329,30 +338,69 @@ return i;
     const given = this.#given(sink, record);
     const late = sink.kind !== "end" || sink.end.kind === "collect";
     const site = this.#parts.addSite({ label: labelFed(sink), calls: "sink", late });
-    this.#body.push(`at = ${site};`, ...given.checks, `rows${index}++;`, `sink${index}.${given.call};`);
+    this.#body.push(`at = ${site};`, ...given.checks, `rows${index}++;`);
+    if (sink.kind === "shuffle" && sink.shuffle.kind === "aggregate" && sink.shuffle.key !== "all") {
+      this.#aggregate(index, sink.shuffle.aggregator, given);
+    } else if (given.key === undefined) this.#body.push(`sink${index}.push(${given.value});`);
+    else this.#body.push(`sink${index}.add(${given.key}, ${given.value});`);
   }
 
-  #given(sink: Sink, record: string): { checks: readonly string[]; call: string } {
+  /**
+   * Keys that were there before, with numbers for accumulators, are settled here, so that the user's function is
+   * called from this loop alone; all else is for the sink.
+   */
+  #aggregate(sinkIndex: number, aggregator: Aggregator | "count", given: Given): void {
+    const [sink, index, numbers, size] = ["sink", "sinkIndex", "sinkNumbers", "sinkSize"].map(
+      (n) => n + sinkIndex,
+    );
+    const [key, entry, value] = ["aggregateKey", "entry", "aggregateValue"].map((stem) => this.#name(stem));
+    this.#locals.push(
+      `const ${index} = ${sink}.index; let ${numbers} = ${sink}.numbers, ${size} = ${index}.size;`,
+    );
+    const refresh = `${numbers} = ${sink}.numbers; ${size} = ${index}.size;`;
+    this.#body.push(
+      `const ${key} = ${given.key}, ${value} = ${aggregator === "count" ? "null" : `settled(${given.value})`};`,
+      `if (${numbers} === undefined) { ${sink}.add(${key}, ${value}); ${refresh} } else {`,
+      `const ${entry} = typeof ${key} === "string" ? ${index}.enterText(${key}) : ${index}.enter(settled(${key}));`,
+      `if (${entry} >= ${size}) { ${sink}.begin(${value}); ${refresh} }`,
+    );
+    if (aggregator === "count") this.#body.push(`else ${numbers}[${entry}]++;`, "}");
+    else {
+      const add = `add_${this.#parts.functions.push(aggregator.add) - 1}`;
+      this.#constants.push(`const ${add} = functions[${this.#parts.functions.length - 1}];`);
+      const changed = this.#name("changed");
+      this.#body.push(
+        "else {",
+        `const ${changed} = ${add}(${numbers}[${entry}], ${value});`,
+        `if (typeof ${changed} === "number") ${numbers}[${entry}] = ${changed};`,
+        `else { ${sink}.replace(${entry}, ${changed}, ${value}); ${refresh} }`,
+        "}",
+        "}",
+      );
+    }
+  }
+
+  #given(sink: Sink, record: string): Given {
     const key = keyOf(sink);
     switch (key) {
       case "none":
-        return { checks: [], call: `push(${record})` };
+        return { checks: [], key: undefined, value: record };
       case "pair": {
         const check = checkPair(record);
         const declared =
           sink.kind === "shuffle" && sink.shuffle.kind === "aggregate" ? sink.shuffle.value : undefined;
-        if (declared === undefined) return { checks: [check], call: `add(${record}[0], ${record}[1])` };
+        if (declared === undefined) return { checks: [check], key: `${record}[0]`, value: `${record}[1]` };
         this.#body.push(`at = ${this.#parts.addSite({ label: declared.name, calls: "sink", late: false })};`);
         this.#body.push(check);
-        return { checks: [], call: `add(${record}[0], ${this.#declared(declared, `${record}[1]`)})` };
+        return { checks: [], key: `${record}[0]`, value: this.#declared(declared, `${record}[1]`) };
       }
       case "record":
-        return { checks: [], call: `add(${record}, null)` };
+        return { checks: [], key: record, value: "null" };
       case "all":
-        return { checks: [], call: `add(null, ${record})` };
+        return { checks: [], key: "null", value: record };
       default: {
         const result = this.#call(key, "key", `key function of ${labelFed(sink)}`, record);
-        return { checks: [], call: `add(${result}, ${record})` };
+        return { checks: [], key: result, value: record };
       }
     }
   }

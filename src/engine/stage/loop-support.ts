@@ -81,5 +81,6 @@ export const loopSupport = {
   throwNotPair,
   noValue,
   wordsOfRecord,
+  settled,
   isArray: Array.isArray,
 };

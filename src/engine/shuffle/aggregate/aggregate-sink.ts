@@ -1,13 +1,23 @@
 import { partitionOf } from "../../../base/hash.ts";
 import type { AggregateNode } from "../../../plan/node.ts";
 import type { ColumnSource } from "../block/column.ts";
+import { FRAME_BYTES, FRAME_ROWS } from "../block/frame-buffer.ts";
 import { PartitionFrames } from "../block/partition-frames.ts";
+import { estimateBytes } from "../estimate.ts";
 import { settled } from "../group/group.ts";
 import type { KeyedSink } from "../sink.ts";
 import { SINK_BYTES, SINK_ROWS, type SinkTarget } from "../sink-options.ts";
 import { AggregateTable } from "./aggregate-table.ts";
+import type { KeyIndex } from "./key-index.ts";
 
-/** Combines before the shuffle: what leaves the task is one accumulator a key, each time the table is full. */
+const NUMBER_BYTES = estimateBytes(0);
+
+/**
+ * Combines before the shuffle: what leaves the task is one accumulator a key, each time the table is full.
+ *
+ * A generated loop need not go through `add`: as long as there are `numbers`, it looks the key up in `index`, and
+ * where the entry is one of those there were before, replaces its number; else it calls `begin`.
+ */
 export class AggregateSink implements KeyedSink {
   readonly #table: AggregateTable;
   readonly #all: boolean;
@@ -21,7 +31,29 @@ export class AggregateSink implements KeyedSink {
 
   add(key: unknown, value: unknown): void {
     this.#table.add(this.#all ? null : settled(key), settled(value));
-    if (this.#table.size >= SINK_ROWS || this.#table.isFull(SINK_BYTES)) this.#flush();
+    this.#flushFull();
+  }
+
+  /** The keys. The same object for the sink's whole life. */
+  get index(): KeyIndex {
+    return this.#table.index;
+  }
+
+  /** Accumulators by entry; undefined where they are not numbers. Another one after each call of this sink. */
+  get numbers(): Float64Array | undefined {
+    return this.#table.numbers;
+  }
+
+  /** Takes the value of the key that was just entered, and is new. */
+  begin(value: unknown): void {
+    this.#table.begin(value);
+    this.#flushFull();
+  }
+
+  /** Takes an accumulator that is not a number any more, and the value it was made with. */
+  replace(entry: number, accumulator: unknown, value: unknown): void {
+    this.#table.replace(entry, accumulator, value);
+    this.#flushFull();
   }
 
   /** Partitions of the sink. */
@@ -39,34 +71,80 @@ export class AggregateSink implements KeyedSink {
     this.#flush();
   }
 
-  /** By partition, and there by first arrival. */
+  #flushFull(): void {
+    if (this.#table.size >= SINK_ROWS || this.#table.isFull(SINK_BYTES)) this.#flush();
+  }
+
+  /** By partition, and there by first arrival: what fills frames first, then what is left of each partition. */
   #flush(): void {
-    const { table, accumulators } = this.#table;
-    const frames = new PartitionFrames(this.#target);
-    for (const entry of this.#byPartition()) {
-      const partition = partitionOf(table.hashOf(entry), this.#target.partitions);
-      frames.addPair(partition, table.keys[entry], accumulators[entry]);
+    const { partitions } = this.#target;
+    const { ends, entries } = this.#byPartition();
+    if (this.#table.numbers === undefined) this.#flushValues(ends, entries);
+    else {
+      const rests: Uint32Array[] = [];
+      for (let partition = 0; partition < partitions; partition++) {
+        const start = partition === 0 ? 0 : (ends[partition - 1] as number);
+        const own = entries.subarray(start, ends[partition]);
+        rests.push(this.#flushFrames(partition, own, this.#table.numbers));
+      }
+      for (const [partition, rest] of rests.entries()) {
+        if (rest.length > 0) this.#flushFrame(partition, rest, this.#table.numbers);
+      }
     }
-    frames.flush();
     this.#table.clear();
   }
 
+  #flushValues(ends: Uint32Array, entries: Uint32Array): void {
+    const { index, values } = this.#table;
+    const frames = new PartitionFrames(this.#target);
+    let partition = 0;
+    for (let i = 0; i < entries.length; i++) {
+      while (i >= (ends[partition] as number)) partition++;
+      const entry = entries[i] as number;
+      frames.addPair(partition, index.keyOf(entry), values[entry]);
+    }
+    frames.flush();
+  }
+
+  /** Returns the entries that do not fill a frame. */
+  #flushFrames(partition: number, entries: Uint32Array, numbers: Float64Array): Uint32Array {
+    const { index } = this.#table;
+    let start = 0;
+    let bytes = 0;
+    for (let i = 0; i < entries.length; i++) {
+      bytes += NUMBER_BYTES + index.estimateOf(entries[i] as number);
+      if (bytes < FRAME_BYTES && i + 1 - start < FRAME_ROWS) continue;
+      this.#flushFrame(partition, entries.subarray(start, i + 1), numbers);
+      start = i + 1;
+      bytes = 0;
+    }
+    return entries.subarray(start);
+  }
+
+  #flushFrame(partition: number, entries: Uint32Array, numbers: Float64Array): void {
+    const { block, sinkIndex } = this.#target;
+    const accumulators = new Float64Array(entries.length);
+    for (let i = 0; i < entries.length; i++) accumulators[i] = numbers[entries[i] as number] as number;
+    block.append(sinkIndex, partition, this.#table.index.columnOf(entries), accumulators);
+  }
+
   /** A counting sort, so that one frame is filled at a time. */
-  #byPartition(): Uint32Array {
-    const { table } = this.#table;
+  #byPartition(): { ends: Uint32Array; entries: Uint32Array } {
+    const { index } = this.#table;
     const { partitions } = this.#target;
-    const starts = new Uint32Array(partitions + 1);
-    for (let entry = 0; entry < table.size; entry++) {
-      starts[partitionOf(table.hashOf(entry), partitions) + 1]!++;
+    const { size } = index;
+    const own = new Uint32Array(size);
+    const ends = new Uint32Array(partitions + 1);
+    for (let entry = 0; entry < size; entry++) {
+      const partition = partitionOf(index.hashOf(entry), partitions);
+      own[entry] = partition;
+      ends[partition + 1]!++;
     }
     for (let partition = 0; partition < partitions; partition++) {
-      starts[partition + 1]! += starts[partition] as number;
+      ends[partition + 1]! += ends[partition] as number;
     }
-    const order = new Uint32Array(table.size);
-    for (let entry = 0; entry < table.size; entry++) {
-      const at = starts[partitionOf(table.hashOf(entry), partitions)]!++;
-      order[at] = entry;
-    }
-    return order;
+    const entries = new Uint32Array(size);
+    for (let entry = 0; entry < size; entry++) entries[ends[own[entry] as number]!++] = entry;
+    return { ends, entries };
   }
 }

@@ -16,6 +16,7 @@ import type { Cursor } from "../runs/cursor.ts";
 import { RunStore } from "../runs/runs.ts";
 import { type ReadMeter, type ShuffleRequest, takePairs } from "../shuffle-request.ts";
 import { AggregateTable } from "./aggregate-table.ts";
+import { sortedEntries } from "./sorted-entries.ts";
 
 export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInput {
   const meter: ReadMeter = { bytes: 0 };
@@ -111,8 +112,8 @@ class Counting implements Aggregation {
 }
 
 /** The rows of a table in key order; it must not change meanwhile. */
-function tableCursor({ table, accumulators }: AggregateTable): Cursor {
-  const entries = table.sorted();
+function tableCursor(table: AggregateTable): Cursor {
+  const entries = sortedEntries(table.index);
   let next = 0;
   const cursor = {
     key: undefined as unknown,
@@ -120,8 +121,8 @@ function tableCursor({ table, accumulators }: AggregateTable): Cursor {
     next(): boolean {
       const entry = entries[next++];
       if (entry === undefined) return false;
-      cursor.key = table.keys[entry];
-      cursor.value = accumulators[entry];
+      cursor.key = table.index.keyOf(entry);
+      cursor.value = table.accumulatorOf(entry);
       return true;
     },
   };

@@ -1,0 +1,436 @@
+/**
+ * The keys met so far, each with a number from 0 in order of arrival: the hot table of every aggregation.
+ *
+ * One open-addressing table for keys of all types. Numbers and short ASCII texts, the most frequent keys by far, lie
+ * in the slots themselves: to find one again touches one line of cache, looks at every character once, and makes
+ * nothing for the collector to visit. All other keys (longer texts, texts beyond ASCII, dates, arrays, …) stand in
+ * a list, and their slots hold their hashes.
+ *
+ * A text may come as a string or as bytes, and is the same key then. Strings are made again only for who asks.
+ *
+ * Invariants: `size` entries are in the table, which is at most two thirds full; of keys that `compareKeys` calls
+ * equal only the first is kept.
+ */
+import { sameKey } from "../../../base/compare.ts";
+import { finishHash, hashKey, hashUnit, TEXT_SEED } from "../../../base/hash.ts";
+import { estimateBytes } from "../estimate.ts";
+import { owned } from "../own-string.ts";
+
+const SLOTS_MIN = 1 << 9;
+/** A slot: four words of the key, its tag, its entry + 1 (0: free), and two words that are not used. */
+const SLOT_SHIFT = 3;
+const TAG = 4;
+const ENTRY = 5;
+/** Texts up to this length lie in their slot. Their tag is their length. */
+export const SHORT_TEXT_MAX = 16;
+const ASCII_MAX = 0x7f;
+const TAG_INTEGER = 32;
+const TAG_FLOAT = 33;
+/** The slot holds the key's hash; the key is in the list. */
+const TAG_LISTED = 34;
+
+/** What an entry is. */
+const KIND_TEXT = 0;
+const KIND_NUMBER = 1;
+const KIND_LISTED = 2;
+
+const TEXT_ESTIMATE = estimateBytes("");
+const NUMBER_ESTIMATE = estimateBytes(0);
+
+const float = new Float64Array(1);
+const floatWords = new Int32Array(float.buffer);
+
+/** What a column of keys can be written from. */
+export type KeyColumn =
+  | readonly unknown[]
+  | Float64Array
+  | { readonly bytes: Uint8Array; readonly lengths: Uint32Array };
+
+export class KeyIndex {
+  /** How many keys there are. Not to be changed. */
+  size = 0;
+  #slots = new Int32Array(SLOTS_MIN << SLOT_SHIFT);
+  #mask = SLOTS_MIN - 1;
+  #entriesMax = entriesFor(SLOTS_MIN);
+  /** By entry. */
+  #kinds = new Uint8Array(this.#entriesMax);
+  /** By entry: of a text where it begins in the arena, of a listed key its place in the list. */
+  #places = new Uint32Array(this.#entriesMax);
+  #lengths = new Uint8Array(this.#entriesMax);
+  /** By entry; as long as the others once there was a number. */
+  #numbers = new Float64Array(0);
+  #arena = Buffer.from(new ArrayBuffer(SLOTS_MIN * 8));
+  #arenaEnd = 0;
+  readonly #list: unknown[] = [];
+  readonly #listHashes: number[] = [];
+  /** Entries that are numbers. */
+  #numberCount = 0;
+
+  /** The entry of this key; a new one, numbered `size` as it was before, where there is none. Throws KEY_INVALID. */
+  enter(key: unknown): number {
+    if (typeof key === "string") return this.enterText(key);
+    return typeof key === "number" ? this.enterNumber(key) : this.#enterListed(key);
+  }
+
+  /** As `enter`. */
+  enterText(text: string): number {
+    const { length } = text;
+    if (length > SHORT_TEXT_MAX) return this.#enterListed(text);
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    let units = 0;
+    let i = 0;
+    if (length <= 4) {
+      for (; i < length; i++) {
+        const unit = text.charCodeAt(i);
+        units |= unit;
+        a = (a << 8) | unit;
+      }
+    } else {
+      const a0 = text.charCodeAt(0);
+      const a1 = text.charCodeAt(1);
+      const a2 = text.charCodeAt(2);
+      const a3 = text.charCodeAt(3);
+      units = a0 | a1 | a2 | a3;
+      a = (a0 << 24) | (a1 << 16) | (a2 << 8) | a3;
+      const end = length < 8 ? length : 8;
+      for (i = 4; i < end; i++) {
+        const unit = text.charCodeAt(i);
+        units |= unit;
+        b = (b << 8) | unit;
+      }
+      if (length > 8) {
+        const middle = length < 12 ? length : 12;
+        for (; i < middle; i++) {
+          const unit = text.charCodeAt(i);
+          units |= unit;
+          c = (c << 8) | unit;
+        }
+        for (; i < length; i++) {
+          const unit = text.charCodeAt(i);
+          units |= unit;
+          d = (d << 8) | unit;
+        }
+      }
+    }
+    if (units > ASCII_MAX) return this.#enterListed(text);
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = mix(a, b, c, d, length) & mask;
+    for (;;) {
+      const at = slot << SLOT_SHIFT;
+      const taken = slots[at + ENTRY] as number;
+      if (taken === 0) return this.#addText(at, a, b, c, d, text);
+      if (
+        slots[at] === a &&
+        slots[at + 1] === b &&
+        slots[at + 2] === c &&
+        slots[at + 3] === d &&
+        slots[at + TAG] === length
+      ) {
+        return taken - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** As `enter`, for the text of ASCII bytes [from, to). */
+  enterAscii(bytes: Buffer, from: number, to: number): number {
+    const length = to - from;
+    if (length > SHORT_TEXT_MAX) return this.#enterListed(bytes.toString("latin1", from, to));
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    let i = from;
+    const endA = length < 4 ? to : from + 4;
+    for (; i < endA; i++) a = (a << 8) | (bytes[i] as number);
+    if (length > 4) {
+      const endB = length < 8 ? to : from + 8;
+      for (; i < endB; i++) b = (b << 8) | (bytes[i] as number);
+      if (length > 8) {
+        const endC = length < 12 ? to : from + 12;
+        for (; i < endC; i++) c = (c << 8) | (bytes[i] as number);
+        for (; i < to; i++) d = (d << 8) | (bytes[i] as number);
+      }
+    }
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = mix(a, b, c, d, length) & mask;
+    for (;;) {
+      const at = slot << SLOT_SHIFT;
+      const taken = slots[at + ENTRY] as number;
+      if (taken === 0) return this.#addAscii(at, a, b, c, d, bytes, from, to);
+      if (
+        slots[at] === a &&
+        slots[at + 1] === b &&
+        slots[at + 2] === c &&
+        slots[at + 3] === d &&
+        slots[at + TAG] === length
+      ) {
+        return taken - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** As `enter`. */
+  enterNumber(value: number): number {
+    let a = value | 0;
+    let b = 0;
+    let tag = TAG_INTEGER;
+    // Covers -0, which is the same key as 0.
+    if (a !== value) {
+      float[0] = Number.isNaN(value) ? Number.NaN : value;
+      a = floatWords[0] as number;
+      b = floatWords[1] as number;
+      tag = TAG_FLOAT;
+    }
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = mix(a, b, 0, 0, tag) & mask;
+    for (;;) {
+      const at = slot << SLOT_SHIFT;
+      const taken = slots[at + ENTRY] as number;
+      if (taken === 0) return this.#addNumber(at, a, b, tag, value);
+      if (slots[at] === a && slots[at + 1] === b && slots[at + TAG] === tag) return taken - 1;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  keyOf(entry: number): unknown {
+    const place = this.#places[entry] as number;
+    switch (this.#kinds[entry]) {
+      case KIND_TEXT:
+        return this.#arena.toString("latin1", place, place + (this.#lengths[entry] as number));
+      case KIND_NUMBER:
+        return this.#numbers[entry];
+      default:
+        return this.#list[place];
+    }
+  }
+
+  /** What `hashKey` gives for the key. */
+  hashOf(entry: number): number {
+    const place = this.#places[entry] as number;
+    switch (this.#kinds[entry]) {
+      case KIND_TEXT: {
+        const arena = this.#arena;
+        const end = place + (this.#lengths[entry] as number);
+        let hash = TEXT_SEED;
+        for (let i = place; i < end; i++) hash = hashUnit(hash, arena[i] as number);
+        return finishHash(hash) >>> 0;
+      }
+      case KIND_NUMBER:
+        return hashKey(this.#numbers[entry]);
+      default:
+        return this.#listHashes[place] as number;
+    }
+  }
+
+  /** What `estimateBytes` gives for the key. */
+  estimateOf(entry: number): number {
+    switch (this.#kinds[entry]) {
+      case KIND_TEXT:
+        return TEXT_ESTIMATE + (this.#lengths[entry] as number);
+      case KIND_NUMBER:
+        return NUMBER_ESTIMATE;
+      default:
+        return estimateBytes(this.#list[this.#places[entry] as number]);
+    }
+  }
+
+  /** The keys of these entries, in this order; as bytes or numbers where all of them are. */
+  columnOf(entries: Uint32Array): KeyColumn {
+    if (this.#list.length === 0) {
+      if (this.#numberCount === 0) return this.#textColumn(entries);
+      if (this.#numberCount === this.size) return this.#numberColumn(entries);
+    }
+    const keys: unknown[] = new Array(entries.length);
+    for (let i = 0; i < entries.length; i++) keys[i] = this.keyOf(entries[i] as number);
+    return keys;
+  }
+
+  /** Whether all keys are short ASCII texts. */
+  get isShortText(): boolean {
+    return this.#list.length === 0 && this.#numberCount === 0;
+  }
+
+  /** Whether all keys are numbers. */
+  get isNumeric(): boolean {
+    return this.#list.length === 0 && this.#numberCount === this.size;
+  }
+
+  /** The place of character `index` of a short text, from 1; 0 behind its end. */
+  unitOf(entry: number, index: number): number {
+    return index < (this.#lengths[entry] as number)
+      ? (this.#arena[(this.#places[entry] as number) + index] as number) + 1
+      : 0;
+  }
+
+  clear(): void {
+    this.size = 0;
+    this.#slots.fill(0);
+    this.#arenaEnd = 0;
+    this.#list.length = 0;
+    this.#listHashes.length = 0;
+    this.#numberCount = 0;
+  }
+
+  #textColumn(entries: Uint32Array): KeyColumn {
+    const lengths = new Uint32Array(entries.length);
+    let total = 0;
+    for (let i = 0; i < entries.length; i++) {
+      const length = this.#lengths[entries[i] as number] as number;
+      lengths[i] = length;
+      total += length;
+    }
+    const bytes = new Uint8Array(total);
+    const arena = this.#arena;
+    let to = 0;
+    for (let i = 0; i < entries.length; i++) {
+      const place = this.#places[entries[i] as number] as number;
+      const end = place + (lengths[i] as number);
+      for (let from = place; from < end; from++) bytes[to++] = arena[from] as number;
+    }
+    return { bytes, lengths };
+  }
+
+  #numberColumn(entries: Uint32Array): Float64Array {
+    const numbers = new Float64Array(entries.length);
+    for (let i = 0; i < entries.length; i++) numbers[i] = this.#numbers[entries[i] as number] as number;
+    return numbers;
+  }
+
+  #enterListed(key: unknown): number {
+    const hash = hashKey(key);
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = mix(hash, 0, 0, 0, TAG_LISTED) & mask;
+    for (;;) {
+      const at = slot << SLOT_SHIFT;
+      const taken = slots[at + ENTRY] as number;
+      if (taken === 0) return this.#addListed(at, key, hash);
+      if (slots[at] === (hash | 0) && slots[at + TAG] === TAG_LISTED) {
+        if (sameKey(this.#list[this.#places[taken - 1] as number], key)) return taken - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #addText(at: number, a: number, b: number, c: number, d: number, text: string): number {
+    const { length } = text;
+    const start = this.#takeArena(length);
+    for (let i = 0; i < length; i++) this.#arena[start + i] = text.charCodeAt(i);
+    return this.#addShort(at, a, b, c, d, start, length);
+  }
+
+  #addAscii(
+    at: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ): number {
+    const start = this.#takeArena(to - from);
+    for (let i = from; i < to; i++) this.#arena[start + i - from] = bytes[i] as number;
+    return this.#addShort(at, a, b, c, d, start, to - from);
+  }
+
+  #addShort(at: number, a: number, b: number, c: number, d: number, start: number, length: number): number {
+    const slots = this.#slots;
+    slots[at + 2] = c;
+    slots[at + 3] = d;
+    this.#lengths[this.size] = length;
+    return this.#add(at, a, b, length, KIND_TEXT, start);
+  }
+
+  #addNumber(at: number, a: number, b: number, tag: number, value: number): number {
+    if (this.#numbers.length < this.#entriesMax) this.#numbers = grown(this.#numbers, this.#entriesMax);
+    this.#numbers[this.size] = value;
+    this.#numberCount++;
+    return this.#add(at, a, b, tag, KIND_NUMBER, 0);
+  }
+
+  #addListed(at: number, key: unknown, hash: number): number {
+    this.#listHashes.push(hash);
+    return this.#add(at, hash, 0, TAG_LISTED, KIND_LISTED, this.#list.push(owned(key)) - 1);
+  }
+
+  #add(at: number, a: number, b: number, tag: number, kind: number, place: number): number {
+    const slots = this.#slots;
+    const entry = this.size++;
+    slots[at] = a;
+    slots[at + 1] = b;
+    slots[at + TAG] = tag;
+    slots[at + ENTRY] = entry + 1;
+    this.#kinds[entry] = kind;
+    this.#places[entry] = place;
+    if (this.size === this.#entriesMax) this.#grow();
+    return entry;
+  }
+
+  #takeArena(bytes: number): number {
+    const start = this.#arenaEnd;
+    this.#arenaEnd = start + bytes;
+    if (this.#arenaEnd > this.#arena.length) {
+      const arena = Buffer.from(new ArrayBuffer(this.#arena.length * 2));
+      arena.set(this.#arena);
+      this.#arena = arena;
+    }
+    return start;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    const capacity = (this.#mask + 1) * 2;
+    const slots = new Int32Array(capacity << SLOT_SHIFT);
+    const mask = capacity - 1;
+    for (let from = 0; from < old.length; from += 1 << SLOT_SHIFT) {
+      const entry = old[from + ENTRY] as number;
+      if (entry === 0) continue;
+      const a = old[from] as number;
+      const b = old[from + 1] as number;
+      const c = old[from + 2] as number;
+      const d = old[from + 3] as number;
+      const tag = old[from + TAG] as number;
+      let slot = mix(a, b, c, d, tag) & mask;
+      while (slots[(slot << SLOT_SHIFT) + ENTRY] !== 0) slot = (slot + 1) & mask;
+      const at = slot << SLOT_SHIFT;
+      slots[at] = a;
+      slots[at + 1] = b;
+      slots[at + 2] = c;
+      slots[at + 3] = d;
+      slots[at + TAG] = tag;
+      slots[at + ENTRY] = entry;
+    }
+    this.#slots = slots;
+    this.#mask = mask;
+    this.#entriesMax = entriesFor(capacity);
+    this.#kinds = grown(this.#kinds, this.#entriesMax);
+    this.#places = grown(this.#places, this.#entriesMax);
+    this.#lengths = grown(this.#lengths, this.#entriesMax);
+    if (this.#numberCount > 0) this.#numbers = grown(this.#numbers, this.#entriesMax);
+  }
+}
+
+const entriesFor = (slots: number): number => Math.floor((slots * 2) / 3);
+
+/** Where a key's slot is looked for; of no meaning outside of one table. */
+function mix(a: number, b: number, c: number, d: number, tag: number): number {
+  let hash = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b) ^ tag;
+  hash ^= Math.imul(c ^ Math.imul(d, 0x27d4eb2f), 0xc2b2ae35);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return hash ^ (hash >>> 13);
+}
+
+function grown<T extends Uint8Array | Uint32Array | Float64Array>(old: T, length: number): T {
+  const array = new (old.constructor as new (length: number) => T)(length);
+  array.set(old);
+  return array;
+}
