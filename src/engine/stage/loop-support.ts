@@ -81,6 +81,5 @@ export const loopSupport = {
   throwNotPair,
   noValue,
   wordsOfRecord,
-  settled,
   isArray: Array.isArray,
 };
