@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { build, ensureInstalled } from "../scripts/tools.mjs";
 import { dataFiles } from "./harness/data.mjs";
 import { writeDocs } from "./harness/docs.mjs";
+import { endRunning } from "./harness/measure.mjs";
 import { readOptions } from "./harness/options.mjs";
 import { benchDirectory, peers } from "./harness/peers.mjs";
 import { machineText, workloadTable } from "./harness/report.mjs";
@@ -65,6 +66,7 @@ function sizeText(files) {
 async function runWorkload(workload, options, peerNames, directory) {
   const inputs = workload.data(options.scale).flatMap((set) => dataFiles(directory, set));
   const scratch = mkdtempSync(join(directory, "scratch-"));
+  scratches.add(scratch);
   try {
     const ways = waysOf(workload, { scale: options.scale, inputs, scratch, peerNames });
     const rounds = options.rounds * (workload.roundsTimes ?? 1);
@@ -78,6 +80,7 @@ async function runWorkload(workload, options, peerNames, directory) {
       disagree,
     };
   } finally {
+    scratches.delete(scratch);
     rmSync(scratch, { recursive: true, force: true });
   }
 }
@@ -92,7 +95,25 @@ function failuresOf(workloads) {
   ]);
 }
 
+/** Directories of runs that are under way. @type {Set<string>} */
+const scratches = new Set();
+
+/** Where we are told to stop, what is being measured stops too, and its files go. */
+function stopTogether() {
+  for (const [signal, code] of /** @type {const} */ ([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ]))
+    process.on(signal, () => {
+      endRunning();
+      for (const scratch of scratches) rmSync(scratch, { recursive: true, force: true });
+      process.exit(code);
+    });
+}
+
 async function main() {
+  stopTogether();
   const options = readOptions(process.argv.slice(2));
   const chosen = await chosenWorkloads(options);
   if (options.list) {

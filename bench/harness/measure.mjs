@@ -68,42 +68,68 @@ function growTree(known, cpuTicks) {
   }
 }
 
-/**
- * @param {number} pid
- * @returns {() => { kib: number, cpuSeconds: number }} Stops, and says the peak, and the CPU of processes that were
- *   seen, those too that nobody waited for.
- */
-function watchTree(pid) {
-  const known = new Set([pid]);
-  const seen = new Set([pid]);
+/** A process and its children, while they run. */
+class Tree {
+  /** Those that run. */
+  #known;
+  /** Those that ran, too. */
+  #seen;
   /** Of all processes there are. @type {Map<number, number>} */
-  const cpuTicks = new Map();
-  let peak = 0;
-  let samples = 0;
-  const timer = setInterval(() => {
+  #cpuTicks = new Map();
+  #peakKib = 0;
+  #samples = 0;
+  #timer = setInterval(() => this.#look(), sampleMs);
+
+  /** @param {number} pid */
+  constructor(pid) {
+    this.#known = new Set([pid]);
+    this.#seen = new Set([pid]);
+  }
+
+  #look() {
     try {
-      if (samples++ % samplesPerTree === 0) growTree(known, cpuTicks);
+      if (this.#samples++ % samplesPerTree === 0) growTree(this.#known, this.#cpuTicks);
     } catch {
+      // There is no /proc.
       return;
     }
     let sum = 0;
-    for (const each of known) {
-      seen.add(each);
-      const memory = memoryOf(each);
-      if (memory === undefined) known.delete(each);
+    for (const pid of this.#known) {
+      this.#seen.add(pid);
+      const memory = memoryOf(pid);
+      if (memory === undefined) this.#known.delete(pid);
       else {
         sum += memory.now;
-        peak = Math.max(peak, memory.highest);
+        this.#peakKib = Math.max(this.#peakKib, memory.highest);
       }
     }
-    peak = Math.max(peak, sum);
-  }, sampleMs);
-  return () => {
-    clearInterval(timer);
-    const ticks = [...seen].reduce((sum, each) => sum + (cpuTicks.get(each) ?? 0), 0);
-    return { kib: peak, cpuSeconds: ticks / ticksPerSecond };
-  };
+    this.#peakKib = Math.max(this.#peakKib, sum);
+  }
+
+  /** Ends what still runs: the processes themselves, and daemons that they left. */
+  kill() {
+    for (const pid of this.#known) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // Ended by itself.
+      }
+    }
+  }
+
+  /** The peak of all together, and the CPU of those that were seen, also where nobody waited for them. */
+  stop() {
+    clearInterval(this.#timer);
+    const ticks = [...this.#seen].reduce((sum, pid) => sum + (this.#cpuTicks.get(pid) ?? 0), 0);
+    return { kib: this.#peakKib, cpuSeconds: ticks / ticksPerSecond };
+  }
 }
+
+/** What runs now. @type {Tree | undefined} */
+let running;
+
+/** Ends what is being measured, if anything: it has a group of its own, and does not end with us by itself. */
+export const endRunning = () => running?.kill();
 
 /** What GNU time wrote, the last line: seconds of user and system, KiB. @param {string} path */
 function readTimes(path) {
@@ -134,15 +160,22 @@ export function measure(command, { env, secondsMax }) {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own, so that one that takes too long ends with its children.
+      // A group of its own, so that Ctrl-C reaches us first, who know its children.
       detached: true,
     });
-    const stopWatching = child.pid === undefined ? () => undefined : watchTree(child.pid);
+    const tree = child.pid === undefined ? undefined : new Tree(child.pid);
+    running = tree;
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      tree?.kill();
     }, secondsMax * 1000);
+    const ended = () => {
+      clearTimeout(timer);
+      running = undefined;
+      tree?.kill();
+      return tree?.stop();
+    };
     let output = "";
     let errors = "";
     let seconds = 0;
@@ -153,16 +186,14 @@ export function measure(command, { env, secondsMax }) {
       errors = (errors + text).slice(-stderrCharactersMax);
     });
     child.on("error", (error) => {
-      clearTimeout(timer);
-      stopWatching();
+      ended();
       reject(error);
     });
     child.on("exit", () => {
       seconds = (performance.now() - startMs) / 1000;
     });
     child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      const watched = stopWatching();
+      const watched = ended();
       const timed = readTimes(times);
       if (timedOut) return reject(new Error(`took longer than ${secondsMax} s`));
       if (code !== 0) return reject(new Error(`ended with ${signal ?? `exit code ${code}`}:\n${errors}`));

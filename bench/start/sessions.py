@@ -62,9 +62,13 @@ def ray_data():
     return ray
 
 
-def ray_write_lines(dataset):
-    """Writes the only column as lines of text; there is no writer for text."""
+def text_options():
+    """Made in the worker, as they cannot be sent to it."""
     from pyarrow.csv import WriteOptions
 
-    options = WriteOptions(include_header=False, quoting_style="none")
-    dataset.write_csv(OUT, arrow_csv_args_fn=lambda: {"write_options": options})
+    return {"write_options": WriteOptions(include_header=False, quoting_style="none")}
+
+
+def ray_write_lines(dataset):
+    """Writes the only column as lines of text; there is no writer for text."""
+    dataset.write_csv(OUT, arrow_csv_args_fn=text_options)
