@@ -18,7 +18,7 @@ export type { CollectOptions } from "./api/operators/collect.ts";
 export type { JoinByOptions, Joined, JoinOptions } from "./api/operators/join.ts";
 export type { MapReduceFunctions } from "./api/operators/map-reduce.ts";
 export type { SampleOptions } from "./api/operators/narrow.ts";
-export type { SortOptions } from "./api/operators/order.ts";
+export type { CollationOptions, SortOptions } from "./api/operators/order.ts";
 export type { TextRecord, WriteCsvOptions, WriteOptions, WriteResult } from "./api/operators/write.ts";
 export type { FlagTexts, ParamFlag, ParamsDescription, ParamType } from "./api/param-flag.ts";
 export type { PlainParams } from "./api/params-parser.ts";

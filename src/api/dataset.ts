@@ -35,7 +35,7 @@ import { cogroupNode, groupByKeyNode, groupByNode } from "./operators/group.ts";
 import { type JoinByOptions, type Joined, type JoinOptions, joinNode } from "./operators/join.ts";
 import { type MapReduceFunctions, mapReduceNode } from "./operators/map-reduce.ts";
 import { keyByNode, narrowNode, type SampleOptions, sampleNode, wordsNode } from "./operators/narrow.ts";
-import { repartitionNode, type SortOptions, sortByNode, topNode } from "./operators/order.ts";
+import { repartitionNode, type SortOptions, sortByNode, sortNode, topNode } from "./operators/order.ts";
 import { unionNode } from "./operators/other.ts";
 import {
   type TextRecord,
@@ -419,9 +419,9 @@ export class Dataset<out T> {
   // ---- Order and partitions -----------------------------------------------------------------------------
 
   /**
-   * Sorts all records by a field's name or a function: every record of a partition comes before those of the next. Stable: records with equal
-   * keys keep their order, descending too. Keys are compared as `Key` says; a key that is an array sorts by
-   * its elements in turn.
+   * Sorts all records by a field's name or a function: every record of a partition comes before those of the
+   * next. Stable: records with equal keys keep their order, descending too. Keys are compared as `Key` says; a key
+   * that is an array sorts by its elements in turn. With `collation`, strings go by the rules of a language.
    *
    * @example users.sortBy((user) => [user.country, user.age], { descending: [false, true] })
    */
@@ -429,6 +429,17 @@ export class Dataset<out T> {
   sortBy(key: (record: T) => Key, options?: SortOptions): Dataset<T>;
   sortBy(key: unknown, options?: SortOptions): Dataset<T> {
     return new Dataset(sortByNode(this[NODE], key, options));
+  }
+
+  /**
+   * Sorts records that are possible keys by themselves, as `sortBy` does by a key of them.
+   *
+   * `read.lines(…).sort().write("text", …)` sorts the bytes of files, without making text of what is ASCII.
+   *
+   * @example read.lines("names/*.txt").sort({ collation: "de" })
+   */
+  sort(this: Dataset<Key>, options?: SortOptions): Dataset<T> {
+    return new Dataset(sortNode(this[NODE], options));
   }
 
   /**

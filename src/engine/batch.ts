@@ -22,6 +22,8 @@ export interface Batch {
   place?(index: number): RecordPlace | Promise<RecordPlace>;
   /** Only where the input's records are taken as bytes: how many were. Then there are no rows. */
   readonly taken?: number;
+  /** Only where a shuffle was opened to give text as bytes: `count` records that are text, in UTF-8, a line feed behind each. Then there are no rows. */
+  readonly text?: Uint8Array;
 }
 
 /** What a stage reads. A batch is the caller's until the next call. */

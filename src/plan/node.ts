@@ -221,13 +221,26 @@ export interface JoinNode {
   readonly partitions: number | undefined;
 }
 
-/** A stable, total sort over all partitions. `by(record)` gives the key; an array sorts by its elements in turn. */
+/** An order of strings by the rules of a language, as `Intl.Collator` has them. */
+export interface Collation {
+  /** A BCP 47 tag, in its canonical form. */
+  readonly locale: string;
+  readonly numeric: boolean;
+  readonly sensitivity: "base" | "accent" | "case" | "variant";
+}
+
+/**
+ * A stable, total sort over all partitions. `by(record)` gives the key, "record": it is the record itself; an array
+ * sorts by its elements in turn.
+ */
 export interface SortNode {
   readonly kind: "sort";
   readonly input: PlanNode;
-  readonly by: UserFunction;
+  readonly by: UserFunction | "record";
   /** For the whole key, or for each element of an array key. */
   readonly descending: boolean | readonly boolean[];
+  /** Of strings; undefined: by UTF-16 code units. */
+  readonly collation?: Collation | undefined;
   readonly partitions: number | undefined;
 }
 

@@ -131,11 +131,17 @@ interface JoinNode {
     readonly right: PlanNode;
     readonly partitions: number | undefined;
 }
+interface Collation {
+    readonly locale: string;
+    readonly numeric: boolean;
+    readonly sensitivity: "base" | "accent" | "case" | "variant";
+}
 interface SortNode {
     readonly kind: "sort";
     readonly input: PlanNode;
-    readonly by: UserFunction;
+    readonly by: UserFunction | "record";
     readonly descending: boolean | readonly boolean[];
+    readonly collation?: Collation | undefined;
     readonly partitions: number | undefined;
 }
 interface TopNode {
@@ -295,8 +301,14 @@ interface MapReduceFunctions<T, K, V, R> extends WideOptions {
 interface SampleOptions {
     readonly seed?: string | number;
 }
+interface CollationOptions {
+    readonly locale: string;
+    readonly numeric?: boolean;
+    readonly sensitivity?: Collation["sensitivity"];
+}
 interface SortOptions extends WideOptions {
     readonly descending?: boolean | readonly boolean[];
+    readonly collation?: string | CollationOptions;
 }
 interface WriteOptions {
     readonly overwrite?: boolean;
@@ -463,6 +475,7 @@ declare class Dataset<out T> {
     ]>;
     sortBy<R>(this: Dataset<R>, field: KeyField<R>, options?: SortOptions): Dataset<R>;
     sortBy(key: (record: T) => Key, options?: SortOptions): Dataset<T>;
+    sort(this: Dataset<Key>, options?: SortOptions): Dataset<T>;
     top<R>(this: Dataset<R>, count: number, field: KeyField<R>): Dataset<R>;
     top(count: number, by?: (record: T) => Key): Dataset<T>;
     repartition(partitions: number): Dataset<T>;
@@ -753,4 +766,4 @@ interface Session {
 type RunAndSessionOptions = RunOptions & SessionOptions;
 declare function connect(options?: SessionOptions): Promise<Session>;
 declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
-export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };
+export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };

@@ -23,6 +23,7 @@ const SURROGATE_SECOND = 0xa0;
 const EMPTY = new ArrayBuffer(64 * 1024);
 
 export class PlainSortKernel implements SortKernel {
+  readonly base = 0;
   bytes: Buffer = Buffer.from(EMPTY);
   words: Uint32Array = new Uint32Array(EMPTY);
 

@@ -14,6 +14,8 @@ export const PAD_BYTES = 16;
 export const TEXT_CLASS = { ascii: 0, other: 1, surrogates: 2 } as const;
 
 export interface SortKernel {
+  /** Below it lies what is the kernel's own. A multiple of 8. */
+  readonly base: number;
   /** The whole memory; made anew by `reserve`. */
   readonly bytes: Buffer;
   /** The same memory, in words. */

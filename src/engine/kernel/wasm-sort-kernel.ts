@@ -24,7 +24,7 @@ let compiled: object | undefined;
 /** Undefined where this machine or this Node has no WebAssembly with SIMD, or no address space for its memory. */
 export function createWasmSortKernel(
   WebAssembly = (globalThis as { WebAssembly?: WebAssemblyGlobal }).WebAssembly,
-): (SortKernel & { readonly base: number }) | undefined {
+): SortKernel | undefined {
   if (WebAssembly === undefined) return undefined;
   if (compiled === undefined) {
     const bytes = Buffer.from(SORT_KERNEL_BASE64, "base64");
@@ -42,7 +42,6 @@ export function createWasmSortKernel(
 class WasmSortKernel implements SortKernel {
   bytes: Buffer;
   words: Uint32Array;
-  /** Below it lies what is the kernel's own. */
   readonly base: number;
   readonly classify: SortKernel["classify"];
   readonly scanLines: SortKernel["scanLines"];

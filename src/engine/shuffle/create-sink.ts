@@ -8,6 +8,7 @@ import { CombiningSink, HashSink } from "./group/hash-sinks.ts";
 import { CollectSink, RepartitionSink } from "./row-sinks.ts";
 import type { KeyedSink, RowSink } from "./sink.ts";
 import type { SinkTarget } from "./sink-options.ts";
+import { CollatedSink } from "./sort/collated-sink.ts";
 import { SortSink } from "./sort/sort-sink.ts";
 import { TopSink } from "./top/top-sink.ts";
 
@@ -56,7 +57,7 @@ function createWideSink(
     case "join":
       return new HashSink(target, side === 1 && takesKeysOnly(node));
     case "sort":
-      return new SortSink(node, target);
+      return node.collation === undefined ? new SortSink(node, target) : new CollatedSink(node, target);
     case "top":
       return new TopSink(node, target);
     case "repartition":

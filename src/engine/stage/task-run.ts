@@ -9,12 +9,14 @@ import type { EngineEnvironment, TaskControl } from "../environment.ts";
 import { openSource } from "../read/open-source.ts";
 import { openShuffle } from "../shuffle/open-shuffle.ts";
 import { SINK_BYTES } from "../shuffle/sink-options.ts";
+import { WriteSink } from "../write/write-sink.ts";
 import { openBytePath } from "./byte-path.ts";
 import type { BytePath } from "./byte-path-type.ts";
 import { type CompiledPartitionMap, type CompiledStage, compileStage, type LoopState } from "./compile.ts";
 import { type ContextOfTask, createContext } from "./context.ts";
 import { excerptOf } from "./excerpt.ts";
 import { explainFailure } from "./failure.ts";
+import { writesTexts } from "./line-sort.ts";
 import { iterate } from "./loop-support.ts";
 import { Spool } from "./spool.ts";
 import { Stopped } from "./stopped.ts";
@@ -147,6 +149,7 @@ export class TaskRun {
       memoryBytes: this.#memoryBytes,
       checkpoint: () => this.#checkpoint(),
       breathe: control.breathe,
+      asText: writesTexts(this.#stage),
     };
     return this.#explaining(labelWide(from.shuffle), () => openShuffle({ ...request, node: from.shuffle }));
   }
@@ -163,7 +166,8 @@ export class TaskRun {
       if (batch.taken !== undefined) {
         this.#rowsIn += batch.taken;
         this.#state.sinkRows[0] = this.#bytePath?.sinkRows ?? 0;
-      } else {
+      } else if (batch.text !== undefined) this.#writeText(batch.text, batch.count);
+      else {
         try {
           loop(batch.rows, batch.count, this.#state);
         } catch (error) {
@@ -175,6 +179,18 @@ export class TaskRun {
       this.#throwIfStopped();
       if (control.breathe !== undefined) await control.breathe();
     }
+  }
+
+  #writeText(text: Uint8Array, rows: number): void {
+    const sink = this.#sinks.all[0];
+    assert(sink instanceof WriteSink, "texts come as bytes for a stage that only writes them");
+    try {
+      sink.texts(text, rows);
+    } catch (error) {
+      throw this.#explainSink(error, 0);
+    }
+    this.#rowsIn += rows;
+    this.#state.sinkRows[0]! += rows;
   }
 
   /** Its function is called once, and its results go on while it still makes them. */

@@ -30,6 +30,13 @@ export class TextFile {
     if (this.#text.length >= CHUNK_CHARS) this.#flush();
   }
 
+  /** Adds whole lines, with their line ends, as a piece of their own. */
+  lines(bytes: Uint8Array): void {
+    if (this.#text !== "") this.#flush();
+    this.#pieces++;
+    this.#writer.append(this.#gzip === undefined ? bytes : this.#gzip(bytes));
+  }
+
   async close(): Promise<void> {
     // An empty gzip file has one empty member: no bytes at all would be a broken file.
     if (this.#text !== "" || (this.#gzip !== undefined && this.#pieces === 0)) this.#flush();

@@ -45,6 +45,13 @@ export class WriteSink implements RowSink {
     this.#rows++;
   }
 
+  /** So many rows that are text, in UTF-8, a line feed behind each. Only for the text format. */
+  texts(bytes: Uint8Array, rows: number): void {
+    const file = this.#file ?? this.#open();
+    file.lines(bytes);
+    this.#rows += rows;
+  }
+
   finish(): void {}
 
   /** Makes the file durable. */

@@ -18,6 +18,19 @@ export interface BlockReaderOptions extends FrameCodec {
   readonly blobs: BlobStore;
 }
 
+/** Room for a frame at a time: a fresh array for each keeps the garbage collector busy. */
+export class FrameRoom {
+  #bytes = new Uint8Array(0);
+
+  take(bytes: number): Uint8Array {
+    if (bytes > this.#bytes.length) this.#bytes = new Uint8Array(Math.ceil(bytes * FRAME_ROOM));
+    return this.#bytes.subarray(0, bytes);
+  }
+}
+
+/** Frames of one list differ little. */
+const FRAME_ROOM = 1.25;
+
 /** An open block whose index has been verified against its `BlockRef`; each frame is verified when it is read. */
 export class BlockReader {
   readonly key: string;
@@ -63,9 +76,13 @@ export class BlockReader {
     return this.#decode(extent, own, decodeFrameColumns);
   }
 
-  /** What a sink wrote with `appendBytes`. Throws BLOB_CORRUPT. */
-  readBytes(extent: FrameExtent): Uint8Array {
-    return this.#decode(extent, "none", decodeBytesFrame);
+  /**
+   * What a sink wrote with `appendBytes`, in the room that is given: valid until that is used again. Throws
+   * BLOB_CORRUPT.
+   */
+  readBytes(extent: FrameExtent, room: FrameRoom): Uint8Array {
+    const decode = (frame: Uint8Array): Uint8Array => decodeBytesFrame(frame, extent, this.#options.crc32);
+    return this.#decode(extent, "none", decode, room);
   }
 
   close(): void {
@@ -76,8 +93,9 @@ export class BlockReader {
     extent: FrameExtent,
     own: OwnStrings,
     decode: (frame: Uint8Array, extent: FrameExtent, crc32: Crc32, options: DecodeOptions) => T,
+    room?: FrameRoom,
   ): T {
-    const bytes = this.#readBytes(extent.offset, extent.bytes);
+    const bytes = this.#readBytes(extent.offset, extent.bytes, room);
     const { codec, crc32 } = this.#options;
     try {
       return decode(bytes, extent, crc32, { codec, own });
@@ -109,12 +127,12 @@ export class BlockReader {
     }
   }
 
-  #readBytes(offset: number, bytes: number): Uint8Array {
+  #readBytes(offset: number, bytes: number, room?: FrameRoom): Uint8Array {
     // The blob's size bounds the room made for a length that may be nonsense.
     if (offset < 0 || offset + bytes > this.#blob.bytes) {
       throw blockCorrupt(this.key, `bytes ${offset} to ${offset + bytes} lie outside`);
     }
-    const target = new Uint8Array(bytes);
+    const target = room?.take(bytes) ?? new Uint8Array(bytes);
     if (this.#blob.readAt(offset, target) !== bytes) throw blockCorrupt(this.key, "it is cut off");
     this.bytesRead += bytes;
     return target;

@@ -5,7 +5,7 @@ import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import { BicoastalError } from "../../../base/errors.ts";
 import type { BlockRef } from "../../../plan/task.ts";
 import { createMemoryEnvironment, type MemoryEnvironment } from "../../../sim/memory-shuffle.ts";
-import { BlockReader } from "./block-reader.ts";
+import { BlockReader, FrameRoom } from "./block-reader.ts";
 import { BlockWriter } from "./block-writer.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip };
@@ -186,11 +186,11 @@ it("gives bytes in a sink's own layout back, and no others", async () => {
       writer.append(0, 1, undefined, ["row"]);
       const block = await BlockReader.open((await writer.finish())!, env);
       const extents = block.frames(0, 0);
-      expect(extents.map((extent) => [extent.rows, block.readBytes(extent)])).toEqual(
+      expect(extents.map((extent) => [extent.rows, block.readBytes(extent, new FrameRoom())])).toEqual(
         given.map((body) => [7, new Uint8Array(body)]),
       );
       expect(() => block.read(extents[0]!)).toThrow(BicoastalError);
-      expect(() => block.readBytes(block.frames(0, 1)[0]!)).toThrow(BicoastalError);
+      expect(() => block.readBytes(block.frames(0, 1)[0]!, new FrameRoom())).toThrow(BicoastalError);
       block.close();
     }),
     { numRuns: 50 },

@@ -9,7 +9,7 @@ export interface Cursor {
   next(): boolean;
 }
 
-/** The rows of frames, read one frame at a time. */
+/** The rows of frames, read one frame at a time. Where a frame has no keys, the rows are. */
 export class FrameCursor implements Cursor {
   key: unknown = undefined;
   value: unknown = undefined;
@@ -31,8 +31,9 @@ export class FrameCursor implements Cursor {
       this.#rows = this.#read(frame);
       this.#row = 0;
     }
-    this.key = this.#rows.keys[this.#row];
-    this.value = this.#rows.values[this.#row];
+    const { keys, values } = this.#rows;
+    this.value = values[this.#row];
+    this.key = keys.length === 0 ? this.value : keys[this.#row];
     this.#row++;
     return true;
   }

@@ -7,151 +7,95 @@
  */
 import type { SortNode } from "../../../plan/node.ts";
 import type { Batch, BatchInput } from "../../batch.ts";
-import type { EngineEnvironment } from "../../environment.ts";
-import { BlockReader } from "../block/block-reader.ts";
+import type { SortKernel } from "../../kernel/sort-kernel.ts";
+import { borrowSortKernel, returnSortKernel } from "../../kernel/sort-kernels.ts";
 import { FRAME_BYTES } from "../block/frame-buffer.ts";
-import { BatchRows, GeneratedInput, type Reduction } from "../generated-input.ts";
-import { type Cursor, FrameCursor } from "../runs/cursor.ts";
-import { type KeyOrder, MergeCursor } from "../runs/merge.ts";
-import { fanInFor, RunStore } from "../runs/runs.ts";
+import { GeneratedInput, type Reduction } from "../generated-input.ts";
+import { fanInFor } from "../runs/runs.ts";
 import type { ReadMeter, ShuffleRequest } from "../shuffle-request.ts";
-import { sortOrder } from "./sort-order.ts";
-import { type BlockRun, type KeyRange, type KeySample, rangeOf, readRuns, within } from "./sort-ranges.ts";
+import { BlockRuns } from "./block-runs.ts";
+import { mergedBatches } from "./merged-batches.ts";
+import { openCollatedSort } from "./open-collated.ts";
+import { RunMerge } from "./run-merge.ts";
+import type { RunSource } from "./run-source.ts";
+import { ScratchRuns } from "./scratch-runs.ts";
+import type { KeyRange } from "./sort-ranges.ts";
+
+/** Rows that come out of a merge at a time: where they go on as bytes, and where they become values. */
+const TEXT_ROWS = 8192;
+const VALUE_ROWS = 1024;
 
 export function openSort(request: ShuffleRequest<SortNode>): BatchInput {
+  if (request.node.collation !== undefined) return openCollatedSort(request);
   const meter: ReadMeter = { bytes: 0 };
   return new GeneratedInput(() => new SortReduction(request, meter).start(), meter);
 }
 
 class SortReduction {
   readonly #request: ShuffleRequest<SortNode>;
-  readonly #meter: ReadMeter;
-  readonly #order: KeyOrder;
-  readonly #scratch: RunStore;
-  readonly #open: BlockReader[] = [];
+  readonly #blocks: BlockRuns;
+  readonly #scratch: ScratchRuns;
+  #kernel: SortKernel | undefined = borrowSortKernel();
 
   constructor(request: ShuffleRequest<SortNode>, meter: ReadMeter) {
     this.#request = request;
-    this.#meter = meter;
-    this.#order = sortOrder(request.node.descending);
-    this.#scratch = new RunStore({ ...request, order: this.#order });
+    this.#blocks = new BlockRuns(request, meter);
+    this.#scratch = new ScratchRuns(request);
   }
 
   async start(): Promise<Reduction> {
     try {
-      return { batches: valueBatches(await this.#rows()), dispose: () => this.#dispose() };
+      const batches = await this.#batches();
+      return { batches, dispose: () => this.#dispose() };
     } catch (error) {
       this.#dispose();
       throw error;
     }
   }
 
-  async #rows(): Promise<Cursor> {
-    const { runs, range } = await this.#findRuns();
+  async #batches(): Promise<Iterator<Batch>> {
+    const found = await this.#blocks.find();
+    const { text } = found;
     const fanIn = fanInFor(this.#request.memoryBytes, FRAME_BYTES);
-    if (runs.length <= fanIn) return this.#mergeBlocks(runs, range);
-    for (let first = 0; first < runs.length; first += fanIn) {
-      this.#scratch.spill(await this.#mergeBlocks(runs.slice(first, first + fanIn), range));
-      this.#closeBlocks();
-    }
-    return this.#scratch.merged();
-  }
-
-  /** Of all blocks, the runs that have something of this partition's range. */
-  async #findRuns(): Promise<{ runs: readonly BlockRun[]; range: KeyRange }> {
-    const { sides, env, partition, partitions, checkpoint, breathe } = this.#request;
-    const samples: KeySample[] = [];
-    const runs: BlockRun[] = [];
-    for (const producer of sides.flat()) {
-      for (const ref of producer.blocks) {
-        const block = await BlockReader.open(ref, env);
-        try {
-          runs.push(...readRuns(block, ref, producer.sink, samples));
-        } finally {
-          block.close();
-        }
-        checkpoint?.();
-        if (breathe !== undefined) await breathe();
+    let sources: readonly RunSource[];
+    let { range } = found;
+    if (found.runs.length <= fanIn) sources = await this.#blocks.open(found.runs);
+    else {
+      for (let first = 0; first < found.runs.length; first += fanIn) {
+        const some = await this.#blocks.open(found.runs.slice(first, first + fanIn));
+        this.#scratch.spill(this.#merge(some, found.range, found.shared, true), text);
+        this.#blocks.close();
       }
+      range = { from: undefined, to: undefined };
+      while (this.#scratch.runs.length > fanIn) {
+        this.#scratch.mergePass(fanIn, text, (runs) => this.#merge(runs, range, found.shared, true));
+      }
+      sources = this.#scratch.runs;
     }
-    const range = rangeOf(samples, this.#order, partition, partitions);
-    const inRange = runs.map((run) => within(run, range, this.#order)).filter((run) => run !== undefined);
-    return { runs: inRange, range };
+    const asText = text && this.#request.asText === true;
+    return mergedBatches(this.#merge(sources, range, found.shared, false), { text, asText });
   }
 
-  async #mergeBlocks(runs: readonly BlockRun[], range: KeyRange): Promise<Cursor> {
-    const blocks = new Map<string, BlockReader>();
-    const cursors: Cursor[] = [];
-    for (const run of runs) {
-      const block = blocks.get(run.ref.key) ?? (await this.#openBlock(run, this.#request.env));
-      blocks.set(run.ref.key, block);
-      const rows = new FrameCursor(run.frames, (extent) => {
-        this.#request.checkpoint?.();
-        this.#meter.bytes += extent.bytes;
-        return block.read(extent);
-      });
-      cursors.push(new RangeCursor(rows, range, this.#order));
-    }
-    return new MergeCursor(cursors, this.#order);
-  }
-
-  async #openBlock({ ref }: BlockRun, env: EngineEnvironment): Promise<BlockReader> {
-    const block = await BlockReader.open(ref, env);
-    this.#open.push(block);
-    return block;
-  }
-
-  #closeBlocks(): void {
-    for (const block of this.#open.splice(0)) block.close();
+  #merge(sources: readonly RunSource[], range: KeyRange, shared: number, spills: boolean): RunMerge {
+    const { node, asText } = this.#request;
+    const { text, tagged } = this.#blocks;
+    return new RunMerge({
+      kernel: this.#kernel as SortKernel,
+      sources,
+      range,
+      shared,
+      descending: node.descending === true,
+      text,
+      // Texts that are their own keys need none beside them, unless keys have tags.
+      keys: spills && (tagged || node.by !== "record"),
+      rowsMax: text && asText === true ? TEXT_ROWS : VALUE_ROWS,
+    });
   }
 
   #dispose(): void {
-    this.#closeBlocks();
+    this.#blocks.close();
     this.#scratch.dispose();
+    if (this.#kernel !== undefined) returnSortKernel(this.#kernel);
+    this.#kernel = undefined;
   }
-}
-
-/** Only the rows of a sorted cursor that are in the range. */
-class RangeCursor implements Cursor {
-  readonly #rows: Cursor;
-  readonly #range: KeyRange;
-  readonly #order: KeyOrder;
-  #inside = false;
-
-  constructor(rows: Cursor, range: KeyRange, order: KeyOrder) {
-    this.#rows = rows;
-    this.#range = range;
-    this.#order = order;
-  }
-
-  get key(): unknown {
-    return this.#rows.key;
-  }
-
-  get value(): unknown {
-    return this.#rows.value;
-  }
-
-  next(): boolean {
-    const { from, to } = this.#range;
-    let more = this.#rows.next();
-    if (!this.#inside) {
-      while (more && from !== undefined && this.#order(this.#rows.key, from.key) < 0)
-        more = this.#rows.next();
-      this.#inside = true;
-    }
-    return more && (to === undefined || this.#order(this.#rows.key, to.key) < 0);
-  }
-}
-
-function* valueBatches(rows: Cursor): Generator<Batch, void> {
-  const batch = new BatchRows();
-  while (rows.next()) {
-    batch.push(rows.value);
-    if (batch.isFull) {
-      yield batch.batch();
-      batch.clear();
-    }
-  }
-  if (batch.rows.length > 0) yield batch.batch();
 }

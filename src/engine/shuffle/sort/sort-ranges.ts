@@ -1,96 +1,96 @@
-import type { BicoastalError } from "../../../base/errors.ts";
-import type { BlockRef } from "../../../plan/task.ts";
-import { blockCorrupt } from "../block/block-format.ts";
-import type { BlockReader } from "../block/block-reader.ts";
-import type { FrameExtent } from "../block/frame.ts";
-import type { KeyOrder } from "../runs/merge.ts";
-import { LIST_FIRST_RUN, LIST_MARKS, MARK_FRAME } from "./sort-sink.ts";
+/** Cuts the order of keys into ranges of about as many rows, by samples of all blocks. */
+import type { Mark } from "./sort-marks.ts";
 
-/** A sorted run in a block of a map task. */
-export interface BlockRun {
-  readonly ref: BlockRef;
-  readonly frames: readonly FrameExtent[];
-  /** First key of each frame. */
-  readonly firstKeys: readonly unknown[];
+/** Samples that are kept at a time; from twice as many on, neighbours are made one. */
+const SAMPLES_MAX = 16 * 1024;
+
+/** Compares the bytes of keys: negative where the first comes before the second. */
+export type BytesOrder = (a: Buffer, b: Buffer) => number;
+
+export const bytesOrder = (descending: boolean): BytesOrder =>
+  descending ? (a, b) => Buffer.compare(b, a) : (a, b) => Buffer.compare(a, b);
+
+/** The part of the key order that one partition holds: `from <= key < to`; undefined: no border on that side. */
+export interface KeyRange {
+  readonly from: Buffer | undefined;
+  readonly to: Buffer | undefined;
 }
 
-/** A key that stands for so many rows. */
-export interface KeySample {
-  readonly key: unknown;
+interface Sample {
+  readonly key: Buffer;
   readonly rows: number;
 }
 
-/** The part of the key order that one partition holds: `from <= key < to`; undefined: no bound on that side. */
-export interface KeyRange {
-  readonly from: { readonly key: unknown } | undefined;
-  readonly to: { readonly key: unknown } | undefined;
-}
-
-/** What a sort sink left in a block: its runs in order, and its samples appended to `samples`. */
-export function readRuns(
-  block: BlockReader,
-  ref: BlockRef,
-  sink: number,
-  samples: KeySample[],
-): readonly BlockRun[] {
-  const firstKeys: unknown[][] = [];
-  for (const extent of block.frames(sink, LIST_MARKS)) {
-    const { keys, values } = block.read(extent, "all");
-    for (let i = 0; i < values.length; i++) {
-      const [mark, run, rows] = values[i] as readonly [number, number, number];
-      if (mark !== MARK_FRAME) samples.push({ key: keys[i], rows });
-      else {
-        firstKeys[run] ??= [];
-        firstKeys[run].push(keys[i]);
-      }
-    }
-  }
-  return firstKeys.map((first, run) => {
-    const frames = block.frames(sink, LIST_FIRST_RUN + run);
-    if (frames.length !== first.length) throw runsContradict(ref);
-    return { ref, frames, firstKeys: first };
-  });
-}
-
-const runsContradict = (ref: BlockRef): BicoastalError =>
-  blockCorrupt(ref.key, "the index of its sorted runs contradicts them");
-
 /**
- * Cuts the key order into as many ranges of about as many rows, by the samples of all blocks. Every reader of the
- * same blocks finds the same ranges. Equal keys are never parted.
+ * Samples of runs in the order in which they were made. Whoever adds the same ones gets the same borders; equal keys
+ * are never parted.
  */
-export function rangeOf(
-  samples: readonly KeySample[],
-  order: KeyOrder,
-  partition: number,
-  partitions: number,
-): KeyRange {
-  const sorted = [...samples].sort((a, b) => order(a.key, b.key));
-  const total = sorted.reduce((sum, sample) => sum + sample.rows, 0);
-  const boundary = (index: number): { key: unknown } | undefined => {
-    if (index === 0 || index === partitions) return undefined;
-    const before = (total * index) / partitions;
+export class Samples {
+  readonly #order: BytesOrder;
+  #samples: Sample[] = [];
+
+  constructor(order: BytesOrder) {
+    this.#order = order;
+  }
+
+  add({ key, rows }: Mark): void {
+    // A copy, as the mark is a view of all marks.
+    this.#samples.push({ key: Buffer.from(key), rows });
+    if (this.#samples.length >= 2 * SAMPLES_MAX) this.#halve();
+  }
+
+  /** Where the ranges of so many partitions meet: the first key of each but the first; undefined where there is none. */
+  borders(partitions: number): readonly (Buffer | undefined)[] {
+    const samples = this.#sort();
+    let total = 0;
+    for (const { rows } of samples) total += rows;
+    const borders: (Buffer | undefined)[] = [];
     let rows = 0;
-    const first = sorted.find((sample) => {
-      rows += sample.rows;
-      return rows > before;
-    });
-    return first === undefined ? undefined : { key: first.key };
-  };
-  return { from: boundary(partition), to: boundary(partition + 1) };
+    let next = 0;
+    for (let index = 1; index < partitions; index++) {
+      const before = (total * index) / partitions;
+      while (next < samples.length && rows + (samples[next] as Sample).rows <= before) {
+        rows += (samples[next++] as Sample).rows;
+      }
+      borders.push(samples[next]?.key);
+    }
+    return borders;
+  }
+
+  #sort(): readonly Sample[] {
+    return this.#samples.sort((a, b) => this.#order(a.key, b.key));
+  }
+
+  /** Of two neighbours the later stands for both. */
+  #halve(): void {
+    const sorted = this.#sort();
+    const halved: Sample[] = [];
+    for (let i = 0; i + 1 < sorted.length; i += 2) {
+      const later = sorted[i + 1] as Sample;
+      halved.push({ key: later.key, rows: (sorted[i] as Sample).rows + later.rows });
+    }
+    if (sorted.length % 2 === 1) halved.push(sorted.at(-1) as Sample);
+    this.#samples = halved;
+  }
 }
 
-/** The run with only those frames that may hold keys of the range; undefined where there are none. */
-export function within(run: BlockRun, range: KeyRange, order: KeyOrder): BlockRun | undefined {
-  const { from, to } = range;
-  const { firstKeys } = run;
+export const rangeOf = (borders: readonly (Buffer | undefined)[], partition: number): KeyRange => ({
+  from: partition === 0 ? undefined : borders[partition - 1],
+  to: borders[partition],
+});
+
+/** Which of a run's frames may hold keys of the range, by their first keys: [first, last); none where both are equal. */
+export function framesWithin(
+  firstKeys: readonly Buffer[],
+  { from, to }: KeyRange,
+  order: BytesOrder,
+): [first: number, last: number] {
   // Rows equal to `from` may already be in the frame before the first that begins with it.
   let first = 0;
   if (from !== undefined) {
-    while (first + 1 < firstKeys.length && order(firstKeys[first + 1], from.key) < 0) first++;
+    while (first + 1 < firstKeys.length && order(firstKeys[first + 1] as Buffer, from) < 0) first++;
   }
   let last = firstKeys.length;
-  if (to !== undefined) while (last > first && order(firstKeys[last - 1], to.key) >= 0) last--;
-  if (last === first) return undefined;
-  return { ref: run.ref, frames: run.frames.slice(first, last), firstKeys: firstKeys.slice(first, last) };
+  if (to !== undefined) while (last > first && order(firstKeys[last - 1] as Buffer, to) >= 0) last--;
+  return [first, last];
 }

@@ -1,98 +1,213 @@
 /**
  * The map side of a sort. Which keys go to which partition is known only when every map task has run, so nothing is
- * partitioned here: the sink writes sorted runs, and what a reader needs to find its range in them.
+ * partitioned here: the sink writes sorted runs, and marks by which a reader finds its range in them (sort-marks.ts).
  *
- * In the block, list 1 + r of the sink holds the frames of run r. List 0 holds pairs about them:
- * `[key, [MARK_FRAME, r, 0]]` for each frame of run r in order, with its first key, and
- * `[key, [MARK_SAMPLE, r, rows]]` for keys evenly spread over the run, each standing for so many rows.
+ * A sink begins with what is fastest: rows that are text, with keys that are text. From the first row on that is
+ * something else, it does without, in runs of their own.
  */
 import { checkKey } from "../../../base/hash.ts";
 import type { SortNode } from "../../../plan/node.ts";
+import { borrowSortKernel, returnSortKernel } from "../../kernel/sort-kernels.ts";
 import { FrameBuffer } from "../block/frame-buffer.ts";
+import { estimateBytes } from "../estimate.ts";
 import { settled } from "../group/group.ts";
 import { owned } from "../own-string.ts";
-import type { KeyOrder } from "../runs/merge.ts";
 import type { KeyedSink } from "../sink.ts";
-import { SINK_BYTES, SINK_ROWS, type SinkTarget } from "../sink-options.ts";
-import { sortOrder } from "./sort-order.ts";
+import { SINK_BYTES, type SinkTarget } from "../sink-options.ts";
+import { KeyBytes, unitBytesMax, writeUnits } from "./key-bytes.ts";
+import { RunBuilder } from "./run-builder.ts";
+import {
+  frameList,
+  KEY_BYTES_MAX,
+  LIST_FRAMES,
+  LIST_SAMPLES,
+  MARK_FRAME,
+  MARK_RUN,
+  MARK_SAMPLE,
+  MarkWriter,
+  markKey,
+  RUN_DERIVED,
+  RUN_TEXT,
+  RUN_UNTAGGED,
+  SAMPLES_PER_RUN,
+  valueList,
+} from "./sort-marks.ts";
 
-export const MARK_FRAME = 0;
-export const MARK_SAMPLE = 1;
-export const LIST_MARKS = 0;
-export const LIST_FIRST_RUN = 1;
-/** Keys sampled of a run. */
-const SAMPLES_PER_RUN = 64;
+/** Rows taken in at once: joined, they are written as one text. */
+const PENDING_ROWS = 512;
+const PENDING_UNITS = 64 * 1024;
 
 export class SortSink implements KeyedSink {
-  readonly #order: KeyOrder;
   readonly #target: SinkTarget;
-  readonly #rows = new FrameBuffer(SINK_BYTES);
-  readonly #marks = new FrameBuffer();
+  readonly #kernel = borrowSortKernel();
+  readonly #run: RunBuilder;
+  readonly #frameMarks: MarkWriter;
+  readonly #samples: MarkWriter;
+  readonly #keyBytes = new KeyBytes();
+  /** For the elements of array keys. */
+  readonly #descending: readonly boolean[] | undefined;
+  readonly #keysAreRows: boolean;
+  #rowsAreText = true;
+  /** Whether keys are of any type, and tagged. */
+  #tagged: boolean;
   #runs = 0;
+  #rows: unknown[] = [];
+  #keys: unknown[] = [];
+  /** Characters of rows and keys that wait. */
+  #units = 0;
+  /** Rows of the run where they are not text, and what they cost. */
+  #values: unknown[] = [];
+  #valueBytes = 0;
 
   constructor(node: SortNode, target: SinkTarget) {
-    this.#order = sortOrder(node.descending);
     this.#target = target;
+    this.#keysAreRows = node.by === "record";
+    this.#descending = typeof node.descending === "boolean" ? undefined : node.descending;
+    this.#tagged = this.#descending !== undefined;
+    this.#run = new RunBuilder(this.#kernel, node.descending === true);
+    const { block, sinkIndex } = target;
+    const marksIn = (list: number): MarkWriter =>
+      new MarkWriter((marks, body) => block.appendBytes(sinkIndex, list, marks, body));
+    this.#frameMarks = marksIn(LIST_FRAMES);
+    this.#samples = marksIn(LIST_SAMPLES);
   }
 
   add(given: unknown, value: unknown): void {
     const key = settled(given);
     checkKey(key);
-    this.#rows.addPair(owned(key), owned(settled(value)));
-    if (this.#rows.bytes >= SINK_BYTES || this.#rows.values.length >= SINK_ROWS) this.#writeRun();
+    const row = this.#keysAreRows ? key : settled(value);
+    if (typeof key === "string") this.#units += key.length;
+    else if (!this.#tagged) this.#widen(row, key);
+    if (typeof row === "string") this.#units += row.length;
+    else if (this.#rowsAreText) this.#widen(row, key);
+    this.#rows.push(row);
+    if (!this.#keysAreRows) this.#keys.push(key);
+    if (this.#rows.length >= PENDING_ROWS || this.#units >= PENDING_UNITS) this.#takePending();
+  }
+
+  /** Lines of bytes [from, to), which are the records. Returns how many. Only for a sink that is given nothing else. */
+  addLines(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#run.isAscii(bytes, from, to)) return this.#addComparable(bytes, from, to);
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("utf8");
+    const units = Buffer.allocUnsafeSlow(unitBytesMax(text));
+    return this.#addComparable(units, 0, writeUnits(units, 0, text));
   }
 
   finish(): void {
-    if (!this.#rows.isEmpty) this.#writeRun();
-    this.#flushMarks();
+    this.#takePending();
+    this.#writeRun();
+    this.#frameMarks.flush();
+    this.#samples.flush();
+    returnSortKernel(this.#kernel);
+  }
+
+  #addComparable(bytes: Uint8Array, from: number, to: number): number {
+    const run = this.#run;
+    let rows = 0;
+    for (let at = from; at < to; ) {
+      const before = run.rows;
+      at = run.addLines(bytes, at, to);
+      rows += run.rows - before;
+      if (run.isFull) this.#writeRun();
+    }
+    return rows;
+  }
+
+  /** From here on there are also rows like this one. */
+  #widen(row: unknown, key: unknown): void {
+    this.#takePending();
+    this.#writeRun();
+    if (typeof row !== "string") this.#rowsAreText = false;
+    if (typeof key !== "string") this.#tagged = true;
+    // Among rows that are no text, keys of all types are to be expected.
+    if (!this.#rowsAreText && this.#keysAreRows) this.#tagged = true;
+  }
+
+  #takePending(): void {
+    const rows = this.#rows;
+    if (rows.length === 0) return;
+    const run = this.#run;
+    if (run.rowsLeft < rows.length) this.#writeRun();
+    if (this.#rowsAreText) run.addRows(rows as string[]);
+    else {
+      for (const row of rows) {
+        this.#values.push(owned(row));
+        this.#valueBytes += estimateBytes(row);
+      }
+    }
+    const keys = this.#keysAreRows ? rows : this.#keys;
+    if (this.#tagged) for (const key of keys) run.addKey(this.#keyBytes.of(key, this.#descending));
+    else if (!this.#keysAreRows || !this.#rowsAreText) run.addKeys(keys as string[]);
+    this.#rows = [];
+    this.#keys = [];
+    this.#units = 0;
+    if (run.isFull || this.#valueBytes >= SINK_BYTES) this.#writeRun();
   }
 
   #writeRun(): void {
-    const { keys, values } = this.#rows;
-    const sorted = sortedRows(keys, this.#order);
-    const frame = new FrameBuffer();
-    for (const row of sorted) {
-      if (frame.isEmpty) this.#mark(keys[row], MARK_FRAME, 0);
-      frame.addPair(keys[row], values[row]);
-      if (frame.isFull) this.#writeFrame(frame);
-    }
-    if (!frame.isEmpty) this.#writeFrame(frame);
-    this.#sample(keys, sorted);
+    if (this.#run.isEmpty) return;
+    const order = this.#run.sort();
+    const rows = order.length;
+    const untagged = !this.#tagged;
+    const derived = this.#keysAreRows && !this.#rowsAreText;
+    const stored =
+      (this.#rowsAreText ? RUN_TEXT : 0) | (untagged ? RUN_UNTAGGED : 0) | (derived ? RUN_DERIVED : 0);
+    this.#mark(MARK_RUN, stored, rows - 1);
+    if (this.#rowsAreText) this.#writeTexts(rows);
+    else this.#writeValues(order, !derived);
+    this.#sample(rows);
     this.#runs++;
-    this.#rows.clear();
+    this.#run.clear();
+    this.#values = [];
+    this.#valueBytes = 0;
   }
 
-  #sample(keys: readonly unknown[], sorted: Uint32Array): void {
-    const samples = Math.min(sorted.length, SAMPLES_PER_RUN);
-    for (let i = 0; i < samples; i++) {
-      const start = Math.floor((i * sorted.length) / samples);
-      const end = Math.floor(((i + 1) * sorted.length) / samples);
-      this.#mark(keys[sorted[(start + end) >> 1] as number], MARK_SAMPLE, end - start);
+  #writeTexts(rows: number): void {
+    const { block, sinkIndex } = this.#target;
+    const storage = this.#run.keyStorage();
+    for (let at = 0; at < rows; ) {
+      this.#mark(MARK_FRAME, 0, at);
+      const frame = this.#run.textFrame(at, storage);
+      block.appendBytes(sinkIndex, frameList(this.#runs), frame.rows, frame.body);
+      at += frame.rows;
     }
   }
 
-  #writeFrame(frame: FrameBuffer): void {
+  #writeValues(order: Uint32Array, withKeys: boolean): void {
     const { block, sinkIndex } = this.#target;
-    block.append(sinkIndex, LIST_FIRST_RUN + this.#runs, frame.keys, frame.values);
-    frame.clear();
+    const storage = this.#run.keyStorage();
+    // Putting frames together may move the kernel's memory.
+    const places = order.slice();
+    const frame = new FrameBuffer();
+    for (let at = 0, from = 0; at < places.length; at++) {
+      frame.addRow(this.#values[places[at] as number]);
+      if (!frame.isFull && at + 1 < places.length) continue;
+      this.#mark(MARK_FRAME, 0, from);
+      block.append(sinkIndex, valueList(this.#runs), undefined, frame.values);
+      if (withKeys) {
+        const keys = this.#run.keyFrame(from, at + 1, storage);
+        block.appendBytes(sinkIndex, frameList(this.#runs), at + 1 - from, keys);
+      }
+      frame.clear();
+      from = at + 1;
+    }
   }
 
-  #mark(key: unknown, mark: number, rows: number): void {
-    this.#marks.addPair(key, [mark, this.#runs, rows]);
-    if (this.#marks.isFull) this.#flushMarks();
+  #sample(rows: number): void {
+    const samples = Math.min(rows, SAMPLES_PER_RUN);
+    for (let i = 0; i < samples; i++) {
+      const start = Math.floor((i * rows) / samples);
+      const end = Math.floor(((i + 1) * rows) / samples);
+      this.#mark(MARK_SAMPLE, end - start, (start + end) >> 1);
+    }
   }
 
-  #flushMarks(): void {
-    if (this.#marks.isEmpty) return;
-    const { block, sinkIndex } = this.#target;
-    block.append(sinkIndex, LIST_MARKS, this.#marks.keys, this.#marks.values);
-    this.#marks.clear();
+  /** @param place Of the row with the key, in the run's order. */
+  #mark(mark: number, rows: number, place: number): void {
+    const isSample = mark === MARK_SAMPLE;
+    const bytesMax = isSample ? KEY_BYTES_MAX - 1 : KEY_BYTES_MAX;
+    const key = this.#run.keyAt(place, bytesMax);
+    const marks = isSample ? this.#samples : this.#frameMarks;
+    marks.add(mark, rows, markKey(key, !this.#tagged, bytesMax));
   }
-}
-
-/** Row numbers by key, and equal keys by row. */
-function sortedRows(keys: readonly unknown[], order: KeyOrder): Uint32Array {
-  const rows = new Uint32Array(keys.length);
-  for (let i = 0; i < rows.length; i++) rows[i] = i;
-  return rows.sort((a, b) => order(keys[a], keys[b]) || a - b);
 }
