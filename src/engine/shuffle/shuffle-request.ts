@@ -3,7 +3,7 @@ import type { ProducerBlocks } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
 import { BlockReader } from "./block/block-reader.ts";
 import type { OwnStrings } from "./block/column-decode.ts";
-import type { FrameRows } from "./block/frame.ts";
+import type { FrameColumns, FrameExtent, FrameRows } from "./block/frame.ts";
 
 /** What a task behind a shuffle reads. */
 export interface ShuffleRequest<Node extends WideNode = WideNode> {
@@ -37,19 +37,29 @@ export interface ReadMeter {
  * Opens one block after the other in the order of producers and their partitions, and gives the frames of this
  * partition one by one. Never has more than one block open.
  */
-export async function* framesOf(
+export function framesOf(
   producers: readonly ProducerBlocks[],
   partition: number,
   env: EngineEnvironment,
   meter: ReadMeter,
   own: OwnStrings,
 ): AsyncGenerator<FrameRows, void, undefined> {
+  return readFrames(producers, partition, env, meter, (block, extent) => block.read(extent, own));
+}
+
+async function* readFrames<T>(
+  producers: readonly ProducerBlocks[],
+  partition: number,
+  env: EngineEnvironment,
+  meter: ReadMeter,
+  read: (block: BlockReader, extent: FrameExtent) => T,
+): AsyncGenerator<T, void, undefined> {
   for (const producer of producers) {
     for (const ref of producer.blocks) {
       const block = await BlockReader.open(ref, env);
       try {
         for (const extent of block.frames(producer.sink, partition)) {
-          yield block.read(extent, own);
+          yield read(block, extent);
           meter.bytes += extent.bytes;
         }
       } finally {
@@ -62,13 +72,39 @@ export async function* framesOf(
 /** As `framesOf`, giving each row to `onPair`, which sees to strings that are keys or values themselves. */
 export async function takePairs(
   producers: readonly ProducerBlocks[],
-  request: Pick<ShuffleRequest, "partition" | "env" | "checkpoint" | "breathe">,
+  request: TakeRequest,
   meter: ReadMeter,
   onPair: (key: unknown, value: unknown) => void,
 ): Promise<void> {
-  const { partition, env, checkpoint, breathe } = request;
-  for await (const { keys, values } of framesOf(producers, partition, env, meter, "nested")) {
+  const { partition, env } = request;
+  await takeEach(framesOf(producers, partition, env, meter, "nested"), request, ({ keys, values }) => {
     for (let row = 0; row < values.length; row++) onPair(keys[row], values[row]);
+  });
+}
+
+/** As `takePairs`, frame by frame, in columns. */
+export async function takeColumns(
+  producers: readonly ProducerBlocks[],
+  request: TakeRequest,
+  meter: ReadMeter,
+  onColumns: (columns: FrameColumns) => void,
+): Promise<void> {
+  const { partition, env } = request;
+  const frames = readFrames(producers, partition, env, meter, (block, extent) =>
+    block.readColumns(extent, "nested"),
+  );
+  await takeEach(frames, request, onColumns);
+}
+
+type TakeRequest = Pick<ShuffleRequest, "partition" | "env" | "checkpoint" | "breathe">;
+
+async function takeEach<T>(
+  frames: AsyncIterable<T>,
+  { checkpoint, breathe }: TakeRequest,
+  onFrame: (frame: T) => void,
+): Promise<void> {
+  for await (const frame of frames) {
+    onFrame(frame);
     checkpoint?.();
     if (breathe !== undefined) await breathe();
   }

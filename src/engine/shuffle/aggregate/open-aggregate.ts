@@ -7,15 +7,16 @@
  * every budget. Counts are exact in any order and are merged as early as possible: each full table is a run.
  */
 import { compareKeys, sameKey } from "../../../base/compare.ts";
-import type { AggregateNode, Aggregator } from "../../../plan/node.ts";
+import type { AggregateNode, Aggregator, UserFunction } from "../../../plan/node.ts";
 import type { Batch, BatchInput } from "../../batch.ts";
 import { BatchRows, GeneratedInput, type Reduction } from "../generated-input.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
 import { owned } from "../own-string.ts";
 import type { Cursor } from "../runs/cursor.ts";
 import { RunStore } from "../runs/runs.ts";
-import { type ReadMeter, type ShuffleRequest, takePairs } from "../shuffle-request.ts";
+import { type ReadMeter, type ShuffleRequest, takeColumns } from "../shuffle-request.ts";
 import { AggregateTable } from "./aggregate-table.ts";
+import { countLoop, mergeLoopOf, PartialFrame } from "./partial-frame.ts";
 import { sortedEntries } from "./sorted-entries.ts";
 
 export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInput {
@@ -24,7 +25,7 @@ export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInpu
     const aggregation = request.node.aggregator === "count" ? new Counting(request) : new Folding(request);
     try {
       for (const side of request.sides) {
-        await takePairs(side, request, meter, (key, partial) => aggregation.take(key, partial));
+        await takeColumns(side, request, meter, (columns) => aggregation.take(new PartialFrame(columns)));
       }
       return reductionOf(aggregation, request.node);
     } catch (error) {
@@ -35,7 +36,7 @@ export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInpu
 }
 
 interface Aggregation {
-  take(key: unknown, partial: unknown): void;
+  take(frame: PartialFrame): void;
   /** One row a key, in key order. */
   results(): Cursor;
   dispose(): void;
@@ -44,27 +45,30 @@ interface Aggregation {
 class Folding implements Aggregation {
   readonly #request: ShuffleRequest<AggregateNode>;
   readonly #table: AggregateTable;
-  readonly #merge: Merge;
+  readonly #merge: UserFunction;
   #rest: GroupSorter | undefined;
 
   constructor(request: ShuffleRequest<AggregateNode>) {
     this.#request = request;
     this.#table = new AggregateTable(request.node.aggregator);
-    this.#merge = (request.node.aggregator as Aggregator).merge as Merge;
+    this.#merge = (request.node.aggregator as Aggregator).merge;
   }
 
-  take(key: unknown, partial: unknown): void {
-    if (this.#rest !== undefined) this.#rest.add(key, partial);
-    else {
-      this.#table.merge(key, owned(partial));
-      if (this.#table.isFull(this.#request.memoryBytes)) this.#spill();
+  take(frame: PartialFrame): void {
+    if (this.#rest === undefined) {
+      const { memoryBytes } = this.#request;
+      while (!frame.isDone && this.#rest === undefined) {
+        if (frame.mergeInto(this.#table, mergeLoopOf(this.#merge), memoryBytes)) this.#spill();
+      }
     }
+    const rest = this.#rest;
+    if (rest !== undefined) frame.drainTo((key, partial) => rest.add(key, partial));
   }
 
   results(): Cursor {
     return this.#rest === undefined
       ? tableCursor(this.#table)
-      : new FoldCursor(this.#rest.finish(), this.#merge);
+      : new FoldCursor(this.#rest.finish(), this.#merge as Merge);
   }
 
   dispose(): void {
@@ -89,9 +93,10 @@ class Counting implements Aggregation {
     this.#runs = new RunStore({ ...request, order: compareKeys });
   }
 
-  take(key: unknown, partial: unknown): void {
-    this.#table.merge(key, partial);
-    if (this.#table.isFull(this.#memoryBytes)) this.#spill();
+  take(frame: PartialFrame): void {
+    while (!frame.isDone) {
+      if (frame.mergeInto(this.#table, countLoop, this.#memoryBytes)) this.#spill();
+    }
   }
 
   results(): Cursor {
