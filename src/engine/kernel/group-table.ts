@@ -89,7 +89,6 @@ interface KernelExports {
   enter_text(length: number, units: number, hash: number, value: number, isThere: number): void;
   enter_number(key: number, value: number, isThere: number): void;
   enter_null(value: number, isThere: number): void;
-  describe(): void;
   gather(rows: number): number;
 }
 
@@ -265,12 +264,11 @@ export class GroupTable {
 
   /** By entry: the key's `hashKey`, and what the entry counts for. Views into the table. */
   describe(): { readonly hashes: Uint32Array; readonly sizes: Uint32Array } {
-    this.#kernel.describe();
     const { hashes, sizes } = this.#at;
     return { hashes: this.#words(hashes, this.entries), sizes: this.#words(sizes, this.entries) };
   }
 
-  /** At most GATHER_ROWS_MAX entries. After `describe` only. */
+  /** At most GATHER_ROWS_MAX entries. */
   gather(entries: Uint32Array): GatheredEntries {
     const rows = entries.length;
     assert(rows <= GATHER_ROWS_MAX, "a gathering fits the kernel's room");

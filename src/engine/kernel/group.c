@@ -104,7 +104,7 @@ static struct {
   double value;
   uint32_t count;
 } null_slot;
-static int has_null, zero_is_negative;
+static int has_null;
 static uint32_t order[ENTRIES_MAX];
 static uint32_t hashes[ENTRIES_MAX];
 static uint32_t sizes[ENTRIES_MAX];
@@ -116,7 +116,7 @@ static uint32_t key_lengths[GATHER_ROWS_MAX];
 static double values[GATHER_ROWS_MAX];
 static uint32_t counts[GATHER_ROWS_MAX];
 static uint32_t bytes_held;
-static double negative_zero = -0.0;
+static const double negative_zero[2] = {-0.0, 0};
 static uint8_t *arena_end;
 
 /* From here on: one vector with the first n bytes set, at 16 - n. */
@@ -198,8 +198,11 @@ static uint32_t number_hash(double number) {
   return finished_hash((uint32_t)(bits >> 32) ^ (uint32_t)bits * 0x85ebca6bu);
 }
 
-static void add_entry(uint32_t place, uint32_t hash, uint32_t size) {
+/* `key`: where it stands from now on; 0 for null. */
+static void add_entry(uint32_t place, const void *key, uint32_t length, uint32_t hash, uint32_t size) {
   order[figures.entries] = place;
+  keys_at[figures.entries] = (uint32_t)key;
+  lengths[figures.entries] = length;
   hashes[figures.entries] = hash;
   sizes[figures.entries] = size;
   figures.entries++;
@@ -219,9 +222,9 @@ typedef struct {
 } Entering;
 
 /* False where the key is none of the table's, and may not be entered. */
-INLINE int fold_short(v128_t key, uint32_t length, double value, int is_there, Entering entering) {
-  uint64_t low = wasm_i64x2_extract_lane(key, 0), high = wasm_i64x2_extract_lane(key, 1);
-  for (uint32_t at = mixed_hash(low, high) >> (64 - SLOT_BITS);; at = (at + 1) & SLOT_MASK) {
+INLINE int fold_short_at(uint32_t at, uint64_t low, uint64_t high, uint32_t length, double value, int is_there,
+                         Entering entering) {
+  for (;; at = (at + 1) & SLOT_MASK) {
     ShortSlot *slot = &short_slots[at];
     if (slot->low == low && slot->high == high && slot->tag == length + 1) {
       fold(&slot->value, &slot->count, value, is_there);
@@ -234,33 +237,47 @@ INLINE int fold_short(v128_t key, uint32_t length, double value, int is_there, E
       slot->tag = length + 1;
       slot->count = 0;
       fold(&slot->value, &slot->count, value, is_there);
-      if (entering.flags == IS_GIVEN) add_entry(at, entering.hash, text_size(entering.units));
-      else add_entry(at, text_hash((uint8_t *)slot, length), text_size(length));
+      if (entering.flags == IS_GIVEN) add_entry(at, slot, length, entering.hash, text_size(entering.units));
+      else add_entry(at, slot, length, text_hash((uint8_t *)slot, length), text_size(length));
       return 1;
     }
   }
 }
 
-static int fold_number(double key, double value, int is_there) {
-  uint64_t low = key == 0 ? 0 : bits_of(key);
-  for (uint32_t at = mixed_hash(low, 0) >> (64 - SLOT_BITS);; at = (at + 1) & SLOT_MASK) {
+INLINE uint32_t slot_of(uint64_t low, uint64_t high) { return mixed_hash(low, high) >> (64 - SLOT_BITS); }
+
+INLINE int fold_short(v128_t key, uint32_t length, double value, int is_there, Entering entering) {
+  uint64_t low = wasm_i64x2_extract_lane(key, 0), high = wasm_i64x2_extract_lane(key, 1);
+  return fold_short_at(slot_of(low, high), low, high, length, value, is_there, entering);
+}
+
+/* -0 is the same key as 0. */
+INLINE uint64_t number_bits(double key) { return key == 0 ? 0 : bits_of(key); }
+
+INLINE int fold_number_at(uint32_t at, double key, double value, int is_there) {
+  uint64_t low = number_bits(key);
+  for (;; at = (at + 1) & SLOT_MASK) {
     ShortSlot *slot = &short_slots[at];
     if (slot->low == low && slot->tag) {
       fold(&slot->value, &slot->count, value, is_there);
       return 1;
     }
     if (slot->tag == 0) {
-      /* -0 is the same key as 0; which of them it is called by depends on which came first. */
-      if (key == 0) zero_is_negative = bits_of(key) != 0;
+      /* Whether it is called by 0 or -0 depends on which came first. */
       slot->low = low;
       slot->high = 0;
       slot->tag = 1 + sizeof(double);
       slot->count = 0;
       fold(&slot->value, &slot->count, value, is_there);
-      add_entry(at, number_hash(key), options.number_bytes + options.value_bytes);
+      const void *stands_at = bits_of(key) == low ? (const void *)slot : negative_zero;
+      add_entry(at, stands_at, sizeof(double), number_hash(key), options.number_bytes + options.value_bytes);
       return 1;
     }
   }
+}
+
+static int fold_number(double key, double value, int is_there) {
+  return fold_number_at(slot_of(number_bits(key), 0), key, value, is_there);
 }
 
 static uint32_t long_hash(const uint8_t *key, uint32_t length) {
@@ -302,8 +319,10 @@ static __attribute__((noinline)) int fold_long(const uint8_t *key, uint32_t leng
       *slot = (LongSlot){0, hash, (uint32_t)arena_end, length, 0};
       arena_end += (length + VECTOR - 1) & ~(VECTOR - 1);
       fold(&slot->value, &slot->count, value, is_there);
-      if (entering.flags == IS_GIVEN) add_entry(at | LONG_KEY, entering.hash, text_size(entering.units));
-      else add_entry(at | LONG_KEY, text_hash(key, length), text_size(length));
+      const uint32_t place = at | LONG_KEY;
+      const void *stored = (const void *)slot->address;
+      if (entering.flags == IS_GIVEN) add_entry(place, stored, length, entering.hash, text_size(entering.units));
+      else add_entry(place, stored, length, text_hash(key, length), text_size(length));
       return 1;
     }
     if (slot->hash == hash && slot->length == length && same_bytes((uint8_t *)slot->address, key, length)) {
@@ -319,7 +338,7 @@ static int fold_null(double value, int is_there) {
     null_slot.count = 0;
     fold(&null_slot.value, &null_slot.count, value, is_there);
     /* The engine's hash of null, which takes as much as a number. */
-    add_entry(NULL_KEY, 0x5bd1e995u, options.number_bytes + options.value_bytes);
+    add_entry(NULL_KEY, 0, 0, 0x5bd1e995u, options.number_bytes + options.value_bytes);
   } else fold(&null_slot.value, &null_slot.count, value, is_there);
   return 1;
 }
@@ -349,21 +368,97 @@ static __attribute__((noinline)) int fold_high(const Record *record) {
   return fold_short(key, record->length, record->value, record->has_value, entering);
 }
 
-INLINE int fold_record(const Record *record) {
-  if (UNLIKELY(!record->has_key)) return fold_null(record->value, record->has_value);
-  if (options.key_is_number) return fold_number(record->number, record->value, record->has_value);
+/*
+ * Short keys wait here, so that the slots of many are fetched at the same time: a table of many keys is larger than
+ * the caches, and its slots come in no order that a processor could foresee.
+ */
+#define WAITING_MAX 64u
+
+typedef struct {
+  uint64_t low, high;
+  double key, value;
+  uint32_t slot, length;
+  int has_value;
+  /* Behind the record. */
+  const uint8_t *end;
+} Waiting;
+
+static Waiting waiting[WAITING_MAX];
+static uint32_t waiting_count;
+
+/* Folds what waits, in order. Returns 0, or the end of the record that made the table full; what waits behind it is
+ * forgotten. */
+INLINE const uint8_t *fold_waiting(void) {
+  uint32_t count = waiting_count;
+  waiting_count = 0;
+  for (uint32_t at = 0; at < count; at++) (void)*(volatile uint32_t *)&short_slots[waiting[at].slot].tag;
   Entering entering = {MAY_ENTER, 0, 0};
-  if (record->length <= VECTOR) {
+  for (uint32_t at = 0; at < count; at++) {
+    const Waiting *next = &waiting[at];
+    if (options.key_is_number) fold_number_at(next->slot, next->key, next->value, next->has_value);
+    else fold_short_at(next->slot, next->low, next->high, next->length, next->value, next->has_value, entering);
+    figures.records++;
+    if (UNLIKELY(figures.full)) return next->end;
+  }
+  return 0;
+}
+
+enum { FOLDED, FULL, UNCERTAIN };
+
+/* Of a record whose key is null, long, or beyond ASCII: what waits is before it. */
+static __attribute__((noinline)) int fold_at_once(const Record *record, const uint8_t **end) {
+  const uint8_t *full_at = fold_waiting();
+  if (full_at) {
+    *end = full_at;
+    return FULL;
+  }
+  Entering entering = {MAY_ENTER, 0, 0};
+  int is_folded;
+  if (!record->has_key) is_folded = fold_null(record->value, record->has_value);
+  else {
+    int is_high = 0;
+    for (uint32_t at = 0; at < record->length; at += VECTOR) {
+      uint32_t left = record->length - at;
+      is_high |= wasm_i8x16_bitmask(wasm_v128_and(load(record->text + at), prefix(left < VECTOR ? left : VECTOR)));
+    }
+    is_folded = is_high ? fold_high(record)
+                        : fold_long(record->text, record->length, record->value, record->has_value, entering);
+  }
+  if (!is_folded) return UNCERTAIN;
+  figures.records++;
+  return figures.full ? FULL : FOLDED;
+}
+
+/* Takes a record that ends at `*end`. Where the table is full, `*end` is where the last record taken ends. */
+INLINE int fold_record(const Record *record, const uint8_t **end) {
+  Waiting *next = &waiting[waiting_count];
+  if (UNLIKELY(!record->has_key)) return fold_at_once(record, end);
+  if (options.key_is_number) {
+    next->key = record->number;
+    next->slot = slot_of(number_bits(record->number), 0);
+  } else {
+    if (record->length > VECTOR) return fold_at_once(record, end);
     v128_t key = wasm_v128_and(load(record->text), prefix(record->length));
-    if (UNLIKELY(wasm_i8x16_bitmask(key))) return fold_high(record);
-    return fold_short(key, record->length, record->value, record->has_value, entering);
+    if (UNLIKELY(wasm_i8x16_bitmask(key))) return fold_at_once(record, end);
+    next->low = wasm_i64x2_extract_lane(key, 0);
+    next->high = wasm_i64x2_extract_lane(key, 1);
+    next->slot = slot_of(next->low, next->high);
+    next->length = record->length;
   }
-  for (uint32_t at = 0; at < record->length; at += VECTOR) {
-    uint32_t left = record->length - at;
-    if (wasm_i8x16_bitmask(wasm_v128_and(load(record->text + at), prefix(left < VECTOR ? left : VECTOR))))
-      return fold_high(record);
-  }
-  return fold_long(record->text, record->length, record->value, record->has_value, entering);
+  next->value = record->value;
+  next->has_value = record->has_value;
+  next->end = *end;
+  if (++waiting_count < WAITING_MAX) return FOLDED;
+  const uint8_t *full_at = fold_waiting();
+  if (!full_at) return FOLDED;
+  *end = full_at;
+  return FULL;
+}
+
+/* At the end of a scan that came to `p`; returns how far records were taken. */
+INLINE uint32_t finish_scan(const uint8_t *p) {
+  const uint8_t *full_at = fold_waiting();
+  return (full_at ? full_at : p) - input;
 }
 
 INLINE int is_word(const uint8_t *p, const char *word, uint32_t length) {
@@ -533,8 +628,8 @@ EXPORT("scan_csv") uint32_t scan_csv(uint32_t from, uint32_t to) {
   const uint8_t *p = input + from, *end = input + to;
   v128_t delimiters = wasm_i8x16_splat(options.delimiter), quotes = wasm_i8x16_splat(options.quote);
   Record record;
-  uint32_t records = 0;
-  while (p < end && !figures.full) {
+  figures.records = 0;
+  while (p < end) {
     if (UNLIKELY(*p == '\n')) {
       p++;
       continue;
@@ -544,12 +639,13 @@ EXPORT("scan_csv") uint32_t scan_csv(uint32_t from, uint32_t to) {
       continue;
     }
     const uint8_t *next = take_csv_record(p, end, &record, delimiters, quotes);
-    if (UNLIKELY(!next || next > end || !fold_record(&record))) break;
-    records++;
+    if (UNLIKELY(!next || next > end)) break;
+    int outcome = fold_record(&record, &next);
+    if (UNLIKELY(outcome == UNCERTAIN)) break;
     p = next;
+    if (UNLIKELY(outcome == FULL)) return p - input;
   }
-  figures.records = records;
-  return p - input;
+  return finish_scan(p);
 }
 
 /* ---- JSON --------------------------------------------------------------------------------------------------- */
@@ -743,15 +839,16 @@ INLINE const uint8_t *take_json_record(const uint8_t *p, Record *record) {
 EXPORT("scan_json") uint32_t scan_json(uint32_t from, uint32_t to) {
   const uint8_t *p = input + from, *end = input + to;
   Record record;
-  uint32_t records = 0;
-  while (p < end && !figures.full) {
+  figures.records = 0;
+  while (p < end) {
     const uint8_t *next = take_json_record(p, &record);
-    if (UNLIKELY(!next || !fold_record(&record))) break;
-    records++;
+    if (UNLIKELY(!next)) break;
+    int outcome = fold_record(&record, &next);
+    if (UNLIKELY(outcome == UNCERTAIN)) break;
     p = next;
+    if (UNLIKELY(outcome == FULL)) return p - input;
   }
-  figures.records = records;
-  return p - input;
+  return finish_scan(p);
 }
 
 /* ---- The other side's -------------------------------------------------------------------------------------- */
@@ -775,7 +872,7 @@ EXPORT("clear") void clear(void) {
   }
   figures = (Figures){0, 0, 0};
   bytes_held = 0;
-  has_null = zero_is_negative = 0;
+  has_null = 0;
   arena_end = (uint8_t *)(((uint32_t)&__heap_base + VECTOR - 1) & ~(VECTOR - 1));
 }
 
@@ -795,31 +892,16 @@ EXPORT("enter_number") void enter_number(double key, double value, int is_there)
 
 EXPORT("enter_null") void enter_null(double value, int is_there) { fold_null(value, is_there); }
 
-/* By entry: the length of its key, and where it stands; 0 for null. */
-EXPORT("describe") void describe(void) {
-  for (uint32_t entry = 0; entry < figures.entries; entry++) {
-    uint32_t place = order[entry];
-    if (place == NULL_KEY) lengths[entry] = keys_at[entry] = 0;
-    else if (place & LONG_KEY) {
-      lengths[entry] = long_slots[place & ~LONG_KEY].length;
-      keys_at[entry] = long_slots[place & ~LONG_KEY].address;
-    } else {
-      ShortSlot *slot = &short_slots[place];
-      lengths[entry] = slot->tag - 1;
-      keys_at[entry] = options.key_is_number && slot->low == 0 && zero_is_negative ? (uint32_t)&negative_zero
-                                                                                     : (uint32_t)slot;
-    }
-  }
-}
-
 /*
  * Of the entries in `picked`: their values and counts, and their keys one after the other, with `key_lengths`; unless
- * these are too many, whose bytes are not gathered. To be called after `describe`. Returns 1 where an entry has no
+ * these are too many, whose bytes are not gathered. Returns 1 where an entry has no
  * value, 2 where one is the null key, 4 where keys were not gathered.
  */
 EXPORT("gather") uint32_t gather(uint32_t rows) {
   uint32_t flags = 0;
   uint8_t *to = keys, *end = keys + GATHER_BYTES_MAX;
+  /* As for what waits. */
+  for (uint32_t row = 0; row < rows; row++) (void)*(const volatile uint8_t *)keys_at[picked[row]];
   for (uint32_t row = 0; row < rows; row++) {
     uint32_t entry = picked[row], place = order[entry], length = lengths[entry];
     if (place == NULL_KEY) {

@@ -23,7 +23,8 @@ export async function recordBorders(
   breathe: () => Promise<void>,
 ): Promise<readonly number[]> {
   const borders: number[] = [];
-  const chunk = new Uint8Array(SCAN_CHUNK_BYTES);
+  // A Buffer's indexOf is twenty times as fast as a Uint8Array's.
+  const chunk = Buffer.allocUnsafeSlow(SCAN_CHUNK_BYTES);
   let parity: Parity = 0;
   let target = 0;
   let sinceBreath = 0;
