@@ -345,7 +345,7 @@ describe("tables that fill up, and frames that are cut", () => {
     [
       "by bytes of text",
       { city: "string", amount: "number" },
-      keys(15_000, (i) => `${"long".repeat(300)}${i}`),
+      keys(5000, (i) => `${"long".repeat(900)}${i}`),
     ],
     ["by numbers", { city: "number", amount: "number" }, keys(150_000, (i) => `${i / 4}`)],
     [
@@ -355,7 +355,8 @@ describe("tables that fill up, and frames that are cut", () => {
     ],
     ["beyond ASCII", { city: "string", amount: "number" }, keys(30_000, (i) => `ü${i % 20_000}`)],
   ])("%s", async (_, fields, text) => {
-    for (const name of ["sum", "avg", "count"] as const) {
+    // Means take more room than sums: their tables are full of bytes sooner.
+    for (const name of ["sum", "avg"] as const) {
       const source = csvSource(fields, { header: ["city", "amount"] }, 1 << 20);
       const outcome = await expectEqual([Buffer.from(text)], source, name);
       expect(outcome).toHaveProperty("rows");
