@@ -17,7 +17,8 @@ const npmPeers = { duckdb: ["@duckdb/node-api"], polars: [polars] };
 const pythonPeers = {
   dask: ["dask[dataframe]", "distributed", "pyarrow", "pandas"],
   pyspark: ["pyspark", "pyarrow", "pandas"],
-  ray: ["ray[data]", "pandas", "pyarrow"],
+  // Its joins need the Python package of Polars.
+  ray: ["ray[data]", "pandas", "pyarrow", "polars"],
 };
 
 const known = [...Object.keys(npmPeers), ...Object.keys(pythonPeers)];

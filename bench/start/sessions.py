@@ -66,7 +66,7 @@ def text_options():
     """Made in the worker, as they cannot be sent to it."""
     from pyarrow.csv import WriteOptions
 
-    return {"write_options": WriteOptions(include_header=False, quoting_style="none")}
+    return {"write_options": WriteOptions(include_header=False, delimiter="\x01", quoting_style="none")}
 
 
 def ray_write_lines(dataset):
