@@ -57,7 +57,11 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
   });
   return new LocalSession({
     node,
-    machine: { cores: thisMachine.cores(), memoryBytes: thisMachine.memoryBytes() },
+    machine: {
+      cores: thisMachine.cores(),
+      memoryBytes: thisMachine.memoryBytes(),
+      heapBytesMax: thisMachine.heapBytesMax(),
+    },
     bundle: async (job) => {
       const loaded = bundlesOfLoaded.get(job);
       const bundle = loaded ?? (await bundleJob({ entry: moduleOf(job), apiNames }));

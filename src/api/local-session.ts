@@ -13,6 +13,9 @@ import { type MachineSize, type RunSettings, runSettings } from "./run-settings.
 import type { JobDetails, JobOutcome, JobSummary, ParamsThen, RunOptions, Session } from "./session.ts";
 import { showValue } from "./show-value.ts";
 
+/** Of the heap that V8 gives this thread, what rows brought back to the caller may fill: it ends the process at its limit. */
+const COLLECT_HEAP_PART = 0.6;
+
 /** What a session needs from the composition. */
 export interface LocalSessionParts {
   readonly node: LocalNode;
@@ -75,13 +78,14 @@ export class LocalSession implements Session {
     job: RunnableJob | undefined,
     startMs: number,
   ): Promise<JobOutcome> {
-    const { node, createRunner, nowMs } = this.#parts;
+    const { node, machine, createRunner, nowMs } = this.#parts;
     const runner = await createRunner(settings, job);
     try {
       const { debug } = settings;
       const driven = await node.drive(spec, {
         runner,
         debug,
+        collectBytesMax: Math.min(settings.memory.collectBytesMax, machine.heapBytesMax * COLLECT_HEAP_PART),
         signal: options.signal,
         onEvent: options.onEvent ?? (() => {}),
       });

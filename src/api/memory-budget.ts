@@ -22,6 +22,8 @@ const YOUNG_BYTES_MAX = 48 * MIB;
 
 /** Of what is left, tables and buffers; the rest is for V8 to leave garbage in, and for the user's own objects. */
 const TABLES_PART = 0.5;
+/** Of what the threads have, which are idle by then, what the rows may take that are brought back to the caller. */
+const COLLECT_PART = 1 / 3;
 /** Larger tables cost more in garbage collection than they save in spills. */
 const TABLES_BYTES_MAX = 512 * MIB;
 
@@ -32,6 +34,8 @@ export interface MemoryShares {
   readonly youngBytes: number;
   /** Tables and buffers of one task. */
   readonly taskMemoryBytes: number;
+  /** Rows that a run brings back to its caller. */
+  readonly collectBytesMax: number;
 }
 
 /** The least budget for so many threads. */
@@ -47,7 +51,8 @@ export function shareMemory(memoryBytes: number, threads: number): MemoryShares 
   const dataBytes = threadsBytes / threads - THREAD_FIXED_BYTES;
   const youngBytes = Math.floor(within(dataBytes * YOUNG_PART, YOUNG_BYTES_MIN, YOUNG_BYTES_MAX));
   const taskMemoryBytes = Math.floor(Math.min((dataBytes - youngBytes) * TABLES_PART, TABLES_BYTES_MAX));
-  return { threadsBytes, youngBytes, taskMemoryBytes };
+  const collectBytesMax = Math.floor(threadsBytes * COLLECT_PART);
+  return { threadsBytes, youngBytes, taskMemoryBytes, collectBytesMax };
 }
 
 const within = (value: number, min: number, max: number): number => Math.min(Math.max(value, min), max);

@@ -4,7 +4,7 @@ import { runSettings } from "./run-settings.ts";
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-const MACHINE = { cores: 4, memoryBytes: 8 * GIB };
+const MACHINE = { cores: 4, memoryBytes: 8 * GIB, heapBytesMax: 4 * GIB };
 
 describe("threads and memory", () => {
   it("are the machine's cores, and half of its memory, unless told otherwise", () => {
@@ -16,14 +16,14 @@ describe("threads and memory", () => {
   it("mean fewer threads where the memory is not enough for one a core", () => {
     expect(runSettings({ memory: "256MiB" }, MACHINE).threads).toBe(3);
     expect(runSettings({ memory: "120MiB" }, MACHINE).threads).toBe(1);
-    expect(runSettings({}, { cores: 64, memoryBytes: GIB }).threads).toBe(9);
+    expect(runSettings({}, { cores: 64, memoryBytes: GIB, heapBytesMax: GIB }).threads).toBe(9);
   });
 
   it.each([
-    [{ memory: "100MiB" }, 'Option memory is "100MiB"; it must be at least 120MiB for 1 thread.'],
+    [{ memory: "100MiB" }, "Option memory is 100MiB; it must be at least 120MiB for 1 thread."],
     [
       { memory: "200MiB", threads: 3 },
-      'Option memory is "200MiB"; it must be at least 216MiB for 3 threads; use fewer threads, or more memory.',
+      "Option memory is 200MiB; it must be at least 216MiB for 3 threads; use fewer threads, or more memory.",
     ],
     [{ memory: 0 }, 'Option memory is 0; it must be a number of bytes, or a size such as "512MiB" or "2GB".'],
     [{ memory: "lots" }, /^Option memory is "lots"; it must be a number of bytes/],
@@ -35,7 +35,7 @@ describe("threads and memory", () => {
   });
 
   it("of a container that is too small for anything say so", () => {
-    expect(() => runSettings({}, { cores: 2, memoryBytes: 128 * MIB })).toThrow(
+    expect(() => runSettings({}, { cores: 2, memoryBytes: 128 * MIB, heapBytesMax: GIB })).toThrow(
       /memory is 64MiB; a run needs at least 120MiB for 1 thread/,
     );
   });

@@ -23,6 +23,8 @@ export interface RunSettings {
 export interface MachineSize {
   readonly cores: number;
   readonly memoryBytes: number;
+  /** Of this thread's JavaScript heap. */
+  readonly heapBytesMax: number;
 }
 
 /**
@@ -54,12 +56,16 @@ function tooLittle(given: unknown, memoryBytes: number, threads: number): Bicoas
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)}MiB`;
   const least = `at least ${mebibytes(memoryBytesMin(threads))} for ${threads} ${threads === 1 ? "thread" : "threads"}`;
   const advice = threads === 1 ? "" : "; use fewer threads, or more memory";
-  if (given !== undefined) return usage("memory", given, `${least}${advice}`);
+  const details = { option: "memory" };
+  if (given !== undefined) {
+    const message = `Option memory is ${Math.floor(memoryBytes / 2 ** 20)}MiB; it must be ${least}${advice}.`;
+    return new BicoastalError("USAGE", message, { details });
+  }
   // The machine's half, which nobody chose.
   return new BicoastalError(
     "USAGE",
     `Half of this machine's (or container's) memory is ${mebibytes(memoryBytes)}; a run needs ${least}${advice}. Give it more, or say with the option memory how much may be used.`,
-    { details: { option: "memory" } },
+    { details },
   );
 }
 

@@ -11,9 +11,16 @@ export interface SessionOptions {
 }
 
 export interface RunOptions {
-  /** Tasks at a time, each in a thread of its own. From 1; default: the cores this process may use. */
+  /**
+   * Tasks at a time, each in a thread of its own. From 1; default: the cores this process may use, or fewer where
+   * `memory` is not enough for so many.
+   */
   readonly threads?: number;
-  /** Memory for tables and buffers over all threads: bytes, or text such as "2GB". Default: half the machine's or container's. */
+  /**
+   * Memory over all threads, their heaps and buffers, and of what Node itself needs: bytes, or text such as "2GB".
+   * At least 72 MiB and 48 MiB for each thread. What the program that calls `run` holds itself is not counted.
+   * Default: half the machine's or container's.
+   */
   readonly memory?: number | string;
   /** Runs every task in this thread, so that breakpoints and stack traces are your own. Default false. */
   readonly debug?: boolean;

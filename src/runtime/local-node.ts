@@ -11,6 +11,7 @@ import type { Outputs } from "../ports/outputs.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
 import { encodeJson } from "../protocol/codec.ts";
 import type { JobPolicy, JobSpec } from "../protocol/job-spec.ts";
+import { boundedRows } from "./bounded-rows.ts";
 import { outputTargets, type ReadRows } from "./commit.ts";
 import { cardOf, type Driven, driveJob } from "./drive-job.ts";
 import type { RunEvent } from "./events.ts";
@@ -61,6 +62,8 @@ export interface DriveRequest {
   /** Runs the tasks; closed by whoever made it. */
   readonly runner: TaskRunner;
   readonly debug: boolean;
+  /** Most memory, as it is guessed, of the rows that are brought back to the caller. */
+  readonly collectBytesMax: number;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -103,7 +106,10 @@ export class LocalNode {
   }
 
   /** Works on the job from wherever it stands until it ends. A committed job gives its results again. */
-  async drive(spec: JobSpec, { runner, debug, signal, onEvent }: DriveRequest): Promise<Driven> {
+  async drive(
+    spec: JobSpec,
+    { runner, debug, collectBytesMax, signal, onEvent }: DriveRequest,
+  ): Promise<Driven> {
     const { store, blobs, outputs, clock, readRows, owner, isDead, randomId } = this.#ports;
     const driven = await driveJob(
       spec,
@@ -111,7 +117,7 @@ export class LocalNode {
         store,
         outputs,
         clock,
-        readRows,
+        readRows: boundedRows(readRows, collectBytesMax),
         random: this.#random,
         muster: (request) => localCrew(clock, runner, request),
       },

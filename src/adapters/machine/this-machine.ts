@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { resolve } from "node:path";
+import { getHeapStatistics } from "node:v8";
 import { type ContentHash, contentHash, nodeId } from "../../base/ids.ts";
 import { containerLimits } from "./container-limits.ts";
 
@@ -21,6 +22,9 @@ export const thisMachine = {
     const node = constrained > 0 ? constrained : Number.POSITIVE_INFINITY;
     return Math.min(totalmem(), node, limits().memoryBytes ?? Number.POSITIVE_INFINITY);
   },
+
+  /** Of this thread's JavaScript heap: beyond it V8 ends the process. */
+  heapBytesMax: (): number => getHeapStatistics().heap_size_limit,
 
   owner: () => ({ node: nodeId(`${hostname()}-${process.pid}`), host: hostname(), pid: process.pid }),
 

@@ -30,6 +30,8 @@ export interface ThreadRunnerOptions {
 const LOOK_INTERVAL_MS = 25;
 /** Progress is read from the threads' shared memory at every so many looks. */
 const LOOKS_PER_POLL = 8;
+/** Idle threads that hold more than this part of their memory collect their garbage. */
+const IDLE_PART = 0.3;
 const STOP_GRACE_MS = 1000;
 const LOAD_TIMEOUT_MS = 60_000;
 
@@ -53,13 +55,14 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
 
   const watch = new MemoryWatch(options.memory.threadsBytes);
   const beforeBytes = besidesHeapBytes();
+  const usedBytes = (): number => besidesHeapBytes() - beforeBytes;
   let looks = 0;
 
   const look = (): void => {
     const nowMs = performance.now();
     const { collect, end } = watch.look(
       nowMs,
-      besidesHeapBytes() - beforeBytes,
+      usedBytes(),
       slots.map((slot) => slot.memory() ?? NO_THREAD),
     );
     if (collect) for (const slot of slots) slot.collect();
@@ -85,6 +88,8 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
         if (running === 0) {
           clearInterval(timer);
           timer = undefined;
+          // What comes now, as the rows the caller asked for, needs the room that idle threads' garbage takes.
+          if (usedBytes() > options.memory.threadsBytes * IDLE_PART) for (const slot of slots) slot.collect();
         }
       }
     },

@@ -27,7 +27,7 @@ const PARAMS = option("params", "params from a JSON file; flags win over it", "F
 
 const EXECUTION: readonly OwnOption[] = [
   option("threads", "tasks at a time (default: the cores there are)", "N"),
-  option("memory", "memory for tables and buffers, such as 2GB (default: half of what there is)", "SIZE"),
+  option("memory", "memory of the whole process, such as 2GB (default: half of what there is)", "SIZE"),
   option("attempts", "tries of one task before the job fails (default: 3)", "N"),
   option("task-timeout", "longest time for one try of a task, such as 30s (default: none)", "TIME"),
   option("debug", "everything in one thread, so that breakpoints work"),

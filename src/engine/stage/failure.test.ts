@@ -39,6 +39,37 @@ describe("failures of the user's functions", () => {
     expect(error.stack).toContain("failure.test.ts");
   });
 
+  it.each([
+    [() => new ArrayBuffer(2 ** 52), "There is no memory for a buffer of this size.", true],
+    [() => "x".repeat(2 ** 29), "A text holds half a billion characters at most", false],
+    [() => Buffer.alloc(2 ** 29).toString("latin1"), "A text holds half a billion characters at most", false],
+    [
+      () => {
+        const set = new Set<number>();
+        for (let i = 0; ; i++) set.add(i);
+      },
+      "A Map or Set holds some 16 million entries at most",
+      false,
+    ],
+  ])("of size say what the limit is, case %#", (action, advice, retryable) => {
+    const error = explainFailure(thrownBy(action), site, place) as BicoastalError;
+    expect(error).toMatchObject({ code: "OUT_OF_MEMORY", retryable });
+    expect(error.message).toContain(advice);
+    expect(error.message).toMatch(/^map\(parse\) failed at .*The record: line 17 of/s);
+  });
+
+  it("of size are told of the engine's own work, too", () => {
+    const sink: Site = { label: "sortBy", calls: "sink", late: true };
+    const thrown = new RangeError("Array buffer allocation failed");
+    thrown.stack = "RangeError: Array buffer allocation failed\n    at new ArrayBuffer (<anonymous>)";
+    expect(explainFailure(thrown, sink, undefined)).toMatchObject({
+      code: "OUT_OF_MEMORY",
+      message: expect.stringMatching(
+        /^sortBy failed: RangeError: Array buffer allocation failed\. There is no memory/,
+      ),
+    });
+  });
+
   it("survive whatever is thrown", () => {
     const hostile = {
       get message() {

@@ -5,6 +5,7 @@
 import { InvariantViolation } from "../../base/assert.ts";
 import { BicoastalError, type ErrorCode, type ErrorDetails } from "../../base/errors.ts";
 import type { RecordPlace } from "../batch.ts";
+import { sizeLimitOf } from "./size-limits.ts";
 import { userStackOf } from "./stack.ts";
 import { Stopped } from "./stopped.ts";
 
@@ -49,12 +50,13 @@ export function explainFailure(thrown: unknown, site: Site, place: RecordPlace |
   if (thrown instanceof BicoastalError) return withPlace(thrown, site, place);
   const { text, stack } = describeThrown(thrown);
   const user = userStackOf(stack);
-  if (site.calls === "sink" && user.source === undefined) return thrown;
+  const limit = sizeLimitOf(text);
+  if (site.calls === "sink" && user.source === undefined && limit === undefined) return thrown;
   const at = user.source === undefined ? "" : ` at ${user.source}`;
   const error = new BicoastalError(
-    "USER_FUNCTION",
-    `${site.label} failed${at}: ${text}${sentenceOf(place, site)}`,
-    { retryable: true, details: detailsOf(site, user.source, place), cause: thrown },
+    limit === undefined ? "USER_FUNCTION" : "OUT_OF_MEMORY",
+    `${site.label} failed${at}: ${text}${limit === undefined ? "" : `. ${limit.advice}`}${sentenceOf(place, site)}`,
+    { retryable: limit?.passing ?? true, details: detailsOf(site, user.source, place), cause: thrown },
   );
   error.stack = [`${error.name}: ${error.message}`, ...user.frames].join("\n");
   return error;
