@@ -145,14 +145,6 @@ async function run(way: string, ...flags: readonly string[]): Promise<Ended> {
   const args = ["run", "memory.ts", "--json", "--threads", String(THREADS), "--memory", BUDGET, ...flags];
   const result = await project.startWith(env, ...args, "--way", way).ended;
   const peakMib = Number(readFileSync(join(project.directory, "peak.txt"), "utf8")) / MIB;
-  if (process.env.SHOW_PEAK)
-    console.log(
-      way,
-      Math.round(peakMib),
-      result.code,
-      result.stderr.slice(-300),
-      result.stdout.slice(0, 200),
-    );
   return { ...result, peakMib };
 }
 
