@@ -98,6 +98,7 @@ function give(sink: KeyedSink | RowSink, node: WideNode, row: unknown): void {
   switch (node.kind) {
     case "sort":
     case "top":
+      if (node.by === "record") return sink.add(row, null);
       return sink.add((node.by as (row: unknown) => unknown)(row), row);
     case "cogroup":
     case "join":

@@ -87,13 +87,15 @@ export function textsAsValues(body: Uint8Array, rows: number): LoadedFrame {
   return { body: ownKeysFrame(keys, undefined), rows, values, valueBytes: head.textBytes };
 }
 
+const REPLACEMENT = "\ufffd";
+
 /** Texts, each with one byte behind it, which end there. */
 export function textRows(bytes: Buffer, ends: Uint32Array): string[] {
   const all = bytes.toString("utf8");
   const rows: string[] = new Array(ends.length);
   let start = 0;
-  // As many characters as bytes: ASCII.
-  const isAscii = all.length === bytes.length;
+  // As many characters as bytes: ASCII, unless bytes were no UTF-8 and became as many replacement characters.
+  const isAscii = all.length === bytes.length && !all.includes(REPLACEMENT);
   for (let row = 0; row < ends.length; row++) {
     const end = ends[row] as number;
     rows[row] = isAscii ? all.slice(start, end) : textAt(bytes, start, end);
@@ -105,7 +107,7 @@ export function textRows(bytes: Buffer, ends: Uint32Array): string[] {
 /** Halves of pairs have three bytes each, which are no UTF-8. */
 function textAt(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("utf8", start, end);
-  return text.includes("\ufffd") ? readUnits(bytes, start, end) : text;
+  return text.includes(REPLACEMENT) ? readUnits(bytes, start, end) : text;
 }
 
 function keyOf(bytes: Buffer, head: FrameHead, row: number, rows: number): Buffer {

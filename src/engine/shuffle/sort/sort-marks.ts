@@ -19,7 +19,8 @@ export const LIST_FRAMES = 1;
 export const MARK_RUN = 0;
 export const MARK_FRAME = 1;
 export const MARK_SAMPLE = 2;
-export const KEY_BYTES_MAX = 64;
+/** Keys that share more cannot be told apart by their marks, and stay in one range. */
+export const KEY_BYTES_MAX = 256;
 /** Keys sampled of a run. */
 export const SAMPLES_PER_RUN = 64;
 
