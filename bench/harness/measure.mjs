@@ -108,6 +108,7 @@ class Tree {
 
   /** Ends what still runs: the processes themselves, and daemons that they left. */
   kill() {
+    this.#look();
     for (const pid of this.#known) {
       try {
         process.kill(pid, "SIGKILL");

@@ -7,7 +7,8 @@
  * @property {number} textMb MB (10^6 bytes) of text.
  * @property {number} docsMb MB of numbered documents.
  * @property {number} rows Rows of the group-by's, join's and top-k's tables.
- * @property {number} keysMany Different keys where there are many.
+ * @property {number} keysMany Different keys where there are many: each in a hundred rows or more, so that summing
+ *   before the shuffle is worth it, as it is in practice.
  * @property {number} sortMb MB of 100-byte records, sorted in memory.
  * @property {number} spillMb The same, sorted within `spillMemory`.
  * @property {string} spillMemory
@@ -31,10 +32,10 @@ export const scales = {
   },
   small: {
     rounds: 1,
-    textMb: 60,
-    docsMb: 15,
+    textMb: 50,
+    docsMb: 10,
     rows: 2_000_000,
-    keysMany: 100_000,
+    keysMany: 20_000,
     sortMb: 100,
     spillMb: 400,
     spillMemory: "200MB",
