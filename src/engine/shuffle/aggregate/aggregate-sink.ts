@@ -12,6 +12,9 @@ import type { KeyIndex } from "./key-index.ts";
 
 const NUMBER_BYTES = estimateBytes(0);
 
+/** How many keys the last table of each aggregation had: tasks of a stage are much alike, and growing costs a lot. */
+const keysLastTime = new WeakMap<AggregateNode, number>();
+
 /**
  * Combines before the shuffle: what leaves the task is one accumulator a key, each time the table is full.
  *
@@ -19,12 +22,14 @@ const NUMBER_BYTES = estimateBytes(0);
  * where the entry is one of those there were before, replaces its number; else it calls `begin`.
  */
 export class AggregateSink implements KeyedSink {
+  readonly #node: AggregateNode;
   readonly #table: AggregateTable;
   readonly #all: boolean;
   readonly #target: SinkTarget;
 
   constructor(node: AggregateNode, target: SinkTarget) {
-    this.#table = new AggregateTable(node.aggregator);
+    this.#node = node;
+    this.#table = new AggregateTable(node.aggregator, keysLastTime.get(node));
     this.#all = node.key === "all";
     this.#target = target;
   }
@@ -78,6 +83,7 @@ export class AggregateSink implements KeyedSink {
   /** By partition, and there by first arrival: what fills frames first, then what is left of each partition. */
   #flush(): void {
     const { partitions } = this.#target;
+    keysLastTime.set(this.#node, this.#table.size);
     const { ends, entries } = this.#byPartition();
     if (this.#table.numbers === undefined) this.#flushValues(ends, entries);
     else {

@@ -29,7 +29,7 @@ export type Init = (value: unknown) => unknown;
 export type Combine = (accumulator: unknown, other: unknown) => unknown;
 
 export class AggregateTable {
-  readonly index = new KeyIndex();
+  readonly index: KeyIndex;
   /** By entry, while all of them are numbers; longer than there are entries. Made anew as it grows. */
   numbers: Float64Array | undefined = new Float64Array(NUMBERS_MIN);
   /** By entry, once some accumulator was not a number. */
@@ -43,7 +43,9 @@ export class AggregateTable {
   /** Whether some accumulator changed in place, so that `#bytes` is only an upper guess. */
   #charged = false;
 
-  constructor(aggregator: Aggregator | "count") {
+  /** @param keysExpected For so many keys the table need not grow. */
+  constructor(aggregator: Aggregator | "count", keysExpected = 0) {
+    this.index = new KeyIndex(keysExpected);
     this.counts = aggregator === "count";
     const functions = aggregator === "count" ? counting : aggregator;
     this.#isFixed = functions.isFixed === true;

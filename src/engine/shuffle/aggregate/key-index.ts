@@ -24,6 +24,9 @@ const ENTRY = 5;
 /** Texts up to this length lie in their slot. Their tag is their length. */
 export const SHORT_TEXT_MAX = 16;
 const ASCII_MAX = 0x7f;
+/** So many characters of ASCII, or none, are a whole number that a double holds exactly. */
+export const UNITS_TOGETHER = 7;
+const UNIT_RANGE = ASCII_MAX + 2;
 const TAG_INTEGER = 32;
 const TAG_FLOAT = 33;
 /** The slot holds the key's hash; the key is in the list. */
@@ -49,14 +52,14 @@ export type KeyColumn =
 export class KeyIndex {
   /** How many keys there are. Not to be changed. */
   size = 0;
-  #slots = new Int32Array(SLOTS_MIN << SLOT_SHIFT);
-  #mask = SLOTS_MIN - 1;
-  #entriesMax = entriesFor(SLOTS_MIN);
+  #slots: Int32Array;
+  #mask: number;
+  #entriesMax: number;
   /** By entry. */
-  #kinds = new Uint8Array(this.#entriesMax);
+  #kinds: Uint8Array;
   /** By entry: of a text where it begins in the arena, of a listed key its place in the list. */
-  #places = new Uint32Array(this.#entriesMax);
-  #lengths = new Uint8Array(this.#entriesMax);
+  #places: Uint32Array;
+  #lengths: Uint8Array;
   /** By entry; as long as the others once there was a number. */
   #numbers = new Float64Array(0);
   #arena = Buffer.from(new ArrayBuffer(SLOTS_MIN * 8));
@@ -65,6 +68,18 @@ export class KeyIndex {
   readonly #listHashes: number[] = [];
   /** Entries that are numbers. */
   #numberCount = 0;
+
+  /** @param keysExpected For so many keys the table need not grow. */
+  constructor(keysExpected = 0) {
+    let slots = SLOTS_MIN;
+    while (entriesFor(slots) <= keysExpected) slots *= 2;
+    this.#slots = new Int32Array(slots << SLOT_SHIFT);
+    this.#mask = slots - 1;
+    this.#entriesMax = entriesFor(slots);
+    this.#kinds = new Uint8Array(this.#entriesMax);
+    this.#places = new Uint32Array(this.#entriesMax);
+    this.#lengths = new Uint8Array(this.#entriesMax);
+  }
 
   /** The entry of this key; a new one, numbered `size` as it was before, where there is none. Throws KEY_INVALID. */
   enter(key: unknown): number {
@@ -263,11 +278,23 @@ export class KeyIndex {
     return this.#list.length === 0 && this.#numberCount === this.size;
   }
 
-  /** The place of character `index` of a short text, from 1; 0 behind its end. */
-  unitOf(entry: number, index: number): number {
-    return index < (this.#lengths[entry] as number)
-      ? (this.#arena[(this.#places[entry] as number) + index] as number) + 1
-      : 0;
+  /**
+   * Characters [from, from + UNITS_TOGETHER) of a short text as one number: such numbers are ordered as the texts are,
+   * where what is before is the same. Texts that end there come first; behind the end it is 0.
+   */
+  unitsOf(entry: number, from: number): number {
+    const place = this.#places[entry] as number;
+    const length = this.#lengths[entry] as number;
+    let units = 0;
+    for (let i = from; i < from + UNITS_TOGETHER; i++) {
+      units = units * UNIT_RANGE + (i < length ? (this.#arena[place + i] as number) + 1 : 0);
+    }
+    return units;
+  }
+
+  /** Of an entry that is a number. */
+  numberOf(entry: number): number {
+    return this.#numbers[entry] as number;
   }
 
   clear(): void {
