@@ -2,15 +2,15 @@
 
 import type { ProducerBlocks } from "../../../plan/task.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
+import type { Cursor } from "../runs/cursor.ts";
 import { framesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
 import type { BroadcastTable } from "./broadcast-table.ts";
+import { ROW_BYTES, sortedRows } from "./chained-rows.ts";
 import { estimateFrameBytes } from "./frame-size.ts";
 import { MatchIndex } from "./match-index.ts";
 import { END, RowChains } from "./row-chains.ts";
 import { SortedFile } from "./sorted-file.ts";
 
-/** What a row costs besides key and value: its places in the index and the chain. */
-const ROW_BYTES = 48;
 const PARTITION = 0;
 
 export interface BroadcastRequest
@@ -21,8 +21,7 @@ export interface BroadcastRequest
 /** Reads all of the small side. Throws BLOB_MISSING and BLOB_CORRUPT with `details.key`, and DISK_FULL. */
 export async function openBroadcast(request: BroadcastRequest): Promise<BroadcastTable> {
   const { producers, env, checkpoint, breathe } = request;
-  // Rows that do not fit move from one to the other, and are in both for a moment.
-  const memoryBytes = Math.max(1, Math.floor(request.memoryBytes / 2));
+  const { memoryBytes } = request;
   const meter: ReadMeter = { bytes: 0 };
   let table: MemoryTable | undefined = new MemoryTable();
   let sorter: GroupSorter | undefined;
@@ -34,7 +33,7 @@ export async function openBroadcast(request: BroadcastRequest): Promise<Broadcas
         table?.add(keys, values);
         if (table !== undefined && table.bytes > memoryBytes) {
           sorter = new GroupSorter({ env, memoryBytes, checkpoint });
-          table.moveTo(sorter);
+          sorter.begin(table.sorted());
           table = undefined;
         }
       }
@@ -53,21 +52,17 @@ class MemoryTable implements BroadcastTable {
   bytes = 0;
   readonly #index = new MatchIndex();
   readonly #rows = new RowChains();
-  /** By row. */
-  readonly #entries: number[] = [];
 
   add(keys: readonly unknown[], values: readonly unknown[]): void {
     for (let row = 0; row < values.length; row++) {
-      const entry = this.#index.enter(keys[row]);
-      this.#entries.push(entry);
-      this.#rows.add(entry, values[row]);
+      this.#rows.add(this.#index.enter(keys[row]), values[row]);
     }
     this.bytes += estimateFrameBytes(keys, values) + values.length * ROW_BYTES;
   }
 
-  moveTo(sorter: GroupSorter): void {
-    for (const [row, entry] of this.#entries.entries())
-      sorter.add(this.#index.keys[entry], this.#rows.values[row]);
+  /** All rows by key. */
+  sorted(): Cursor {
+    return sortedRows(this.#index, this.#rows);
   }
 
   find(key: unknown): number {

@@ -1,83 +1,103 @@
 /**
- * The reduce side of a join: both sides in key order, walked together. Of each key the right side is held in
- * memory, the left side streams.
+ * The reduce side of a join. Both sides go into one table as long as they fit the memory, the smaller first; from then
+ * on, what there is and what still comes is sorted by key, on scratch, and merged. Either way the same rows come in
+ * the same order: by key, then in left order, then in right order.
  */
-import type { JoinNode, JoinType } from "../../../plan/node.ts";
-import type { Batch, BatchInput } from "../../batch.ts";
-import { BatchRows, GeneratedInput } from "../generated-input.ts";
-import { compareSides, type Groups } from "../group/groups.ts";
-import { sortSides } from "../group/open-groups.ts";
-import type { ReadMeter, ShuffleRequest } from "../shuffle-request.ts";
+import { assert } from "../../../base/assert.ts";
+import type { JoinNode } from "../../../plan/node.ts";
+import type { ProducerBlocks } from "../../../plan/task.ts";
+import type { BatchInput } from "../../batch.ts";
+import { GeneratedInput, type Reduction } from "../generated-input.ts";
+import { GroupSorter } from "../group/group-sorter.ts";
+import { Groups } from "../group/groups.ts";
+import { framesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
+import { JoinTable, type Side } from "./join-table.ts";
+import { mergeBatches } from "./merge-join.ts";
+import { SpooledRows } from "./spooled-rows.ts";
+
+/** Of the memory, for one key's right side; the rest is the two sorters'. */
+const RIGHT_PART = 1 / 8;
 
 export function openJoin(request: ShuffleRequest<JoinNode>): BatchInput {
   const meter: ReadMeter = { bytes: 0 };
-  return new GeneratedInput(async () => {
-    const sorted = await sortSides(request, meter);
-    const [left, right] = sorted.sides;
-    return { batches: joinBatches(left, right, request.node.how), dispose: sorted.dispose };
-  }, meter);
+  return new GeneratedInput(() => new JoinReduction(request, meter).run(), meter);
 }
 
-/** What a join gives for keys of one side only, and of both. */
-interface Rules {
-  readonly leftOnly: boolean;
-  readonly rightOnly: boolean;
-  readonly both: "pairs" | "left" | "nothing";
-}
+class JoinReduction {
+  readonly #request: ShuffleRequest<JoinNode>;
+  readonly #meter: ReadMeter;
+  readonly #firstSide: Side;
+  #table: JoinTable | undefined;
+  #sorters: readonly [GroupSorter, GroupSorter] | undefined;
 
-const RULES: Record<JoinType, Rules> = {
-  inner: { leftOnly: false, rightOnly: false, both: "pairs" },
-  left: { leftOnly: true, rightOnly: false, both: "pairs" },
-  right: { leftOnly: false, rightOnly: true, both: "pairs" },
-  full: { leftOnly: true, rightOnly: true, both: "pairs" },
-  semi: { leftOnly: false, rightOnly: false, both: "left" },
-  anti: { leftOnly: true, rightOnly: false, both: "nothing" },
-};
-
-function* joinBatches(left: Groups, right: Groups, how: JoinType): Generator<Batch, void> {
-  const rules = RULES[how];
-  const batch = new BatchRows();
-  let onLeft = left.next();
-  let onRight = right.next();
-  while (onLeft || onRight) {
-    const order = compareSides(onLeft ? left : undefined, onRight ? right : undefined);
-    if (order === 0) yield* matched(left, right, rules, batch);
-    else if (order < 0 && rules.leftOnly) yield* alone(left, how === "anti" ? "bare" : "left", batch);
-    else if (order > 0 && rules.rightOnly) yield* alone(right, "right", batch);
-    if (order <= 0) onLeft = left.next();
-    if (order >= 0) onRight = right.next();
+  constructor(request: ShuffleRequest<JoinNode>, meter: ReadMeter) {
+    this.#request = request;
+    this.#meter = meter;
+    const [left, right] = request.sides;
+    assert(left !== undefined && right !== undefined, "a join has two sides");
+    this.#firstSide = bytesOf(left) < bytesOf(right) ? 0 : 1;
+    this.#table = new JoinTable(request.node.how, this.#firstSide);
   }
-  if (batch.rows.length > 0) yield batch.batch();
-}
 
-/** Rows of a key that both sides have. */
-function* matched(left: Groups, right: Groups, rules: Rules, batch: BatchRows): Generator<Batch, void> {
-  if (rules.both === "nothing") return;
-  if (rules.both === "left") return yield* alone(left, "bare", batch);
-  const { key } = left;
-  const rightValues = right.allValues();
-  while (left.hasValue()) {
-    const leftValue = left.takeValue();
-    for (const rightValue of rightValues) {
-      batch.push([key, [leftValue, rightValue]]);
-      if (batch.isFull) {
-        yield batch.batch();
-        batch.clear();
+  async run(): Promise<Reduction> {
+    try {
+      await this.#take(this.#firstSide);
+      await this.#take(this.#firstSide === 0 ? 1 : 0);
+      if (this.#table === undefined) return this.#merge();
+      return { batches: this.#table.batches(), dispose: () => {} };
+    } catch (error) {
+      this.#dispose();
+      throw error;
+    }
+  }
+
+  async #take(side: Side): Promise<void> {
+    const { sides, partition, env, memoryBytes, checkpoint, breathe } = this.#request;
+    for await (const frame of framesOf(sides[side]!, partition, env, this.#meter, "nested")) {
+      const { keys, values } = frame;
+      if (this.#table !== undefined) {
+        this.#table.add(side, keys, values);
+        if (this.#table.bytes >= memoryBytes) this.#spill(this.#table);
+      } else {
+        const sorter = this.#sorters![side];
+        for (let row = 0; row < values.length; row++) sorter.add(keys[row], values[row]);
       }
+      checkpoint?.();
+      if (breathe !== undefined) await breathe();
     }
+  }
+
+  #spill(table: JoinTable): void {
+    const { env, memoryBytes, checkpoint } = this.#request;
+    const half = Math.max(1, Math.floor((memoryBytes * (1 - RIGHT_PART)) / 2));
+    const options = { env, memoryBytes: half, checkpoint };
+    this.#sorters = [new GroupSorter(options), new GroupSorter(options)];
+    this.#table = undefined;
+    this.#sorters[0].begin(table.sorted(0));
+    this.#sorters[1].begin(table.sorted(1));
+  }
+
+  #merge(): Reduction {
+    const { node, env, memoryBytes, checkpoint } = this.#request;
+    const [left, right] = this.#sorters!.map((sorter) => {
+      return new Groups({ rows: sorter.finish(), inlineBytes: Number.POSITIVE_INFINITY });
+    }) as [Groups, Groups];
+    const rightRows = new SpooledRows({ env, memoryBytes: memoryBytes * RIGHT_PART, checkpoint });
+    return {
+      batches: mergeBatches(left, right, node.how, rightRows),
+      dispose: () => {
+        rightRows.clear();
+        this.#dispose();
+      },
+    };
+  }
+
+  #dispose(): void {
+    for (const sorter of this.#sorters ?? []) sorter.dispose();
+    this.#table = undefined;
   }
 }
 
-/** Rows of one side without the other: the missing value is undefined, or left out altogether. */
-function* alone(side: Groups, as: "left" | "right" | "bare", batch: BatchRows): Generator<Batch, void> {
-  const { key } = side;
-  while (side.hasValue()) {
-    const value = side.takeValue();
-    if (as === "bare") batch.push([key, value]);
-    else batch.push([key, as === "left" ? [value, undefined] : [undefined, value]]);
-    if (batch.isFull) {
-      yield batch.batch();
-      batch.clear();
-    }
-  }
-}
+/** Of all partitions, and of all else in the blocks: which of two is smaller is not worth opening them twice. */
+const bytesOf = (producers: readonly ProducerBlocks[]): number =>
+  producers.reduce((sum, { blocks }) => sum + blocks.reduce((bytes, block) => bytes + block.bytes, 0), 0);
