@@ -1,16 +1,18 @@
 /**
  * The keys of a join, each with a number from 0 in order of arrival: found or entered one at a time.
  *
- * Numbers and short latin1 texts, which most keys are, are compared in typed arrays here; anything else goes by
- * `compareKeys`. Owners keep what belongs to a key in arrays indexed by its number.
+ * Where there are many keys, what a look-up costs is the places of memory that it must go to, one after the other. So
+ * whole numbers of 32 bits lie beside their entries in a table of their own, and all others' hashes do: most look-ups
+ * read one place. Short latin1 texts are compared as bytes, anything else by `compareKeys`.
  *
- * Invariant: the table is at most half full. Equality is that of `compareKeys`.
+ * Invariants: both tables are at most half full. Equality is that of `compareKeys`.
  */
 import { compareKeys } from "../../../base/compare.ts";
 import { finishHash, hashKey, hashUnit, TEXT_SEED } from "../../../base/hash.ts";
 import { owned } from "../own-string.ts";
 
 const ENTRIES_MIN = 1 << 10;
+const SLOTS_MIN = ENTRIES_MIN * 2;
 /** Texts up to this length are kept as bytes too. */
 const SHORT_UNITS_MAX = 32;
 const LATIN1_MAX = 0xff;
@@ -22,16 +24,17 @@ export const MISSING = -1;
 export class MatchIndex {
   /** By entry. */
   readonly keys: unknown[] = [];
-  #hashes = new Uint32Array(ENTRIES_MIN);
-  /** By entry: the number, or NaN for what is none or is NaN. */
-  #numbers = new Float64Array(ENTRIES_MIN);
   /** By entry: length and start of a short text. */
   #shortLengths = new Uint8Array(ENTRIES_MIN);
   #shortStarts = new Uint32Array(ENTRIES_MIN);
   #shortBytes = new Uint8Array(ENTRIES_MIN * 8);
   #shortEnd = 0;
-  /** Entry + 1; 0 is free. */
-  #slots = new Uint32Array(ENTRIES_MIN * 2);
+  /** By slot: a whole number, and its entry + 1; that is 0 where the slot is free. */
+  #wholes = new Int32Array(SLOTS_MIN * 2);
+  #wholesTaken = 0;
+  /** By slot: the hash of any other key, and its entry + 1. */
+  #others = new Int32Array(SLOTS_MIN * 2);
+  #othersTaken = 0;
 
   get size(): number {
     return this.keys.length;
@@ -49,21 +52,20 @@ export class MatchIndex {
 
   #locate(key: unknown, add: boolean): number {
     if (typeof key === "number") {
-      // biome-ignore lint/suspicious/noSelfCompare: NaN is the one number that is not itself.
-      if (key === key) return this.#locateNumber(key, add);
+      const whole = key | 0;
+      if (whole === key) return this.#locateWhole(whole, key, add);
     } else if (typeof key === "string" && key.length <= SHORT_UNITS_MAX) return this.#locateText(key, add);
-    return this.#locateOther(key, hashKey(key), add);
+    return this.#locateOther(key, hashKey(key) | 0, add);
   }
 
-  #locateNumber(key: number, add: boolean): number {
-    const whole = key | 0;
-    const hash = whole === key ? finishHash(whole ^ 0x9e3779b9) >>> 0 : hashKey(key);
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const taken = slots[slot] as number;
-      if (taken === 0) return add ? this.#add(slot, key, hash, key, NOT_SHORT) : MISSING;
-      if (this.#numbers[taken - 1] === key) return taken - 1;
+  /** `key` is the same number, or -0. */
+  #locateWhole(whole: number, key: number, add: boolean): number {
+    const slots = this.#wholes;
+    const mask = slots.length - 2;
+    for (let at = (finishHash(whole) << 1) & mask; ; at = (at + 2) & mask) {
+      const taken = slots[at + 1] as number;
+      if (taken === 0) return add ? this.#addWhole(at, whole, key) : MISSING;
+      if (slots[at] === whole) return taken - 1;
     }
   }
 
@@ -76,24 +78,24 @@ export class MatchIndex {
       units |= unit;
       hash = hashUnit(hash, unit);
     }
-    hash = finishHash(hash) >>> 0;
+    hash = finishHash(hash);
     if (units > LATIN1_MAX) return this.#locateOther(key, hash, add);
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const taken = slots[slot] as number;
-      if (taken === 0) return add ? this.#addText(slot, key, hash) : MISSING;
-      if (this.#hashes[taken - 1] === hash && this.#isText(taken - 1, key)) return taken - 1;
+    const slots = this.#others;
+    const mask = slots.length - 2;
+    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
+      const taken = slots[at + 1] as number;
+      if (taken === 0) return add ? this.#addText(at, key, hash) : MISSING;
+      if (slots[at] === hash && this.#isText(taken - 1, key)) return taken - 1;
     }
   }
 
   #locateOther(key: unknown, hash: number, add: boolean): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const taken = slots[slot] as number;
-      if (taken === 0) return add ? this.#add(slot, owned(key), hash, Number.NaN, NOT_SHORT) : MISSING;
-      if (this.#hashes[taken - 1] === hash && compareKeys(this.keys[taken - 1], key) === 0) return taken - 1;
+    const slots = this.#others;
+    const mask = slots.length - 2;
+    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
+      const taken = slots[at + 1] as number;
+      if (taken === 0) return add ? this.#addOther(at, owned(key), hash, NOT_SHORT) : MISSING;
+      if (slots[at] === hash && compareKeys(this.keys[taken - 1], key) === 0) return taken - 1;
     }
   }
 
@@ -106,46 +108,64 @@ export class MatchIndex {
     return true;
   }
 
-  #addText(slot: number, text: string, hash: number): number {
-    const { length } = text;
-    const start = this.#shortEnd;
-    if (start + length > this.#shortBytes.length) {
-      const bytes = new Uint8Array(this.#shortBytes.length * 2);
-      bytes.set(this.#shortBytes);
-      this.#shortBytes = bytes;
-    }
-    for (let i = 0; i < length; i++) this.#shortBytes[start + i] = text.charCodeAt(i);
-    this.#shortEnd = start + length;
-    this.#shortStarts[this.keys.length] = start;
-    return this.#add(slot, owned(text), hash, Number.NaN, length);
-  }
-
-  #add(slot: number, key: unknown, hash: number, number: number, shortLength: number): number {
-    const entry = this.keys.length;
-    this.keys.push(key);
-    this.#hashes[entry] = hash;
-    this.#numbers[entry] = number;
-    this.#shortLengths[entry] = shortLength;
-    this.#slots[slot] = entry + 1;
-    if (this.keys.length === this.#hashes.length) this.#grow();
+  #addWhole(at: number, whole: number, key: number): number {
+    this.#wholes[at] = whole;
+    const entry = this.#addEntry(key, NOT_SHORT);
+    this.#wholes[at + 1] = entry + 1;
+    if (++this.#wholesTaken * 4 >= this.#wholes.length) this.#wholes = regrown(this.#wholes, finishHash);
     return entry;
   }
 
-  #grow(): void {
-    const entries = this.#hashes.length * 2;
-    this.#hashes = grown(this.#hashes, new Uint32Array(entries));
-    this.#numbers = grown(this.#numbers, new Float64Array(entries));
-    this.#shortLengths = grown(this.#shortLengths, new Uint8Array(entries));
-    this.#shortStarts = grown(this.#shortStarts, new Uint32Array(entries));
-    const slots = new Uint32Array(entries * 2);
-    const mask = slots.length - 1;
-    for (let entry = 0; entry < this.keys.length; entry++) {
-      let slot = (this.#hashes[entry] as number) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = entry + 1;
+  #addText(at: number, text: string, hash: number): number {
+    const { length } = text;
+    const start = this.#shortEnd;
+    if (start + length > this.#shortBytes.length) {
+      this.#shortBytes = grown(this.#shortBytes, new Uint8Array(this.#shortBytes.length * 2));
     }
-    this.#slots = slots;
+    for (let i = 0; i < length; i++) this.#shortBytes[start + i] = text.charCodeAt(i);
+    this.#shortEnd = start + length;
+    const entry = this.#addOther(at, owned(text), hash, length);
+    this.#shortStarts[entry] = start;
+    return entry;
   }
+
+  #addOther(at: number, key: unknown, hash: number, shortLength: number): number {
+    this.#others[at] = hash;
+    const entry = this.#addEntry(key, shortLength);
+    this.#others[at + 1] = entry + 1;
+    if (++this.#othersTaken * 4 >= this.#others.length) this.#others = regrown(this.#others, itself);
+    return entry;
+  }
+
+  #addEntry(key: unknown, shortLength: number): number {
+    const entry = this.keys.push(key) - 1;
+    if (entry === this.#shortLengths.length) {
+      this.#shortLengths = grown(this.#shortLengths, new Uint8Array(entry * 2));
+      this.#shortStarts = grown(this.#shortStarts, new Uint32Array(entry * 2));
+    }
+    this.#shortLengths[entry] = shortLength;
+    return entry;
+  }
+}
+
+const itself = (hash: number): number => hash;
+
+/** A table of twice the slots with the same content. */
+function regrown(
+  slots: Int32Array<ArrayBuffer>,
+  hashOf: (content: number) => number,
+): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(slots.length * 2);
+  const mask = larger.length - 2;
+  for (let from = 0; from < slots.length; from += 2) {
+    if (slots[from + 1] === 0) continue;
+    const content = slots[from] as number;
+    let at = (hashOf(content) << 1) & mask;
+    while (larger[at + 1] !== 0) at = (at + 2) & mask;
+    larger[at] = content;
+    larger[at + 1] = slots[from + 1] as number;
+  }
+  return larger;
 }
 
 type Typed =
