@@ -67,7 +67,7 @@ it("names a key as the left side does, whichever side came first", async () => {
   for (const row of await joined("inner", large!, small!)) expect(Object.is((row as Pair)[0], 0)).toBe(true);
 });
 
-it("puts a million bits of right side on scratch, not in memory, and leaves none of it there", () => {
+it("puts what does not fit on scratch, gives it as often as it is asked for, and leaves none of it there", () => {
   const env = createMemoryEnvironment(codecs);
   const rows = new SpooledRows({ env, memoryBytes: 10_000 });
   const values = Array.from({ length: 5000 }, (_, i) => `${i}`.padStart(30));
