@@ -1,9 +1,11 @@
 /** The one place where the real adapters meet the rest: sessions and job files on this machine. */
 
+import { createBundleCache } from "../adapters/bundle/bundle-cache.ts";
 import { type BundleFiles, bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
 import { type Bundle, bundleJob } from "../adapters/bundle/bundle-job.ts";
 import { type DataDir, prepareDataDir } from "../adapters/fs/data-dir.ts";
 import { scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
+import { loadLmdb } from "../adapters/lmdb/database.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
@@ -12,7 +14,7 @@ import { createInlineRunner } from "../adapters/threads/inline-runner.ts";
 import { watchLoading } from "../adapters/threads/load-watchdog.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
-import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
+import { createThreadRunner, type ThreadRunner } from "../adapters/threads/thread-runner.ts";
 import { BicoastalError } from "../base/errors.ts";
 import type { ContentHash } from "../base/ids.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
@@ -26,7 +28,7 @@ import { type LoadJobRequest, pickJob } from "./load-job.ts";
 import { LocalSession } from "./local-session.ts";
 import { onParked, parkRuns } from "./parked-runs.ts";
 import { findJob, onJobDefined } from "./registry.ts";
-import type { RunSettings } from "./run-settings.ts";
+import { type MachineSize, type RunSettings, runSettings } from "./run-settings.ts";
 import type { Session, SessionOptions } from "./session.ts";
 import { showValue } from "./show-value.ts";
 
@@ -57,23 +59,16 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
   });
   return new LocalSession({
     node,
-    machine: {
-      cores: thisMachine.cores(),
-      memoryBytes: thisMachine.memoryBytes(),
-      heapBytesMax: thisMachine.heapBytesMax(),
-    },
+    machine: machineSize(),
     bundle: async (job) => {
       const loaded = bundlesOfLoaded.get(job);
-      const bundle = loaded ?? (await bundleJob({ entry: moduleOf(job), apiNames }));
-      await bundles.write(bundle);
-      await ports.blobs.put(bundleKey(bundle.hash), bundle.code);
-      const { hash } = bundle;
+      const { hash } = loaded ?? (await bundleAt(moduleOf(job), dirs));
       return { hash, job: loaded === undefined ? await loadTwin(bundles, hash, job.name) : job };
     },
     createRunner: async (settings, job) => {
       const { host } = owner;
       await sweepScratch(dirs.scratch, (pid) => isDead({ host, pid }));
-      return createRunner(dirs, settings, job);
+      return takePrepared(dirs, settings) ?? createRunner(dirs, settings, job);
     },
     nowMs: () => systemClock.monotonicMs(),
     close: () => store.close(),
@@ -118,9 +113,13 @@ const evaluateIn =
 /** Bundles the file, evaluates it in this process and picks its job. Throws USAGE, BUNDLE_FAILED. */
 export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
   const dirs = await openDataDir(request.dataDir === undefined ? {} : { dataDir: request.dataDir });
-  const bundle = await bundleJob({ entry: thisMachine.resolvePath(request.file), apiNames });
+  if (request.run !== undefined) {
+    prepareRunner(dirs, runSettings(request.run, machineSize()));
+    // While the thread starts. Later it would take longer: once a bundle is loaded Node reads the source map of every file.
+    loadLmdb();
+  }
+  const bundle = await bundleAt(thisMachine.resolvePath(request.file), dirs);
   const bundles = bundleFiles(dirs);
-  await bundles.write(bundle);
   parkRuns();
   const defined: Job[] = [];
   const stop = onJobDefined((job) => defined.push(job));
@@ -136,6 +135,28 @@ export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
   }
 }
 
+/** The file's bundle, stored and written: made now, or earlier of the same sources. Throws BUNDLE_FAILED. */
+async function bundleAt(entry: string, dirs: DataDir): Promise<Bundle> {
+  const { blobs } = createLocalPorts(threadData(dirs, 0), mainRoom());
+  const cache = createBundleCache({
+    directory: dirs.bundles,
+    apiNames,
+    fetch: (hash) =>
+      blobs.get(bundleKey(hash)).then(
+        (code) => (thisMachine.sha256(code) === hash ? code : undefined),
+        () => undefined,
+      ),
+  });
+  const known = await cache.find(entry);
+  const bundle = known ?? (await bundleJob({ entry, apiNames }));
+  await bundleFiles(dirs).write(bundle);
+  if (known === undefined) {
+    await blobs.put(bundleKey(bundle.hash), bundle.code);
+    await cache.keep(entry, bundle);
+  }
+  return bundle;
+}
+
 /** Longer for modules that have much to do before their job is defined. Undefined: the default. */
 function loadTimeoutMs(): number | undefined {
   const text = thisMachine.environment("BICOASTAL_LOAD_TIMEOUT_MS") ?? "";
@@ -144,10 +165,42 @@ function loadTimeoutMs(): number | undefined {
 
 function createRunner(dirs: DataDir, settings: RunSettings, job: RunnableJob | undefined): TaskRunner {
   const data = threadData(dirs, settings.memory.taskMemoryBytes);
-  if (settings.debug) return createDebugRunner(dirs, data, job);
-  const { threads, memory } = settings;
+  return settings.debug ? createDebugRunner(dirs, data, job) : createThreads(dirs, settings);
+}
+
+function createThreads(dirs: DataDir, { threads, memory }: RunSettings): ThreadRunner {
+  const data = threadData(dirs, memory.taskMemoryBytes);
   return createThreadRunner({ threads, memory, entry: threadEntry(), threadData: data });
 }
+
+/** Threads that were started before the session that will use them; and what for. */
+let prepared: { readonly purpose: string; readonly runner: ThreadRunner } | undefined;
+
+const purposeOf = (dirs: DataDir, { threads, memory }: RunSettings): string =>
+  JSON.stringify([dirs, threads, memory]);
+
+function prepareRunner(dirs: DataDir, settings: RunSettings): void {
+  if (settings.debug || prepared !== undefined) return;
+  const runner = createThreads(dirs, settings);
+  runner.warm();
+  prepared = { purpose: purposeOf(dirs, settings), runner };
+}
+
+/** Undefined where none were prepared, or for something else: those are of no use then. */
+function takePrepared(dirs: DataDir, settings: RunSettings): TaskRunner | undefined {
+  const known = prepared;
+  prepared = undefined;
+  if (known === undefined) return undefined;
+  if (!settings.debug && known.purpose === purposeOf(dirs, settings)) return known.runner;
+  void known.runner.close();
+  return undefined;
+}
+
+const machineSize = (): MachineSize => ({
+  cores: thisMachine.cores(),
+  memoryBytes: thisMachine.memoryBytes(),
+  heapBytesMax: thisMachine.heapBytesMax(),
+});
 
 /** Runs the very job object that built the plan, where this process has it. */
 function createDebugRunner(dirs: DataDir, data: ThreadData, job: RunnableJob | undefined): TaskRunner {

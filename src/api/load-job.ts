@@ -1,6 +1,7 @@
 /** Finding the job in a module that was just loaded. */
 import { BicoastalError } from "../base/errors.ts";
 import { isJob, type Job } from "./job.ts";
+import type { RunOptions } from "./session.ts";
 import { adviseNames } from "./suggest.ts";
 
 export interface LoadJobRequest {
@@ -9,6 +10,8 @@ export interface LoadJobRequest {
   /** Which job, where the file has several; undefined: the only one, or the default export. */
   readonly name?: string | undefined;
   readonly dataDir?: string | undefined;
+  /** Where the job is to run at once with these options: a thread starts while it is loaded. */
+  readonly run?: RunOptions | undefined;
 }
 
 /**

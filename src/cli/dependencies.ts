@@ -1,6 +1,6 @@
 /** What commands need beyond their process; handed in, so that they are tested without any of it. */
 import type { Job } from "../api/job.ts";
-import type { Session, SessionOptions } from "../api/session.ts";
+import type { RunOptions, Session, SessionOptions } from "../api/session.ts";
 import type { Plan } from "../plan/node.ts";
 import type { PlanLayout } from "../runtime/lay-out-plan.ts";
 import type { CliIo } from "./io.ts";
@@ -11,6 +11,8 @@ export interface LoadRequest {
   /** `--job`: which one, where the file has several. */
   readonly name: string | undefined;
   readonly dataDir?: string;
+  /** Given where the job is to run next, as far as its options can be told before it is loaded. */
+  readonly run?: RunOptions;
 }
 
 export interface CliDependencies {

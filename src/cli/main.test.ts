@@ -125,7 +125,8 @@ test("flags reach the job as texts by param, options reach the session as values
     ...["--debug", "--params", file, "--job", "wordcount"],
   );
   expect([code, it.io.stderr.text.startsWith("error")]).toEqual([0, false]);
-  expect(it.loads).toEqual([{ file: "wc.ts", name: "wordcount", dataDir: "/data" }]);
+  const early = { threads: 4, memory: 1.5 * 2 ** 30, debug: true };
+  expect(it.loads).toEqual([{ file: "wc.ts", name: "wordcount", dataDir: "/data", run: early }]);
   expect(it.dataDirs).toEqual(["/data"]);
   const [run] = it.session.runs;
   expect(run?.params).toEqual({ top: 7 });

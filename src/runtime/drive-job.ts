@@ -94,6 +94,7 @@ class Drive {
   readonly #log: JobLog;
   #results: readonly EndResult[] = [];
   #leaseLost = false;
+  #ended = false;
   readonly #warned = new Set<ImpureCall>();
 
   constructor(spec: JobSpec, ports: DrivePorts, options: DriveOptions, log: JobLog) {
@@ -134,7 +135,9 @@ class Drive {
       if (error instanceof BicoastalError && error.code === "LEASE_GONE") return "again";
       throw error;
     } finally {
-      await lease.end();
+      const given = lease.end();
+      // With the record that ended the job its owner's key went: nobody waits for an empty lease.
+      if (!this.#ended) await given;
     }
   }
 
@@ -156,6 +159,7 @@ class Drive {
       case "aborted":
         throw end.error;
       default:
+        this.#ended = true;
         return { end, results: this.#results, state, tasksResumed: meter.tasksResumed };
     }
   }

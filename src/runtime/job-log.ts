@@ -168,7 +168,7 @@ export class JobLog {
   /**
    * Appends a driver's record; false where the driver was deposed and nothing was written. Waits as long as the
    * store is away.
-   * @param card Written with it, where the record ends the job.
+   * @param card Written with it, where the record ends the job: then nobody drives it any more, which is told as well.
    */
   async append(record: LogRecord, card: JobCard | undefined): Promise<boolean> {
     const bytes = encodeRecord(record);
@@ -184,7 +184,10 @@ export class JobLog {
           { kind: "put", key, value: bytes },
           ...(card === undefined
             ? []
-            : [{ kind: "put", key: this.#keys.card, value: encodeJson(card) } as const]),
+            : [
+                { kind: "put", key: this.#keys.card, value: encodeJson(card) } as const,
+                { kind: "delete", key: this.#keys.driver } as const,
+              ]),
         ],
       }),
     );

@@ -7,7 +7,8 @@
  * a prototype become plain ones, holes in arrays become undefined, and instances of the user's classes are refused
  * rather than stripped of their methods in silence.
  */
-import { addExtension, Packr } from "msgpackr";
+import { createRequire } from "node:module";
+import type { Packr } from "msgpackr";
 import { BicoastalError } from "../../base/errors.ts";
 import type { ValueCodec } from "../../ports/codec.ts";
 
@@ -27,24 +28,35 @@ class Escape {
   }
 }
 
-addExtension({
-  Class: Escape,
-  type: EXTENSION_TYPE,
-  write: (value: Escape) => [value.tag, value.content],
-  read: ([tag, content]: [Escape["tag"], unknown]) => unescaped(tag, content),
-});
-
-export function createMsgpackCodec(): ValueCodec {
-  const packr = new Packr({
+/** Loaded when the first value needs it: most jobs move texts and numbers alone, and every thread would wait for it. */
+function createPackr(): Packr {
+  const { addExtension, Packr } = createRequire(import.meta.url)("msgpackr") as typeof import("msgpackr");
+  addExtension({
+    Class: Escape,
+    type: EXTENSION_TYPE,
+    write: (value: Escape) => [value.tag, value.content],
+    read: ([tag, content]: [Escape["tag"], unknown]) => unescaped(tag, content),
+  });
+  return new Packr({
     moreTypes: true,
     useBigIntExtension: true,
     copyBuffers: true,
     variableMapSize: true,
   });
+}
+
+let loaded: Packr | undefined;
+
+function packr(): Packr {
+  loaded ??= createPackr();
+  return loaded;
+}
+
+export function createMsgpackCodec(): ValueCodec {
   return {
-    encode: (values) => packr.pack(prepareAll(values)),
+    encode: (values) => packr().pack(prepareAll(values)),
     decode(bytes) {
-      const values: unknown = packr.unpack(bytes);
+      const values: unknown = packr().unpack(bytes);
       if (!Array.isArray(values)) throw new RangeError("these bytes do not hold an array of values");
       return values;
     },

@@ -1,7 +1,6 @@
 import { constants, type Stats } from "node:fs";
 import { access, lstat, readdir, readlink, realpath, stat } from "node:fs/promises";
 import { join, parse, resolve } from "node:path";
-import { glob, isDynamicPattern } from "tinyglobby";
 import type { InputFile } from "../../plan/task.ts";
 import { inputError, isAbsent, notFound, showPath, unreadable } from "./inputs-errors.ts";
 
@@ -54,6 +53,8 @@ async function globFiles(pattern: string, path: string, cwd: string): Promise<re
         "Leave files out with a narrower glob, such as dir/!(a|b).txt.",
     );
   }
+  // Not loaded for a path that exists.
+  const { glob, isDynamicPattern } = await import("tinyglobby");
   if (!isDynamicPattern(pattern)) {
     throw notFound(
       pattern,

@@ -26,6 +26,11 @@ export interface ThreadRunnerOptions {
   readonly loadTimeoutMs?: number;
 }
 
+export interface ThreadRunner extends TaskRunner {
+  /** Starts one thread now: it loads while the job is still being read. It keeps no process alive. */
+  warm(): void;
+}
+
 /** How often memory is looked at: a function can fill a gigabyte in a second. */
 const LOOK_INTERVAL_MS = 25;
 /** Progress is read from the threads' shared memory at every so many looks. */
@@ -39,7 +44,7 @@ const LOAD_TIMEOUT_MS = 60_000;
  * Runs attempts in worker threads: started as tasks come, kept for the next ones, replaced when they die. Whatever
  * user code does to its thread, this process goes on and the attempt has its outcome.
  */
-export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
+export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
   const slotOptions = {
     stopGraceMs: STOP_GRACE_MS,
     loadTimeoutMs: LOAD_TIMEOUT_MS,
@@ -71,6 +76,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): TaskRunner {
   };
 
   return {
+    warm: () => slots[0]?.warm(),
     slots: options.threads,
     room: () => options.threads - running,
     async run(request, observer) {

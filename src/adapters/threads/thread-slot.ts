@@ -51,7 +51,8 @@ interface Current {
 interface Thread {
   readonly worker: Worker;
   readonly shared: SharedState;
-  readonly bundle: ContentHash;
+  /** Of the job it is for; undefined while it has none, and is fit for any. */
+  bundle: ContentHash | undefined;
   /** The job it was sent last. */
   job: JobId | undefined;
   /** Tasks it was given. */
@@ -92,7 +93,16 @@ export class ThreadSlot {
 
   /** Whether a thread with this bundle stands ready: a task is better sent here than where one must be started. */
   isWarm(bundle: ContentHash): boolean {
-    return this.#thread !== undefined && this.#thread.cause === undefined && this.#thread.bundle === bundle;
+    const thread = this.#thread;
+    if (thread === undefined || thread.cause !== undefined) return false;
+    return thread.bundle === bundle || thread.bundle === undefined;
+  }
+
+  /** Starts the thread before there is a task, so that the first one need not wait for it. */
+  warm(): void {
+    if (this.#thread !== undefined) return;
+    this.#thread = this.#start();
+    this.#thread.worker.unref();
   }
 
   /** The attempt it runs, as `attemptKey`. */
@@ -189,13 +199,14 @@ export class ThreadSlot {
 
   #warmThread(bundle: ContentHash): Thread {
     if (!this.isWarm(bundle)) this.#terminate(undefined);
-    const thread = this.isWarm(bundle) ? this.#thread! : this.#start(bundle);
+    const thread = this.isWarm(bundle) ? this.#thread! : this.#start();
     this.#thread = thread;
+    thread.bundle = bundle;
     thread.shared.reset();
     return thread;
   }
 
-  #start(bundle: ContentHash): Thread {
+  #start(): Thread {
     const name = scratchRoomOf(`t${threadsStarted++}`);
     const { entry, threadData, threadBytes, youngBytes, onOutput } = this.#options;
     const shared = new SharedState();
@@ -218,7 +229,7 @@ export class ThreadSlot {
     const thread: Thread = {
       worker,
       shared,
-      bundle,
+      bundle: undefined,
       job: undefined,
       tasks: 0,
       stage: undefined,

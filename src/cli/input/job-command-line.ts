@@ -1,10 +1,11 @@
 /** The command lines of `run FILE …` and `explain FILE …`: our options, and the flags of the job in FILE. */
 import type { Job } from "../../api/job.ts";
 import type { FlagTexts, ParamFlag, ParamType } from "../../api/param-flag.ts";
+import type { RunOptions } from "../../api/session.ts";
 import { showValue } from "../../api/show-value.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { CliDependencies } from "../dependencies.ts";
-import { dataDirOf, type GivenOptions, type OwnOption, onceEach } from "./options.ts";
+import { dataDirOf, type GivenOptions, type OwnOption, onceEach, readRunOptions } from "./options.ts";
 import { readParamsFile } from "./params-file.ts";
 import type { FlagSpec, GivenFlag } from "./tokens.ts";
 import { readTokens, readUntilOperand } from "./tokens.ts";
@@ -41,7 +42,8 @@ export async function readJobCommandLine(
   }
   // Needed to load the job, whose flags are needed to read the rest: looked for, and read in earnest below.
   const early = onceEach([...before.flags, ...ownFlagsAfter(before.rest, own)]);
-  const job = await dependencies.loadJob({ file, name: early.get("job"), ...dataDirOf(early) });
+  const run = command === "run" ? earlyRunOptions(early) : {};
+  const job = await dependencies.loadJob({ file, name: early.get("job"), ...dataDirOf(early), ...run });
   const after = readTokens(before.rest, {
     flags: [...job.params.flags.map(specOf), ...own],
     open: job.params.open,
@@ -65,15 +67,30 @@ export async function readJobCommandLine(
   return { file, job, options, params, flags };
 }
 
-/** `--job` and `--data-dir` after FILE, found without knowing the job's flags. */
+/** What is told wrongly here is told so when it is read in earnest. */
+function earlyRunOptions(early: GivenOptions): { run?: RunOptions } {
+  if (early.has("help")) return {};
+  try {
+    return { run: readRunOptions(early) };
+  } catch {
+    return {};
+  }
+}
+
+/** Options that loading the job needs, or that tell which threads will run it. */
+const EARLY: readonly string[] = ["job", "data-dir", "threads", "memory", "debug", "help"];
+
+/** Those after FILE, found without knowing the job's flags. */
 function ownFlagsAfter(rest: readonly string[], own: readonly OwnOption[]): GivenFlag[] {
-  const wanted = ["job", "data-dir"].filter((name) => own.some((option) => option.name === name));
+  const wanted = own.filter(({ name }) => EARLY.includes(name));
   const end = rest.indexOf("--");
   const found: GivenFlag[] = [];
   for (const [index, token] of rest.slice(0, end === -1 ? undefined : end).entries()) {
-    for (const name of wanted) {
+    for (const { name, value } of wanted) {
       const next = rest[index + 1];
-      if (token.startsWith(`--${name}=`)) found.push({ name, text: token.slice(name.length + 3) });
+      if (value === "none") {
+        if (token === `--${name}`) found.push({ name, text: "" });
+      } else if (token.startsWith(`--${name}=`)) found.push({ name, text: token.slice(name.length + 3) });
       else if (token === `--${name}` && next !== undefined) found.push({ name, text: next });
     }
   }
