@@ -74,9 +74,41 @@ describe("splits of files", () => {
     await expect(readSource(lines(), inputs)).rejects.toMatchObject({ code: "INPUT_CORRUPT" });
   });
 
-  test("put small files together only where there are thousands", async () => {
-    const apart = await planSplits(lines(), listing(Array(4096).fill(10)));
-    expect(apart).toHaveLength(4096);
+  test("put small files that follow one another together, up to the size of a split", async () => {
+    const sizes = [300, 300, 300, 300, 2000, 10, 990, 1000, 0, 1].map((size) => size * 1024);
+    const splits = await planSplits(lines(1024 * 1024), listing(sizes));
+    const names = splits.map((split) =>
+      split.kind === "files"
+        ? split.files.map((file) => file.path)
+        : split.kind === "bytes" && `${split.file.path} from ${split.start}`,
+    );
+    expect(names).toEqual([
+      ["/d/0", "/d/1", "/d/2"],
+      "/d/3 from 0",
+      "/d/4 from 0",
+      "/d/4 from 1024000",
+      ["/d/5", "/d/6"],
+      ["/d/7", "/d/9"],
+    ]);
+  });
+
+  test("put fewer compressed files together, as there is more in them", async () => {
+    const inputs: Inputs = {
+      ...listing([]),
+      list: async () =>
+        Array.from({ length: 8 }, (_, at) => ({ path: `/d/${at}.gz`, sizeBytes: 64 * 1024, mtimeMs: 0 })),
+    };
+    const splits = await planSplits(lines(1024 * 1024), inputs);
+    expect(splits.map((split) => split.kind === "files" && split.files.length)).toEqual([2, 2, 2, 2]);
+  });
+
+  test("put whole files that are records together only where there are thousands", async () => {
+    const files: SourceFormat = { format: "files", as: "text", paths: ["/d"], splitBytes: undefined };
+    expect(await planSplits(files, listing(Array(4096).fill(10)))).toHaveLength(4096);
+    expect((await planSplits(files, listing(Array(4097).fill(10)))).length).toBeLessThan(10);
+  });
+
+  test("keep thousands of files in order", async () => {
     const shared = await planSplits(lines(), listing([...Array(5000).fill(10), 3 * MIB, 10, 10]));
     expect(shared.length).toBeLessThan(20);
     const inOrder = shared.flatMap((split) =>

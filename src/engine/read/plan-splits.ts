@@ -18,8 +18,13 @@ const SPLITS_AIM = 64;
 const SPLIT_BYTES_MIN = 1024 * 1024;
 /** Above this, a failed task loses too much work. */
 const SPLIT_BYTES_MAX = 64 * 1024 * 1024;
-/** Up to so many files, each has tasks of its own; above, consecutive small files share one. */
+/**
+ * Up to so many files of a `files` source, each has a task of its own: what a function does with a whole file may be
+ * as long as it likes. Above, and for files of records, consecutive small files share a task.
+ */
 const FILES_APART_MAX = 4096;
+/** What gzip leaves of text, as a bound on how much a small file may hold. */
+const GZIP_RATIO = 8;
 /** Files that share a task, at most: empty ones have no bytes that would limit them. */
 const FILES_TOGETHER_MAX = 1024;
 /** The driver keeps all tasks of a job in memory and in its log. */
@@ -53,7 +58,8 @@ export async function planSplits(
     if (source.format === "files" || isGzip(file)) splits.push(wholeFile(file));
     else if (file.sizeBytes > 0) splits.push(...(await splitFile(file, splitBytes, quote, inputs, breathe)));
   }
-  const shared = files.length > FILES_APART_MAX ? shareTasks(splits, splitBytes) : splits;
+  const apart = source.format === "files" && files.length <= FILES_APART_MAX;
+  const shared = apart ? splits : shareTasks(splits, splitBytes);
   if (shared.length > SPLITS_MAX) throw tooManySplits(splitBytes);
   return shared;
 }
@@ -128,9 +134,10 @@ function shareTasks(splits: readonly SourceSplit[], splitBytes: number): readonl
       shared.push(split);
       continue;
     }
-    if (bytes + split.file.sizeBytes > splitBytes || together.length === FILES_TOGETHER_MAX) flush();
+    const fileBytes = split.file.sizeBytes * (isGzip(split.file) ? GZIP_RATIO : 1);
+    if (bytes + fileBytes > splitBytes || together.length === FILES_TOGETHER_MAX) flush();
     together.push(split.file);
-    bytes += split.file.sizeBytes;
+    bytes += fileBytes;
   }
   flush();
   return shared;
