@@ -103,9 +103,8 @@ describe("splits of files", () => {
   });
 
   test("put whole files that are records together only where there are thousands", async () => {
-    const files: SourceFormat = { format: "files", as: "text", paths: ["/d"], splitBytes: undefined };
-    expect(await planSplits(files, listing(Array(4096).fill(10)))).toHaveLength(4096);
-    expect((await planSplits(files, listing(Array(4097).fill(10)))).length).toBeLessThan(10);
+    expect(await planSplits(files("text"), listing(Array(4096).fill(10)))).toHaveLength(4096);
+    expect((await planSplits(files("text"), listing(Array(4097).fill(10)))).length).toBeLessThan(10);
   });
 
   test("keep thousands of files in order", async () => {
