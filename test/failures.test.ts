@@ -49,7 +49,7 @@ export default job({
   name: "amounts",
   run: () =>
     read
-      .lines("in/*.txt")
+      .lines("in/*.txt", { splitBytes: 28 }) // a task for each file
       .map((line) => parse(line))
       .groupBy(({ user }) => user)
       .map(([user, rows]) => [user, [...rows].reduce((sum, { amount }) => sum + amount, 0)])

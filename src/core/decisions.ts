@@ -5,14 +5,17 @@ import type { JobState } from "./job-state.ts";
 import type { Step } from "./step.ts";
 
 /**
- * Keep a record below what one transaction of the store may hold, 1 MiB: a character takes three bytes at the most,
- * and the largest event of all, a task with a thousand long-named counters, still fits alone.
+ * Keep a record below what one transaction of the store may hold, 1 MiB. The largest event of all, a task with a
+ * thousand long-named counters, still fits alone.
  */
 const EVENTS_PER_RECORD_MAX = 4_096;
-const RECORD_CHARS_MAX = 240 * 1024;
-/** A bound on the characters of a completion, its block and all its numbers, without files and counters. */
-const COMPLETION_CHARS = 448;
-const FILE_CHARS = 256;
+const RECORD_BYTES_MAX = 720 * 1024;
+/** Of a character, at the most. */
+const CHAR_BYTES_MAX = 3;
+/** Bounds on what a completion takes without its counters: for itself, a block, and a file, besides their names. */
+const COMPLETION_BYTES = 256;
+const BLOCK_BYTES = 96;
+const FILE_BYTES = 160;
 
 /**
  * What was decided and is not yet in the log. At most one record is on its way; what is decided meanwhile waits and
@@ -86,21 +89,23 @@ export class Decisions {
 
 /** How many of the first events go into one record: at least one. */
 function fittingCount(events: readonly LogEvent[]): number {
-  let chars = 0;
+  let bytes = 0;
   let count = 0;
   for (const event of events) {
-    chars += charsOf(event);
-    if (count > 0 && chars > RECORD_CHARS_MAX) break;
+    bytes += bytesMaxOf(event);
+    if (count > 0 && bytes > RECORD_BYTES_MAX) break;
     if (++count === EVENTS_PER_RECORD_MAX) break;
   }
   return count;
 }
 
 /** At least what the event takes in a record; most are completions, which are not written out just to be measured. */
-function charsOf(event: LogEvent): number {
-  if (event.kind !== "taskCompleted") return JSON.stringify(event).length;
+function bytesMaxOf(event: LogEvent): number {
+  if (event.kind !== "taskCompleted") return JSON.stringify(event).length * CHAR_BYTES_MAX;
   const { files, counters, sinkRows, block } = event.output;
-  const counterChars = Object.keys(counters).length === 0 ? 0 : JSON.stringify(counters).length;
-  const names = (block?.key.length ?? 0) + files.reduce((sum, { staged }) => sum + staged.length, 0);
-  return COMPLETION_CHARS + names + counterChars + files.length * FILE_CHARS + sinkRows.length * 17;
+  let bytes = COMPLETION_BYTES + sinkRows.length * 17;
+  if (block !== undefined) bytes += BLOCK_BYTES + block.key.length * CHAR_BYTES_MAX;
+  for (const { staged } of files) bytes += FILE_BYTES + staged.length * CHAR_BYTES_MAX;
+  if (Object.keys(counters).length > 0) bytes += JSON.stringify(counters).length * CHAR_BYTES_MAX;
+  return bytes;
 }

@@ -19,7 +19,7 @@ export interface WorkerPoll {
   readonly ahead: number;
   /** What it was ordered to start and has not ended, begun or not. */
   readonly running: readonly AttemptId[];
-  /** Attempts that ended and that no driver has acknowledged yet. */
+  /** Attempts that ended and that no driver has acknowledged yet: those not told of before, in a heartbeat all. */
   readonly ended: readonly EndedAttempt[];
 }
 

@@ -153,14 +153,59 @@ describe("a worker", () => {
     expect(lastPoll().ended).toEqual(["s0.p0.e1.a0", "s0.p1.e1.a0"]);
   });
 
-  it("waits a whole heartbeat after every poll", async () => {
-    order({ start: [A] });
-    await clock.advance(HEARTBEAT_MS - 1);
+  it("tells of an end once, and again at the heartbeat, to another driver, and to one that does not know", async () => {
+    order({ start: [A, B] });
     await runner.end(A);
-    await clock.advance(HEARTBEAT_MS - 1);
-    expect(polls).toHaveLength(2);
-    await clock.advance(1);
-    expect(polls).toHaveLength(3);
+    await runner.end(B);
+    expect(polls.slice(-2).map(({ ended }) => ended.map((end) => attemptKey(end.attempt)))).toEqual([
+      ["s0.p0.e1.a0"],
+      ["s0.p1.e1.a0"],
+    ]);
+    await clock.advance(HEARTBEAT_MS);
+    expect(lastPoll().ended).toEqual(["s0.p0.e1.a0", "s0.p1.e1.a0"]);
+    order({ start: [A] });
+    await turn();
+    expect(lastPoll().ended).toEqual(["s0.p0.e1.a0"]);
+    order({}, { epoch: epoch(2) });
+    await turn();
+    expect(lastPoll().ended).toEqual(["s0.p0.e1.a0", "s0.p1.e1.a0"]);
+  });
+
+  it("takes tiny tasks ahead, runs them in order as there is room, and tells of many at once", async () => {
+    const tiny = Array.from({ length: 12 }, (_, partition) => attemptOf(0, partition));
+    // Two tasks in two milliseconds: thirty in the time that is looked ahead, and half of them are believed at first.
+    order({ start: tiny.slice(0, 2) });
+    await clock.advance(2);
+    await Promise.all([runner.end(tiny[0]!), runner.end(tiny[1]!)]);
+    expect(polls.at(-1)?.ahead).toBe(15);
+    const before = polls.length;
+    order({ start: tiny.slice(2) });
+    expect(runner.begun).toHaveLength(4);
+    for (const attempt of tiny.slice(2, 8)) await runner.end(attempt);
+    expect(runner.begun).toEqual(tiny.slice(0, 10).map(attemptKey));
+    // There is enough to do: what ended is told of a moment later, together.
+    expect(polls).toHaveLength(before);
+    await clock.advance(10);
+    expect(lastPoll()).toMatchObject({ running: tiny.slice(8).map(attemptKey) });
+    expect(lastPoll().ended).toEqual(tiny.slice(2, 8).map(attemptKey));
+    // The last ones are told of at once, as there is nothing left to do.
+    for (const attempt of tiny.slice(8, 11)) await runner.end(attempt);
+    expect(lastPoll().ended).toEqual(tiny.slice(8, 11).map(attemptKey));
+    expect(lastPoll().running).toEqual([tiny[11]!].map(attemptKey));
+  });
+
+  it("gives back what it took ahead and is told to stop, without having begun it", async () => {
+    const tiny = Array.from({ length: 6 }, (_, partition) => attemptOf(0, partition));
+    order({ start: tiny.slice(0, 2) });
+    await clock.advance(2);
+    await Promise.all([runner.end(tiny[0]!), runner.end(tiny[1]!)]);
+    order({ start: tiny.slice(2) });
+    order({ stop: [tiny[5]!] });
+    await clock.advance(10);
+    expect(polls.at(-1)?.ended).toEqual([{ attempt: tiny[5], outcome: { kind: "stopped" } }]);
+    expect(runner.begun).toEqual(tiny.slice(0, 4).map(attemptKey));
+    await runner.end(tiny[2]!);
+    expect(runner.begun.at(-1)).toBe(attemptKey(tiny[4]!));
   });
 
   it("starts nothing twice, whether it runs, has ended or was forgotten", async () => {

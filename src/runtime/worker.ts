@@ -1,8 +1,9 @@
 /**
  * The worker's side of one job: asks the driver for tasks, runs them, keeps each outcome until the driver has it.
  *
- * Every poll says the whole state, so that lost, late and doubled messages do no harm. An order to start something
- * known here, ended or forgotten, changes nothing.
+ * A poll says all that runs, and what ended since the last one; every heartbeat says all that ended and is not
+ * forgotten. So lost, late and doubled messages do no harm. An order to start something known here, ended or
+ * forgotten, changes nothing; that it has ended is then told once more.
  *
  * Tasks that take microseconds must not each wait for the driver's answer: the worker takes as many ahead as it is
  * about to end in the next moments, judged by how many it ended in the last ones, and then also tells of many at once.
@@ -54,11 +55,14 @@ export class Worker {
   /** Those of them that wait for the runner. */
   readonly #waiting = new Queue<TaskRequest>();
   readonly #ended = new Map<string, EndedAttempt>();
+  /** Those of them that the next poll tells of. */
+  readonly #untold = new Map<string, EndedAttempt>();
   readonly #forgotten = new Set<string>();
   #epoch: Epoch = epoch(0);
   #seq = 0;
   #pollDue = false;
-  /** The next poll that comes by itself: the heartbeat, or sooner. */
+  #cancelHeartbeat: (() => void) | undefined;
+  /** The next poll, where one is due before the heartbeat. */
   #nextPoll: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #lastPollMs = Number.NEGATIVE_INFINITY;
   readonly #pace: Pace;
@@ -71,12 +75,14 @@ export class Worker {
 
   /** Sends the first poll. Orders come in through `onOrders`. */
   start(): void {
-    this.#poll();
+    this.#heartbeat();
   }
 
   onOrders(orders: DriverOrders): void {
     if (this.#closed || orders.incarnation !== this.#options.incarnation || orders.epoch < this.#epoch)
       return;
+    // Another driver has not heard what its predecessor was told.
+    if (orders.epoch > this.#epoch && this.#epoch > 0) this.#tellAgain(this.#ended.keys());
     this.#epoch = orders.epoch;
     for (const attempt of orders.forget) this.#forget(attemptKey(attempt));
     if (orders.stop.length > 0) this.#stop(orders.stop);
@@ -87,7 +93,8 @@ export class Worker {
   #take(orders: DriverOrders, assignment: TaskAssignment): void {
     const { attempt } = assignment;
     const key = attemptKey(attempt);
-    if (this.#running.has(key) || this.#ended.has(key) || this.#forgotten.has(key)) return;
+    if (this.#ended.has(key)) return this.#tellAgain([key]);
+    if (this.#running.has(key) || this.#forgotten.has(key)) return;
     // More than there is room for come only when orders crossed; what is not taken is ordered again.
     if (this.#running.size >= this.#options.runner.slots + this.#pace.ahead) return;
     this.#running.set(key, attempt);
@@ -118,7 +125,9 @@ export class Worker {
     this.#running.delete(key);
     if (this.#closed) return;
     if (outcome.kind !== "finished") this.#options.observer.onTaskDropped(attempt);
-    this.#ended.set(key, { attempt, outcome });
+    const ended = { attempt, outcome };
+    this.#ended.set(key, ended);
+    this.#untold.set(key, ended);
     this.#pace.count();
     this.#startWaiting();
     this.#pollSoon();
@@ -135,8 +144,17 @@ export class Worker {
     for (const attempt of attempts) this.#options.runner.stop(attempt);
   }
 
+  #tellAgain(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const ended = this.#ended.get(key);
+      if (ended !== undefined) this.#untold.set(key, ended);
+    }
+    if (this.#untold.size > 0) this.#pollSoon();
+  }
+
   #forget(key: string): void {
     if (!this.#ended.delete(key)) return;
+    this.#untold.delete(key);
     this.#forgotten.add(key);
     if (this.#forgotten.size <= FORGOTTEN_MAX) return;
     for (const oldest of this.#forgotten) {
@@ -164,10 +182,18 @@ export class Worker {
     this.#nextPoll = { atMs, cancel };
   }
 
+  /** Tells of everything, now and whenever so much time has passed. */
+  #heartbeat(): void {
+    const { clock, heartbeatMs } = this.#options;
+    this.#cancelHeartbeat = clock.setTimer(heartbeatMs, () => this.#heartbeat());
+    for (const [key, ended] of this.#ended) this.#untold.set(key, ended);
+    this.#poll();
+  }
+
   #poll(): void {
     this.#pollDue = false;
     if (this.#closed) return;
-    const { job, driver, incarnation, transport, runner, clock, heartbeatMs } = this.#options;
+    const { job, driver, incarnation, transport, runner, clock } = this.#options;
     this.#lastPollMs = clock.monotonicMs();
     this.#pace.look(this.#lastPollMs);
     transport.send(driver(), {
@@ -178,16 +204,17 @@ export class Worker {
       slots: runner.slots,
       ahead: this.#pace.ahead,
       running: [...this.#running.values()],
-      ended: [...this.#ended.values()],
+      ended: [...this.#untold.values()],
     });
+    this.#untold.clear();
     this.#nextPoll?.cancel();
     this.#nextPoll = undefined;
-    this.#pollAt(this.#lastPollMs + heartbeatMs);
   }
 
   /** Says nothing more and stops what runs. */
   close(): void {
     this.#closed = true;
+    this.#cancelHeartbeat?.();
     this.#nextPoll?.cancel();
     this.#waiting.drain();
     for (const attempt of this.#running.values()) this.#options.runner.stop(attempt);
