@@ -34,7 +34,14 @@ import { declaredNode } from "./operators/declared.ts";
 import { cogroupNode, groupByKeyNode, groupByNode } from "./operators/group.ts";
 import { type JoinByOptions, type Joined, type JoinOptions, joinNode } from "./operators/join.ts";
 import { type MapReduceFunctions, mapReduceNode } from "./operators/map-reduce.ts";
-import { keyByNode, narrowNode, type SampleOptions, sampleNode, wordsNode } from "./operators/narrow.ts";
+import {
+  keyByNode,
+  narrowNode,
+  type SampleOptions,
+  sampleNode,
+  tokensNode,
+  wordsNode,
+} from "./operators/narrow.ts";
 import { repartitionNode, type SortOptions, sortByNode, sortNode, topNode } from "./operators/order.ts";
 import { unionNode } from "./operators/other.ts";
 import {
@@ -146,13 +153,26 @@ export class Dataset<out T> {
    * Everything else stands between words: "Don't_stop!" is don, t, stop. Records that are not text fail the
    * task with USER_FUNCTION.
    *
-   * `read.lines(…).words().countBy()` counts over the bytes of the files, without making text of what is ASCII:
-   * many times as fast as a function of your own.
+   * `read.lines(…).words()` followed by `countBy()`, `distinct()` or `count()` works on the bytes of the files, without
+   * making text of what is ASCII: many times as fast as a function of your own.
    *
    * @example read.lines("*.txt").words().countBy()
    */
   words(this: Dataset<string>): Dataset<string> {
     return new Dataset(wordsNode(this[NODE]));
+  }
+
+  /**
+   * All matches of a regular expression in each text, in order, as `text.match(pattern)` gives them; a pattern that
+   * is not global counts as if it were. Records that are not text fail the task with USER_FUNCTION.
+   *
+   * Where the pattern is a run of one class of ASCII characters, such as `/[a-z0-9_]+/gi` or `/\w+/g`, what can be
+   * done with `words()` over the bytes of files can be done with it, too.
+   *
+   * @example read.lines("*.c").tokens(/[a-z_]\w*\b/gi).countBy()
+   */
+  tokens(this: Dataset<string>, pattern: RegExp): Dataset<string> {
+    return new Dataset(tokensNode(this[NODE], pattern));
   }
 
   /**

@@ -81,6 +81,14 @@ export interface FlatMapNode {
   readonly kind: "flatMap";
   readonly input: PlanNode;
   readonly fn: UserFunction;
+  /** Where `fn` gives all matches of a pattern in text and does nothing else: which pattern, by its source. */
+  readonly tokens?: TokenPattern | undefined;
+}
+
+/** A regular expression that is global. */
+export interface TokenPattern {
+  readonly source: string;
+  readonly flags: string;
 }
 /** `fn(record, ctx)` says whether the record stays. */
 export interface FilterNode {

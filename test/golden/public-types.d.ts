@@ -52,6 +52,11 @@ interface FlatMapNode {
     readonly kind: "flatMap";
     readonly input: PlanNode;
     readonly fn: UserFunction;
+    readonly tokens?: TokenPattern | undefined;
+}
+interface TokenPattern {
+    readonly source: string;
+    readonly flags: string;
 }
 interface FilterNode {
     readonly kind: "filter";
@@ -342,6 +347,7 @@ declare class Dataset<out T> {
     ]>(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>): Dataset<U>;
     mapPartitions<U>(fn: (records: Iterable<T>, ctx: TaskContext) => Iterable<U>): Dataset<U>;
     words(this: Dataset<string>): Dataset<string>;
+    tokens(this: Dataset<string>, pattern: RegExp): Dataset<string>;
     keyBy<R, const Name extends KeyField<R>>(this: Dataset<R>, field: Name): Dataset<[
         FieldOf<R, Name>,
         R

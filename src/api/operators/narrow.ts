@@ -1,5 +1,6 @@
-import type { NarrowNode, PlanNode, SampleNode } from "../../plan/node.ts";
+import type { NarrowNode, PlanNode, SampleNode, TokenPattern } from "../../plan/node.ts";
 import { checkFunction, checkOptions, invalidArgument } from "../check-arguments.ts";
+import { showValue } from "../show-value.ts";
 import { fieldOrFunction } from "./field.ts";
 
 export type FunctionOperator = Exclude<NarrowNode["kind"], "keyBy" | "sample" | "words">;
@@ -35,3 +36,21 @@ export function sampleNode(
 
 /** An operator that has no options. */
 export const wordsNode = (input: PlanNode): NarrowNode => ({ kind: "words", input });
+
+const NO_TOKENS: readonly string[] = [];
+
+/** All matches of a pattern in each text. */
+export function tokensNode(input: PlanNode, pattern: unknown): NarrowNode {
+  // Also of another realm, as bundles may have.
+  if (Object.prototype.toString.call(pattern) !== "[object RegExp]") {
+    throw invalidArgument("tokens", "pattern", pattern, "a regular expression, such as /[a-z]+/gi");
+  }
+  const { source, flags } = pattern as RegExp;
+  const tokens: TokenPattern = Object.freeze({ source, flags: flags.includes("g") ? flags : `${flags}g` });
+  const matches = new RegExp(source, tokens.flags);
+  const fn = (text: unknown): readonly string[] => {
+    if (typeof text !== "string") throw new TypeError(`the record is no text: it is ${showValue(text)}`);
+    return text.match(matches) ?? NO_TOKENS;
+  };
+  return { kind: "flatMap", input, fn: Object.defineProperty(fn, "name", { value: "tokens" }), tokens };
+}

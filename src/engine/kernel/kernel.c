@@ -1,9 +1,10 @@
 /*
  * Counts the words of ASCII text in WebAssembly: the hot loop behind words().countBy().
  *
- * A word is a longest run of ASCII letters and digits, lower-cased. Text comes in blocks that begin and end between
- * words. Runs that hold bytes from 0x80 on, and words longer than WORD_BYTES_MAX, are not counted here: they are
- * handed back as text, one a line ("the rest").
+ * A word is a longest run of the characters of one class, of ASCII: letters and digits, lower-cased, unless the other
+ * side sets another. Text comes in blocks that begin and end between words. Runs that hold bytes from 0x80 on, where
+ * these do not end a word, and words longer than WORD_BYTES_MAX, are not counted here: they are handed back as text,
+ * one a line ("the rest").
  *
  * Owns its whole memory: no imports, no allocator. Invariants:
  * 1. Every word in the tables has a place in `order`, by first arrival; both tables are at most half full.
@@ -46,7 +47,7 @@ typedef struct {
 
 /* Where the other side finds things; word-table-wasm.ts reads it in this order. */
 typedef struct {
-  uint32_t block, rest, order, hashes, lengths, keys, counts, figures;
+  uint32_t block, rest, order, hashes, lengths, keys, counts, figures, classes;
 } Addresses;
 
 typedef struct {
@@ -69,19 +70,24 @@ static const uint8_t prefixes[2 * VECTOR] __attribute__((aligned(16))) = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 static Figures figures;
+/* Which bytes belong to words: those whose low and high halves have a bit in common. */
+static uint8_t classes[2 * VECTOR] __attribute__((aligned(16)));
+/* Set in every byte of a word: what makes letters lower-case, or nothing. */
+static uint32_t case_bit;
+static uint32_t joins_high;
 static uint32_t entries_max, bytes_max, entry_bytes, bytes_held;
 static uint8_t *arena_end;
 
 INLINE v128_t load(const uint8_t *at) { return wasm_v128_load(at); }
-INLINE v128_t lowered(v128_t bytes) { return wasm_v128_or(bytes, wasm_i8x16_splat(0x20)); }
+INLINE v128_t lowered(v128_t bytes) { return wasm_v128_or(bytes, wasm_i8x16_splat(case_bit)); }
 INLINE v128_t prefix(uint32_t bytes) { return load(prefixes + VECTOR - bytes); }
 
 /* Which of 16 bytes belong to words; `mixed`: bytes from 0x80 on do, too. */
 INLINE uint32_t word_bits(const uint8_t *at, const int mixed) {
   v128_t bytes = load(at);
-  v128_t letters = wasm_u8x16_lt(wasm_i8x16_sub(lowered(bytes), wasm_i8x16_splat('a')), wasm_i8x16_splat(26));
-  v128_t digits = wasm_u8x16_lt(wasm_i8x16_sub(bytes, wasm_i8x16_splat('0')), wasm_i8x16_splat(10));
-  v128_t found = wasm_v128_or(letters, digits);
+  v128_t low = wasm_i8x16_swizzle(load(classes), wasm_v128_and(bytes, wasm_i8x16_splat(0x0f)));
+  v128_t high = wasm_i8x16_swizzle(load(classes + VECTOR), wasm_u8x16_shr(bytes, 4));
+  v128_t found = wasm_i8x16_ne(wasm_v128_and(low, high), wasm_i8x16_splat(0));
   /* The mask takes each byte's highest bit. */
   return wasm_i8x16_bitmask(mixed ? wasm_v128_or(found, bytes) : found);
 }
@@ -250,8 +256,15 @@ static uint32_t count_lines(uint32_t length) {
 EXPORT("addresses") const Addresses *addresses(void) {
   static Addresses of;
   of = (Addresses){(uint32_t)block,   (uint32_t)rest, (uint32_t)order,  (uint32_t)hashes,
-                   (uint32_t)lengths, (uint32_t)keys, (uint32_t)counts, (uint32_t)&figures};
+                   (uint32_t)lengths, (uint32_t)keys, (uint32_t)counts, (uint32_t)&figures,
+                   (uint32_t)classes};
   return &of;
+}
+
+/* What words are made of: the other side has written `classes`. To be called between `clear`s. */
+EXPORT("set_class") void set_class(uint32_t bit, uint32_t is_joined) {
+  case_bit = bit;
+  joins_high = is_joined;
 }
 
 /* Forgets every word. The limits: entries, and bytes of words with so many for each entry. */
@@ -275,7 +288,7 @@ EXPORT("scan") uint32_t scan(uint32_t length) {
   for (uint32_t at = 0; at < STRETCH; at++) block[length + at] = 0;
   figures.words = 0;
   figures.rest_bytes = 0;
-  uint32_t end = block_has_high(length) ? scan_as(length, 1) : scan_as(length, 0);
+  uint32_t end = joins_high && block_has_high(length) ? scan_as(length, 1) : scan_as(length, 0);
   figures.lines = count_lines(end);
   return end;
 }

@@ -13,6 +13,8 @@ import {
   TABLE_ENTRIES_MAX,
   type TableLimits,
   WORD_BYTES_MAX,
+  WORDS,
+  type WordClass,
   type WordTable,
 } from "./word-table.ts";
 
@@ -22,16 +24,17 @@ const ARENA_BYTES_MIN = 1 << 14;
 const STRING_SEED = 0x811c9dc5;
 const STRING_PRIME = 0x01000193;
 
-/** Lower-cased ASCII letters and digits; 0 for every other byte. */
-const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x80 && isRunByte(byte) ? byte | 0x20 : 0,
-);
+/** What each byte of a word becomes; 0 for every other byte. */
+const textsOf = ({ members, isLowered }: WordClass): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (members[byte] === true ? byte | (isLowered ? 0x20 : 0) : 0));
 
 export class PlainWordTable implements WordTable {
   entries = 0;
   isFull = false;
   words = 0;
   lines = 0;
+  #class = WORDS;
+  #texts = textsOf(WORDS);
   #limits: TableLimits = { entriesMax: 1, bytesMax: 1, entryBytes: 1 };
   #bytesHeld = 0;
   /** Entry + 1; 0 is free. */
@@ -51,11 +54,13 @@ export class PlainWordTable implements WordTable {
     return this.#rest.subarray(0, this.#restBytes);
   }
 
-  clear(limits: TableLimits): void {
+  clear(limits: TableLimits, words = WORDS): void {
     assert(
       limits.entriesMax > 0 && limits.entriesMax <= TABLE_ENTRIES_MAX,
       "a table has room for its entries",
     );
+    if (words !== this.#class) this.#texts = textsOf(words);
+    this.#class = words;
     this.#limits = limits;
     this.#slots.fill(0);
     this.entries = 0;
@@ -76,7 +81,7 @@ export class PlainWordTable implements WordTable {
     let at = from;
     while (at < to && !this.isFull) {
       const byte = bytes[at] as number;
-      if (isRunByte(byte)) at = this.#takeRun(bytes, at, to);
+      if (isRunByte(byte, this.#class)) at = this.#takeRun(bytes, at, to);
       else {
         if (byte === LINE_FEED) this.lines++;
         at++;
@@ -110,15 +115,17 @@ export class PlainWordTable implements WordTable {
 
   /** Takes the run that begins here; returns its end. */
   #takeRun(bytes: Uint8Array, start: number, to: number): number {
+    const texts = this.#texts;
+    const words = this.#class;
     let hash = STRING_SEED;
     let end = start;
-    for (let lower = LOWER[bytes[end] as number] as number; lower !== 0; ) {
+    for (let lower = texts[bytes[end] as number] as number; lower !== 0; ) {
       hash = Math.imul(hash ^ lower, STRING_PRIME);
       if (++end === to) break;
-      lower = LOWER[bytes[end] as number] as number;
+      lower = texts[bytes[end] as number] as number;
     }
-    const isMixed = end < to && isRunByte(bytes[end] as number);
-    if (isMixed) while (end < to && isRunByte(bytes[end] as number)) end++;
+    const isMixed = end < to && isRunByte(bytes[end] as number, words);
+    if (isMixed) while (end < to && isRunByte(bytes[end] as number, words)) end++;
     if (isMixed || end - start > WORD_BYTES_MAX) this.#handBack(bytes, start, end);
     else {
       this.words++;
@@ -150,12 +157,14 @@ export class PlainWordTable implements WordTable {
   #isWord(entry: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#lengths[entry] !== end - start) return false;
     const arena = this.#arena;
+    const texts = this.#texts;
     let offset = this.#offsets[entry] as number;
-    for (let at = start; at < end; at++) if (arena[offset++] !== LOWER[bytes[at] as number]) return false;
+    for (let at = start; at < end; at++) if (arena[offset++] !== texts[bytes[at] as number]) return false;
     return true;
   }
 
   #add(slot: number, bytes: Uint8Array, start: number, end: number, hash: number): void {
+    const texts = this.#texts;
     const entry = this.entries++;
     const length = end - start;
     if (this.#arenaBytes + length > this.#arena.length) this.#arena = widened(this.#arena);
@@ -164,7 +173,7 @@ export class PlainWordTable implements WordTable {
     this.#lengths[entry] = length;
     this.#counts[entry] = 1;
     for (let at = start; at < end; at++)
-      this.#arena[this.#arenaBytes++] = LOWER[bytes[at] as number] as number;
+      this.#arena[this.#arenaBytes++] = texts[bytes[at] as number] as number;
     this.#slots[slot] = entry + 1;
     if (this.entries === this.#hashes.length) this.#grow();
     const { entriesMax, bytesMax, entryBytes } = this.#limits;

@@ -12,6 +12,8 @@ import {
   type GatheredWords,
   TABLE_ENTRIES_MAX,
   type TableLimits,
+  WORDS,
+  type WordClass,
   type WordTable,
 } from "./word-table.ts";
 
@@ -25,6 +27,7 @@ export interface WebAssemblyGlobal {
 interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   addresses(): number;
+  set_class(caseBit: number, joinsHigh: number): void;
   clear(entriesMax: number, bytesMax: number, entryBytes: number): void;
   scan(bytes: number): number;
   describe(): void;
@@ -32,9 +35,24 @@ interface KernelExports {
 }
 
 /** As the kernel's struct lists them. */
-const ADDRESSES = ["block", "rest", "order", "hashes", "lengths", "keys", "counts", "figures"] as const;
+const ADDRESSES = [
+  "block",
+  "rest",
+  "order",
+  "hashes",
+  "lengths",
+  "keys",
+  "counts",
+  "figures",
+  "classes",
+] as const;
 type Addresses = Readonly<Record<(typeof ADDRESSES)[number], number>>;
 const FIGURE = { entries: 0, full: 1, words: 2, restBytes: 3, lines: 4 } as const;
+
+/** Values of half a byte. */
+const HALVES = 16;
+/** Set, it makes letters lower-case, and leaves digits as they are. */
+const CASE_BIT = 0x20;
 
 let compiled: object | undefined;
 
@@ -62,6 +80,7 @@ export function createWasmWordTable(
 class WasmWordTable implements WordTable {
   readonly #kernel: KernelExports;
   readonly #at: Addresses;
+  #class: WordClass | undefined;
   #bytes = new Uint8Array(0);
   #figures = new Uint32Array(0);
 
@@ -93,8 +112,9 @@ class WasmWordTable implements WordTable {
     return this.#bytes.subarray(rest, rest + this.#figure(FIGURE.restBytes));
   }
 
-  clear({ entriesMax, bytesMax, entryBytes }: TableLimits): void {
+  clear({ entriesMax, bytesMax, entryBytes }: TableLimits, words = WORDS): void {
     assert(entriesMax > 0 && entriesMax <= TABLE_ENTRIES_MAX, "a table has room for its entries");
+    if (words !== this.#class) this.#setClass(words);
     this.#kernel.clear(entriesMax, bytesMax, entryBytes);
   }
 
@@ -122,6 +142,18 @@ class WasmWordTable implements WordTable {
     const bytes = this.#kernel.gather(entries.length);
     assert(bytes <= GATHER_BYTES_MAX, "gathered words fit the kernel's room");
     return { keys: this.#bytes.subarray(keys, keys + bytes), counts };
+  }
+
+  /** One table says for each low half of a byte which high halves make a member with it, one bit each. */
+  #setClass(words: WordClass): void {
+    this.#class = words;
+    const classes = this.#bytes.subarray(this.#at.classes, this.#at.classes + 2 * HALVES);
+    classes.fill(0);
+    for (let high = 0; high < HALVES / 2; high++) classes[HALVES + high] = 1 << high;
+    for (const [code, isMember] of words.members.entries()) {
+      if (isMember) classes[code % HALVES]! |= 1 << Math.floor(code / HALVES);
+    }
+    this.#kernel.set_class(words.isLowered ? CASE_BIT : 0, words.joinsHigh ? 1 : 0);
   }
 
   #figure(index: number): number {

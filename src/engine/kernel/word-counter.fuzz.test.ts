@@ -4,7 +4,7 @@ import { hashKey, partitionOf } from "../../base/hash.ts";
 import { PlainWordTable } from "./plain-word-table.ts";
 import { createWasmWordTable } from "./wasm-word-table.ts";
 import { type ColumnLimits, WordCounter } from "./word-counter.ts";
-import { BLOCK_BYTES, isRunByte, type TableLimits, type WordTable } from "./word-table.ts";
+import { BLOCK_BYTES, isRunByte, type TableLimits, WORDS, type WordTable } from "./word-table.ts";
 import { wordsOf } from "./words-of.ts";
 
 interface Case {
@@ -32,7 +32,7 @@ function run(table: WordTable, bytes: Uint8Array, cuts: readonly number[], given
   });
   let from = 0;
   for (const cut of [...cuts].sort((a, b) => a - b)) {
-    const isInside = cut > 0 && isRunByte(bytes[cut - 1]!) && isRunByte(bytes[cut] ?? 0);
+    const isInside = cut > 0 && isRunByte(bytes[cut - 1]!, WORDS) && isRunByte(bytes[cut] ?? 0, WORDS);
     if (cut < from || cut >= bytes.length || isInside) continue;
     counter.add(bytes, from, cut);
     from = cut;

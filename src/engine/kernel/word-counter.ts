@@ -16,6 +16,8 @@ import {
   isRunByte,
   type TableLimits,
   WORD_BYTES_MAX,
+  WORDS,
+  type WordClass,
   type WordTable,
 } from "./word-table.ts";
 import { wordsOf } from "./words-of.ts";
@@ -37,7 +39,16 @@ export interface ColumnLimits extends RowLimits {
   readonly rowBytes: number;
 }
 
+/** What is counted. */
+export interface WordKind {
+  readonly class: WordClass;
+  /** The words of text that is given whole, which must be those of the class where it is ASCII. */
+  readonly find: (text: string) => readonly string[];
+}
+
 export interface WordCounterOptions {
+  /** Default: what `words` gives. */
+  readonly kind?: WordKind | undefined;
   readonly table: WordTable;
   readonly tableLimits: TableLimits;
   /** No more than a gathering has room for: GATHER_ROWS_MAX rows, and GATHER_BYTES_MAX without a word. */
@@ -49,23 +60,27 @@ export interface WordCounterOptions {
   readonly onColumns: (partition: number, columns: WordColumns) => void;
 }
 
+const ALL_WORDS: WordKind = { class: WORDS, find: wordsOf };
+
 export class WordCounter {
   readonly #options: WordCounterOptions;
   readonly #table: WordTable;
   /** Counted since the table was last cleared. */
   #counted = 0;
+  readonly #kind: WordKind;
   #words = 0;
   #lines = 0;
 
   constructor(options: WordCounterOptions) {
     this.#options = options;
+    this.#kind = options.kind ?? ALL_WORDS;
     this.#table = options.table;
     const { rowsMax, bytesMax } = options.columnLimits;
     assert(
       rowsMax <= GATHER_ROWS_MAX && bytesMax <= GATHER_BYTES_MAX - WORD_BYTES_MAX,
       "a table has room for the columns",
     );
-    this.#table.clear(options.tableLimits);
+    this.#table.clear(options.tableLimits, this.#kind.class);
   }
 
   /** Words so far, those given to `onWord` too. */
@@ -81,7 +96,7 @@ export class WordCounter {
   /** Counts the words of bytes [from, to), which begin and end between words. */
   add(bytes: Uint8Array, from: number, to: number): void {
     for (let at = from; at < to; ) {
-      const cut = cutBetweenWords(bytes, at, to);
+      const cut = cutBetweenWords(bytes, at, to, this.#kind.class);
       if (cut === at) at = this.#addGiant(bytes, at, to);
       else at = this.#addBlock(bytes, at, cut);
     }
@@ -95,7 +110,7 @@ export class WordCounter {
     handOut(hashes, sizes, partitions, columnLimits, (partition, entries) => {
       this.#handOutColumns(partition, entries, lengths);
     });
-    this.#table.clear(this.#options.tableLimits);
+    this.#table.clear(this.#options.tableLimits, this.#kind.class);
     this.#counted = 0;
   }
 
@@ -114,13 +129,13 @@ export class WordCounter {
   /** A run that no block holds. Returns its end. */
   #addGiant(bytes: Uint8Array, from: number, to: number): number {
     let end = from + BLOCK_BYTES;
-    while (end < to && isRunByte(bytes[end] as number)) end++;
+    while (end < to && isRunByte(bytes[end] as number, this.#kind.class)) end++;
     this.#handOutWords(textOf(bytes.subarray(from, end)));
     return end;
   }
 
   #handOutWords(text: string): void {
-    const words = wordsOf(text);
+    const words = this.#kind.find(text);
     this.#words += words.length;
     for (let i = 0; i < words.length; i++) this.#options.onWord(words[i] as string);
   }
@@ -133,10 +148,12 @@ export class WordCounter {
 }
 
 /** The last place between words that a block reaches; `from` where there is none. */
-function cutBetweenWords(bytes: Uint8Array, from: number, to: number): number {
+function cutBetweenWords(bytes: Uint8Array, from: number, to: number, words: WordClass): number {
   if (to - from <= BLOCK_BYTES) return to;
   let cut = from + BLOCK_BYTES;
-  while (cut > from && isRunByte(bytes[cut - 1] as number) && isRunByte(bytes[cut] as number)) cut--;
+  while (cut > from && isRunByte(bytes[cut - 1] as number, words) && isRunByte(bytes[cut] as number, words)) {
+    cut--;
+  }
   return cut;
 }
 

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { hashKey } from "../../base/hash.ts";
 import { PlainWordTable } from "./plain-word-table.ts";
 import { createWasmWordTable } from "./wasm-word-table.ts";
-import { isRunByte, type TableLimits, WORD_BYTES_MAX, type WordTable } from "./word-table.ts";
+import { isRunByte, type TableLimits, WORD_BYTES_MAX, WORDS, type WordTable } from "./word-table.ts";
 
 /** What a table shows after some bytes; views copied. */
 interface Shown {
@@ -116,6 +116,38 @@ it.each(tables)(
   },
 );
 
+it.each(tables)("%s: counts runs of any other class, as they are written", (_, table) => {
+  const members = fc.uniqueArray(fc.integer({ min: 0x20, max: 0x7e }), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(text, members, smallLimits, (given, codes, small) => {
+      const isMember = Array.from({ length: 128 }, (_, code) => codes.includes(code));
+      const bytes = Buffer.from(given, "latin1");
+      table.clear(
+        { ...small, entriesMax: 1 << 17, bytesMax: 1 << 24 },
+        { members: isMember, isLowered: false, joinsHigh: false },
+      );
+      table.take(bytes, 0, bytes.length);
+      const runs = [...given]
+        .map((c) => (codes.includes(c.charCodeAt(0)) ? c : "\0"))
+        .join("")
+        .split("\0");
+      const found = new Map<string, number>();
+      for (const run of runs.filter((each) => each !== "" && each.length <= WORD_BYTES_MAX)) {
+        found.set(run, (found.get(run) ?? 0) + 1);
+      }
+      const shown = show(table, bytes.length);
+      expect(new Map(shown.entries.map(({ word, count }) => [word, count]))).toEqual(found);
+      expect(shown.rest).toBe(
+        runs
+          .filter((each) => each.length > WORD_BYTES_MAX)
+          .map((each) => `${each}\n`)
+          .join(""),
+      );
+      table.clear(limits);
+    }),
+  );
+});
+
 it.each(tables)("%s: gives the same whether a text comes at once or in parts", (_, table) => {
   fc.assert(
     fc.property(text, fc.array(fc.nat(800)), (whole, places) => {
@@ -123,7 +155,8 @@ it.each(tables)("%s: gives the same whether a text comes at once or in parts", (
       table.clear(limits);
       let [words, lines, rest, from] = [0, 0, "", 0];
       for (const place of [...places.sort((a, b) => a - b), bytes.length]) {
-        const inside = place > 0 && isRunByte(bytes[place - 1]!) && isRunByte(bytes[place] ?? 0);
+        const inside =
+          place > 0 && isRunByte(bytes[place - 1]!, WORDS) && isRunByte(bytes[place] ?? 0, WORDS);
         if (place < from || place > bytes.length || inside) continue;
         expect(table.take(bytes, from, place)).toBe(place);
         words += table.words;

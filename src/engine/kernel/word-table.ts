@@ -2,8 +2,8 @@
  * Counts words of bytes. Two tables do the same: one in WebAssembly and one in plain TypeScript, for where there is
  * no WebAssembly or no SIMD. What they count, in which order, and when they are full, are equal to the last bit.
  *
- * A word is a longest run of ASCII letters and digits, lower-cased. Runs that hold bytes from 0x80 on are the caller's
- * business, and so are words longer than WORD_BYTES_MAX: they come back as text.
+ * A word is a longest run of the bytes of a class. Where bytes from 0x80 on can be part of it, runs that hold any are
+ * the caller's business, and so are words longer than WORD_BYTES_MAX: they come back as text.
  */
 
 /** A table takes so many bytes at a time, at most. */
@@ -44,8 +44,8 @@ export interface WordTable {
   /** Runs that the last `take` did not count, each with a line feed behind it. Valid until the next call. */
   readonly rest: Uint8Array;
 
-  /** Forgets all words and sets the limits. To be called before anything else. */
-  clear(limits: TableLimits): void;
+  /** Forgets all words and sets the limits, and what words are: `WORDS` where it is left out. To be called before anything else. */
+  clear(limits: TableLimits, words?: WordClass): void;
   /**
    * Counts the words of bytes [from, to), at most BLOCK_BYTES, which begin and end between words. Returns up to
    * where it took them: to behind the word that made the table full, or all.
@@ -57,11 +57,23 @@ export interface WordTable {
   gather(entries: Uint32Array): GatheredWords;
 }
 
-const WORD_BYTE = new Uint8Array(256);
-for (let byte = 0; byte < 256; byte++) {
-  if (byte >= 0x80) WORD_BYTE[byte] = 1;
-  else if (/[a-z0-9]/i.test(String.fromCharCode(byte))) WORD_BYTE[byte] = 1;
+/** What words are made of. */
+export interface WordClass {
+  /** Whether an ASCII character, by its code, belongs to words. No line ends, nor NUL. */
+  readonly members: readonly boolean[];
+  /** Whether words are lower-cased. The members are letters and digits then. */
+  readonly isLowered: boolean;
+  /** Whether bytes from 0x80 on can be part of a word, instead of ending it. */
+  readonly joinsHigh: boolean;
 }
 
-/** Whether a byte can be part of a run: ASCII letters and digits, and everything from 0x80 on. */
-export const isRunByte = (byte: number): boolean => WORD_BYTE[byte] === 1;
+/** Letters and digits of every script, lower-cased. */
+export const WORDS: WordClass = {
+  members: Array.from({ length: 128 }, (_, code) => /[a-z0-9]/i.test(String.fromCharCode(code))),
+  isLowered: true,
+  joinsHigh: true,
+};
+
+/** Whether a byte can be part of a run. */
+export const isRunByte = (byte: number, { members, joinsHigh }: WordClass): boolean =>
+  byte < 0x80 ? (members[byte] as boolean) : joinsHigh;

@@ -7,12 +7,13 @@ import type { KeyedSink, RowSink } from "../shuffle/sink.ts";
 import type { BytePath } from "./byte-path-type.ts";
 import { openFieldFold } from "./field-fold.ts";
 import { LineSort, sortsLines } from "./line-sort.ts";
-import { countsWords, WordCount } from "./word-count.ts";
+import { WordCount, wordStageOf } from "./word-count.ts";
 
 /** The stage's way with bytes; undefined where it has none, or this machine cannot go it. */
 export function openBytePath(stage: Stage, sinks: readonly (KeyedSink | RowSink)[]): BytePath | undefined {
   const [sink, ...others] = sinks;
   if (sink === undefined || others.length > 0) return undefined;
   if (sortsLines(stage)) return new LineSort(sink);
-  return countsWords(stage) ? new WordCount(sink) : openFieldFold(stage, sink);
+  const words = wordStageOf(stage);
+  return words === undefined ? openFieldFold(stage, sink) : new WordCount(words, sink);
 }

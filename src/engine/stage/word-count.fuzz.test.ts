@@ -12,7 +12,7 @@ import { wordsOf } from "../kernel/words-of.ts";
 import { openSource } from "../read/open-source.ts";
 import { planSplits } from "../read/plan-splits.ts";
 import type { Piece } from "../read/record-feed.ts";
-import { countsWords } from "./word-count.ts";
+import { wordStageOf } from "./word-count.ts";
 
 const source: SourceNode = {
   kind: "source",
@@ -85,19 +85,19 @@ const figuresOf = (tasks: Awaited<ReturnType<typeof run>>["tasks"]) =>
 
 it("takes the fast path where it may, and only there", () => {
   const first = (plan: Plan) => cutStages(plan).stages[0]!;
-  expect(countsWords(first(fast))).toBe(true);
-  expect(countsWords(first(plain))).toBe(false);
-  expect(countsWords(cutStages(fast).stages[1]!)).toBe(false);
+  expect(wordStageOf(first(fast))).toBeDefined();
+  expect(wordStageOf(first(plain))).toBeUndefined();
+  expect(wordStageOf(cutStages(fast).stages[1]!)).toBeUndefined();
   const byFirst = { ...countOf(words), key: (word: string) => word[0] };
   const collect = { kind: "collect", input: byFirst, rowsMax: 9, single: false } as const;
-  expect(countsWords(first({ ends: [{ name: "x", end: collect }], shape: "single" }))).toBe(false);
+  expect(wordStageOf(first({ ends: [{ name: "x", end: collect }], shape: "single" }))).toBeUndefined();
   const twice: Plan = { ...fast, ends: [...fast.ends, { name: "all", end: { ...collect, input: words } }] };
-  expect(countsWords(first(twice))).toBe(false);
+  expect(wordStageOf(first(twice))).toBeUndefined();
   const jsonl: SourceNode = {
     kind: "source",
     source: { ...source.source, format: "jsonl" } as SourceNode["source"],
   };
-  expect(countsWords(first(planOf({ kind: "words", input: jsonl })))).toBe(false);
+  expect(wordStageOf(first(planOf({ kind: "words", input: jsonl })))).toBeUndefined();
 });
 
 it("makes the same blocks of ASCII files as the generated loop, to the last byte", async () => {
