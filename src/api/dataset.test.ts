@@ -196,6 +196,11 @@ describe("plan nodes", () => {
     expect(nodeOf(numbers.sortBy(fn, { descending: [true, false] }))).toMatchObject({
       descending: [true, false],
     });
+    expect(nodeOf(numbers.sort())).toEqual({ ...sort, by: "record" });
+    const german = { locale: "de", numeric: false, sensitivity: "variant" };
+    expect(nodeOf(numbers.sortBy(fn, { collation: "DE" }))).toEqual({ ...sort, collation: german });
+    const options = { locale: "de-u-co-phonebk", numeric: true, sensitivity: "base" } as const;
+    expect(nodeOf(numbers.sort({ collation: options }))).toMatchObject({ collation: options });
     expect(nodeOf(numbers.top(3, fn))).toEqual({ kind: "top", input: source, count: 3, by: fn });
     const top = nodeOf(numbers.top(3)) as unknown as { by: (record: unknown) => unknown };
     expect(top.by("itself")).toBe("itself");
@@ -363,6 +368,15 @@ describe("wrong arguments are refused at once, with operator, argument and value
     [() => loose.union?.(), /^union: .* at least one data set/],
     [() => loose.union?.(pairs, 3), /^union: argument 2 is 3/],
     [() => loose.sortBy?.(), /^sortBy: key is undefined/],
+    [() => loose.sort?.({ collation: "klingon language" }), /^sort: collation is "klingon language"/],
+    [() => loose.sort?.({ collation: "tlh" }), /^sort: collation is "tlh"; it must be the BCP 47 tag/],
+    [() => loose.sort?.({ collation: 5 }), /^sort collation: /],
+    [() => loose.sort?.({ collation: { locale: "de", numeric: 1 } }), /^sort: collation\.numeric is 1/],
+    [
+      () => loose.sort?.({ collation: { locale: "de", sensitivity: "all" } }),
+      /^sort: collation\.sensitivity is "all"/,
+    ],
+    [() => loose.sort?.({ collation: { locale: "de", caseFirst: "upper" } }), /caseFirst/],
     [() => loose.sortBy?.(id, { descending: "yes" }), /^sortBy: descending is "yes"/],
     [() => loose.sortBy?.(id, { descending: [] }), /^sortBy: descending is an array of 0/],
     [() => loose.sortBy?.(id, { descending: [true, 1] }), /^sortBy: descending\[1\] is 1/],

@@ -258,6 +258,18 @@ function putSource(room: Room, at: number, rows: readonly Buffer[], kind: number
   set(SOURCE.keyLength, kind === KEY_KIND.fixed ? (rows[0] as Buffer).length : 100);
 }
 
+function sharedBytes(texts: readonly Buffer[]): number {
+  const [first, ...others] = texts;
+  let shared = 0;
+  while (
+    first !== undefined &&
+    shared < first.length &&
+    others.every((text) => text[shared] === first[shared])
+  )
+    shared++;
+  return shared;
+}
+
 function merge(kernel: SortKernel, runs: readonly Run[], descending: boolean, rowsMax: number): unknown {
   const room = new Room(kernel);
   const at = room.take(MERGE_BYTES);
@@ -290,6 +302,7 @@ function merge(kernel: SortKernel, runs: readonly Run[], descending: boolean, ro
   set(MERGE.count, runs.length);
   set(MERGE.needs, runs.length);
   set(MERGE.descending, descending ? 1 : 0);
+  set(MERGE.shared, sharedBytes(runs.flatMap(({ rows }) => rows)));
   set(MERGE.emit, EMIT.rows | EMIT.keys | EMIT.sources);
   set(MERGE.outFull, areas.out + 50);
   set(MERGE.keyOutFull, areas.keyOut + 50);
