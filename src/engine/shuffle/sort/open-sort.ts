@@ -9,11 +9,9 @@ import type { SortNode } from "../../../plan/node.ts";
 import type { Batch, BatchInput } from "../../batch.ts";
 import type { SortKernel } from "../../kernel/sort-kernel.ts";
 import { borrowSortKernel, returnSortKernel } from "../../kernel/sort-kernels.ts";
-import { FRAME_BYTES } from "../block/frame-buffer.ts";
 import { GeneratedInput, type Reduction } from "../generated-input.ts";
-import { fanInFor } from "../runs/runs.ts";
 import type { ReadMeter, ShuffleRequest } from "../shuffle-request.ts";
-import { BlockRuns } from "./block-runs.ts";
+import { type BlockRun, BlockRuns } from "./block-runs.ts";
 import { mergedBatches } from "./merged-batches.ts";
 import { openCollatedSort } from "./open-collated.ts";
 import { RunMerge } from "./run-merge.ts";
@@ -24,6 +22,34 @@ import type { KeyRange } from "./sort-ranges.ts";
 /** Rows that come out of a merge at a time: where they go on as bytes, and where they become values. */
 const TEXT_ROWS = 8192;
 const VALUE_ROWS = 1024;
+
+/** What a run takes of the memory while it is merged: a frame, and what becomes of it. */
+const RUN_BYTES = 192 * 1024;
+const FAN_IN_MIN = 2;
+const FAN_IN_MAX = 1024;
+/** Bounds open files. */
+const BLOCKS_OPEN_MAX = 128;
+
+const fanInFor = (memoryBytes: number): number =>
+  Math.max(FAN_IN_MIN, Math.min(FAN_IN_MAX, Math.floor(memoryBytes / 2 / RUN_BYTES)));
+
+/** Neighbours that may be merged at a time. */
+function groupRuns(runs: readonly BlockRun[], fanIn: number): readonly (readonly BlockRun[])[] {
+  const groups: BlockRun[][] = [];
+  let blocks = new Set<string>();
+  for (const run of runs) {
+    let group = groups.at(-1);
+    const isFull = group?.length === fanIn || (blocks.size === BLOCKS_OPEN_MAX && !blocks.has(run.ref.key));
+    if (group === undefined || isFull) {
+      group = [];
+      groups.push(group);
+      blocks = new Set();
+    }
+    group.push(run);
+    blocks.add(run.ref.key);
+  }
+  return groups;
+}
 
 export function openSort(request: ShuffleRequest<SortNode>): BatchInput {
   if (request.node.collation !== undefined) return openCollatedSort(request);
@@ -56,13 +82,14 @@ class SortReduction {
   async #batches(): Promise<Iterator<Batch>> {
     const found = await this.#blocks.find();
     const { text } = found;
-    const fanIn = fanInFor(this.#request.memoryBytes, FRAME_BYTES);
+    const fanIn = fanInFor(this.#request.memoryBytes);
+    const groups = groupRuns(found.runs, fanIn);
     let sources: readonly RunSource[];
     let { range } = found;
-    if (found.runs.length <= fanIn) sources = await this.#blocks.open(found.runs);
+    if (groups.length <= 1) sources = await this.#blocks.open(found.runs);
     else {
-      for (let first = 0; first < found.runs.length; first += fanIn) {
-        const some = await this.#blocks.open(found.runs.slice(first, first + fanIn));
+      for (const group of groups) {
+        const some = await this.#blocks.open(group);
         this.#scratch.spill(this.#merge(some, found.range, found.shared, true), text);
         this.#blocks.close();
       }
