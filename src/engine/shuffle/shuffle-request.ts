@@ -15,7 +15,7 @@ export interface ShuffleRequest<Node extends WideNode = WideNode> {
   /** One list of producers for most, two for cogroup and join. */
   readonly sides: readonly (readonly ProducerBlocks[])[];
   readonly env: EngineEnvironment;
-  /** For everything that is held of the data at a time, but for one key's accumulator (a join: one key's right side). */
+  /** For everything that is held of the data at a time, but for one key's accumulator. */
   readonly memoryBytes: number;
   /**
    * Called for every frame that is read or written: taking and merging what a task reads can take long, and no batch
