@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import type { Packr } from "msgpackr";
 import { BicoastalError } from "../../base/errors.ts";
 import type { ValueCodec } from "../../ports/codec.ts";
+import { checkClaims } from "./msgpack-check.ts";
 
 /** Deeper values are refused; one that contains itself would never end. */
 export const VALUE_DEPTH_MAX = 500;
@@ -56,6 +57,7 @@ export function createMsgpackCodec(): ValueCodec {
   return {
     encode: (values) => packr().pack(prepareAll(values)),
     decode(bytes) {
+      checkClaims(bytes);
       const values: unknown = packr().unpack(bytes);
       if (!Array.isArray(values)) throw new RangeError("these bytes do not hold an array of values");
       return values;

@@ -113,7 +113,7 @@ export class BlockReader {
     }
     try {
       const tail = this.#readBytes(size - TRAILER_BYTES, TRAILER_BYTES);
-      const trailer = decodeTrailer(tail, crc32(tail.subarray(0, TRAILER_BYTES - 4)));
+      const trailer = decodeTrailer(tail, crc32(tail.subarray(0, TRAILER_BYTES - 4)), this.key);
       if (trailer.indexOffset + trailer.indexBytes !== size - TRAILER_BYTES) {
         throw new RangeError("its index is not where it says");
       }

@@ -1,10 +1,17 @@
 import { assert } from "../../../base/assert.ts";
 import type { BlockRef } from "../../../plan/task.ts";
 import type { BlobStore, BlobWriter } from "../../../ports/blob-store.ts";
-import { encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
+import { BLOCK_HEAD, encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type ColumnSource, rowsOf } from "./column.ts";
-import { encodeBytesFrame, encodeFrame, type FrameCodec, type FrameExtent } from "./frame.ts";
+import {
+  encodeBytesFrame,
+  encodeFrame,
+  FRAME_ALIGNMENT,
+  type FrameCodec,
+  type FrameExtent,
+  type FramePlace,
+} from "./frame.ts";
 
 export interface BlockWriterOptions extends FrameCodec {
   readonly blobs: BlobStore;
@@ -42,7 +49,8 @@ export class BlockWriter {
    */
   append(sink: number, partition: number, keys: ColumnSource | undefined, values: ColumnSource): void {
     assert(!this.#done, "a finished block takes no more frames");
-    this.#add(sink, partition, rowsOf(values), encodeFrame(this.#frame, keys, values, this.#options));
+    const place = { sink, partition };
+    this.#add(place, rowsOf(values), encodeFrame(this.#frame, keys, values, this.#options, place));
   }
 
   get #frame(): ByteWriter {
@@ -53,7 +61,8 @@ export class BlockWriter {
   /** Appends a frame of rows in a layout of the sink's own. Throws DISK_FULL. */
   appendBytes(sink: number, partition: number, rows: number, body: Uint8Array): void {
     assert(!this.#done, "a finished block takes no more frames");
-    this.#add(sink, partition, rows, encodeBytesFrame(this.#frame, rows, body, this.#options.crc32));
+    const place = { sink, partition };
+    this.#add(place, rows, encodeBytesFrame(this.#frame, rows, body, this.#options.crc32, place));
   }
 
   /** Writes index and trailer and makes the block visible. Undefined where it would hold no row. */
@@ -83,14 +92,22 @@ export class BlockWriter {
     this.#blob?.abort();
   }
 
-  #add(sink: number, partition: number, rows: number, crc: number): void {
-    const frame = this.#frame.written();
-    this.#blob ??= this.#options.blobs.create(this.key);
-    const extent = { offset: this.#blob.bytes, bytes: frame.length, rows, crc };
-    this.#blob.append(frame);
+  #add({ sink, partition }: FramePlace, rows: number, crc: number): void {
+    const bytes = this.#frame.length;
+    // The next frame is aligned where this one is.
+    this.#frame.reserveAligned(FRAME_ALIGNMENT, 0);
+    this.#blob ??= this.#create();
+    const extent = { offset: this.#blob.bytes, bytes, rows, crc };
+    this.#blob.append(this.#frame.written());
     const name = `${sink}/${partition}`;
     const list = this.#lists.get(name);
     if (list === undefined) this.#lists.set(name, { sink, partition, frames: [extent] });
     else list.frames.push(extent);
+  }
+
+  #create(): BlobWriter {
+    const blob = this.#options.blobs.create(this.key);
+    blob.append(BLOCK_HEAD);
+    return blob;
   }
 }

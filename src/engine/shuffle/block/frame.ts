@@ -1,10 +1,13 @@
 /**
- * A frame: some rows, encoded together. The unit of reading, verifying and spilling.
+ * A frame: some rows, encoded together. The unit of reading, verifying and spilling. 32 bytes, then the body:
  *
- *     u8 content (1 rows, 2 pairs, 3 bytes) · 3 bytes 0 · u32 rows · u32 body bytes · u32 CRC-32 · body
+ *     u8 content (1 rows, 2 pairs, 3 a layout of the sink's own) · u8 form of the body (0 as it is) · u16 0
+ *     u32 rows · u32 body bytes · u32 body bytes before they were given that form · u32 sink · u32 partition
+ *     u32 CRC-32 of the 24 bytes before it and the body · u32 0
  *
- * The CRC is over the header's first 12 bytes and the body. A body is one column of rows, or a column of keys and
- * one of values (column-layout.ts); or bytes whose layout is the business of the sink that wrote them.
+ * A body is one column of rows, or a column of keys and one of values (column-layout.ts). A frame says itself what it
+ * is and whose, so that whoever gets a block byte by byte can check and use each as soon as it is there. On scratch,
+ * where frames are nobody else's, sink and partition are 0.
  */
 import { assert } from "../../../base/assert.ts";
 import type { Crc32, ValueCodec } from "../../../ports/codec.ts";
@@ -13,18 +16,43 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { type Column, type ColumnSource, rowsOf } from "./column.ts";
 import { ColumnDecoder, type DecodeOptions } from "./column-decode.ts";
 import { ColumnEncoder } from "./column-encode.ts";
+import { CELLS_MAX } from "./column-layout.ts";
 
 const CONTENT_ROWS = 1;
 const CONTENT_PAIRS = 2;
 const CONTENT_BYTES = 3;
-export const FRAME_HEADER_BYTES = 16;
-const CRC_OFFSET = 12;
+/** As it is. The one form there is so far: on one machine, blocks move faster than they can be compressed. */
+const FORM_PLAIN = 0;
+/** Frames begin at multiples of this in a block, and columns at multiples of up to this in a frame. */
+export const FRAME_ALIGNMENT = 8;
+export const FRAME_HEADER_BYTES = 32;
+const BODY_BYTES_OFFSET = 8;
+const CRC_OFFSET = 24;
+
+/** So that two columns of values are never more than a frame may claim. */
+const FRAME_ROWS_MAX = CELLS_MAX / 2;
 
 /** Where a frame lies, and what it must be. */
 export interface FrameExtent {
   readonly offset: number;
   readonly bytes: number;
   readonly rows: number;
+  readonly crc: number;
+}
+
+/** For whom a frame is. */
+export interface FramePlace {
+  readonly sink: number;
+  readonly partition: number;
+}
+
+const SCRATCH: FramePlace = { sink: 0, partition: 0 };
+
+/** The first bytes of a frame, which nobody has verified yet. */
+export interface FrameHeader extends FramePlace {
+  readonly content: number;
+  readonly rows: number;
+  readonly bodyBytes: number;
   readonly crc: number;
 }
 
@@ -52,10 +80,12 @@ export function encodeFrame(
   keys: ColumnSource | undefined,
   values: ColumnSource,
   { codec, crc32 }: FrameCodec,
+  place: FramePlace = SCRATCH,
 ): number {
   const rows = rowsOf(values);
   assert(keys === undefined || rowsOf(keys) === rows, "every row has a key, or none");
-  begin(to, keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS, rows);
+  assert(rows <= FRAME_ROWS_MAX, "a frame has not too many rows");
+  begin(to, keys === undefined ? CONTENT_ROWS : CONTENT_PAIRS, rows, place);
   const columns = new ColumnEncoder(to, codec);
   if (keys !== undefined) columns.add(keys);
   columns.add(values);
@@ -63,31 +93,59 @@ export function encodeFrame(
 }
 
 /** The same for rows in a layout of the caller's own. */
-export function encodeBytesFrame(to: ByteWriter, rows: number, body: Uint8Array, crc32: Crc32): number {
-  begin(to, CONTENT_BYTES, rows);
+export function encodeBytesFrame(
+  to: ByteWriter,
+  rows: number,
+  body: Uint8Array,
+  crc32: Crc32,
+  place: FramePlace = SCRATCH,
+): number {
+  begin(to, CONTENT_BYTES, rows, place);
   to.append(body);
   return end(to, crc32);
 }
 
-function begin(to: ByteWriter, content: number, rows: number): void {
+function begin(to: ByteWriter, content: number, rows: number, place: FramePlace): void {
   assert(rows > 0, "a frame has rows");
   to.clear();
   to.u8(content);
-  to.u8(0);
+  to.u8(FORM_PLAIN);
   to.u8(0);
   to.u8(0);
   to.u32(rows);
+  to.u32(0);
+  to.u32(0);
+  to.u32(place.sink);
+  to.u32(place.partition);
   to.u32(0);
   to.u32(0);
 }
 
 /** Returns the frame's CRC. */
 function end(to: ByteWriter, crc32: Crc32): number {
-  to.view.setUint32(8, to.length - FRAME_HEADER_BYTES, true);
+  const bodyBytes = to.length - FRAME_HEADER_BYTES;
+  to.view.setUint32(BODY_BYTES_OFFSET, bodyBytes, true);
+  to.view.setUint32(BODY_BYTES_OFFSET + 4, bodyBytes, true);
   const frame = to.written();
   const crc = crcOf(frame, crc32);
   to.view.setUint32(CRC_OFFSET, crc, true);
   return crc;
+}
+
+/** Throws where the bytes are too few, or in a form that this version does not know. */
+export function readFrameHeader(bytes: Uint8Array): FrameHeader {
+  const from = new ByteReader(bytes);
+  const content = from.u8();
+  const form = from.u8();
+  from.take(2);
+  const rows = from.u32();
+  const bodyBytes = from.u32();
+  const plainBytes = from.u32();
+  const header = { content, rows, bodyBytes, sink: from.u32(), partition: from.u32(), crc: from.u32() };
+  if (form !== FORM_PLAIN || plainBytes !== bodyBytes || from.u32() !== 0) {
+    throw new RangeError(`its body is in a form (${form}) that this release does not know`);
+  }
+  return header;
 }
 
 /** Throws where the bytes are not the frame that the extent says; the caller knows what to call that. */
@@ -138,16 +196,16 @@ function openColumns(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
 function open(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
   if (frame.length !== extent.bytes || frame.length < FRAME_HEADER_BYTES)
     throw new RangeError("it is cut off");
-  const from = new ByteReader(frame);
-  const content = from.u8();
-  from.take(3);
-  const rows = from.u32();
-  const bodyBytes = from.u32();
-  const crc = from.u32();
-  if (crc !== extent.crc || crc !== crcOf(frame, crc32)) throw new RangeError("its checksum does not match");
+  // First of all: whatever the bytes say may be wrong before it is verified.
+  const stored = new DataView(frame.buffer, frame.byteOffset).getUint32(CRC_OFFSET, true);
+  if (stored !== extent.crc || stored !== crcOf(frame, crc32))
+    throw new RangeError("its checksum does not match");
+  const { content, rows, bodyBytes } = readFrameHeader(frame);
   if (rows !== extent.rows || bodyBytes !== frame.length - FRAME_HEADER_BYTES) {
     throw new RangeError("its header contradicts the index");
   }
+  const from = new ByteReader(frame);
+  from.take(FRAME_HEADER_BYTES);
   return { from, content, rows };
 }
 
