@@ -1,5 +1,5 @@
 import type { Piece } from "./record-feed.ts";
-import type { RecordParser } from "./record-input.ts";
+import type { RecordParser } from "./record-parser.ts";
 
 /** Takes records as the bytes they are, where nobody needs rows. */
 export interface ByteTaker {

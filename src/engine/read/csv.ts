@@ -12,7 +12,8 @@ import type { Row } from "./fields.ts";
 import { type RecordRule, spanOf, textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
 import type { Piece } from "./record-feed.ts";
-import { type RecordParser, textOf } from "./record-input.ts";
+import { textOf } from "./record-input.ts";
+import type { RecordParser } from "./record-parser.ts";
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;

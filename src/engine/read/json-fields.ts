@@ -12,7 +12,7 @@ import { isBlank, parseJsonLine } from "./jsonl.ts";
 import { textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
 import type { Piece } from "./record-feed.ts";
-import type { RecordParser } from "./record-input.ts";
+import type { RecordParser } from "./record-parser.ts";
 
 const VALUE_SHOWN_CHARS_MAX = 100;
 

@@ -1,6 +1,7 @@
 import { RecordFault } from "./record-fault.ts";
 import type { Piece } from "./record-feed.ts";
-import { type RecordParser, textOf } from "./record-input.ts";
+import { textOf } from "./record-input.ts";
+import type { RecordParser } from "./record-parser.ts";
 
 /**
  * Deepest nesting of arrays and objects in a record. Parsing has no limit, but whatever walks the value afterwards

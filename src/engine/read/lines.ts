@@ -1,5 +1,6 @@
 import type { Piece } from "./record-feed.ts";
-import { type RecordParser, textOf } from "./record-input.ts";
+import { textOf } from "./record-input.ts";
+import type { RecordParser } from "./record-parser.ts";
 
 const CARRIAGE_RETURN = 0x0d;
 

@@ -9,19 +9,10 @@
 import type { Batch, BatchInput } from "../batch.ts";
 import type { ByteTaker } from "./byte-taker.ts";
 import type { FilePlaces } from "./fault-error.ts";
-import { type RecordRule, textStart } from "./place.ts";
+import { textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
 import { type Piece, type RecordFeed, RecordTooLong } from "./record-feed.ts";
-
-/** What a format makes of a piece of whole records. */
-export interface RecordParser {
-  /** What this format takes for a record; agrees with `parse`. */
-  readonly rule: RecordRule;
-  /** How many records at the head of the piece last parsed gave no row (a header). */
-  readonly headRecords: number;
-  /** Puts the piece's rows into `rows` from index 0 on, and returns how many. Throws RecordFault. */
-  parse(piece: Piece, rows: unknown[]): number;
-}
+import type { RecordParser } from "./record-parser.ts";
 
 /** The text of a piece, without the byte order mark at the start of the file. */
 export function textOf(piece: Piece): string {

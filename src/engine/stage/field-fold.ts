@@ -29,7 +29,7 @@ import { type Field, fieldsOf, GENERATED_FIELDS_MAX, type Row } from "../read/fi
 import { JsonFieldsParser } from "../read/json-fields.ts";
 import { textStart } from "../read/place.ts";
 import type { Piece } from "../read/record-feed.ts";
-import type { RecordParser } from "../read/record-input.ts";
+import type { RecordParser } from "../read/record-parser.ts";
 import { AggregateSink } from "../shuffle/aggregate/aggregate-sink.ts";
 import { ENTRY_BYTES } from "../shuffle/aggregate/aggregate-table.ts";
 import type { ColumnSource } from "../shuffle/block/column.ts";
