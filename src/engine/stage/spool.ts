@@ -16,6 +16,8 @@ import { settled } from "../shuffle/group/group.ts";
 
 const CHUNK_ROWS_MAX = 1024;
 const CHUNK_BYTES = 256 * 1024;
+/** Of the budget: the buffers of the task before lie about until V8 collects them, which it is in no hurry to do. */
+const KEPT_PART = 0.4;
 
 /** `kept` undefined: it lies in the scratch file, at `offset`. */
 interface Chunk extends FrameExtent {
@@ -101,7 +103,7 @@ export class Spool implements Iterable<unknown> {
     const frame = this.#frame.written();
     this.#rows = [];
     this.#rowBytes = 0;
-    if (this.#file === undefined && this.#keptBytes + frame.length <= this.#options.memoryBytes) {
+    if (this.#file === undefined && this.#keptBytes + frame.length <= this.#options.memoryBytes * KEPT_PART) {
       this.#keptBytes += frame.length;
       this.#chunks.push({ offset: 0, bytes: frame.length, rows, crc, kept: new Uint8Array(frame) });
       return;
