@@ -146,8 +146,7 @@ export class BlockRuns {
     const block = await this.#reader(ref);
     return block.frames(sink, list).flatMap((extent) =>
       reading(block, extent, () => {
-        this.#meter.bytes += extent.bytes;
-        // Keys of marks are views, and are kept.
+        // Not metered: a thread that knows the borders reads fewer marks. Keys of marks are views, and are kept.
         return readMarks(block.readBytes(extent, new FrameRoom()));
       }),
     );
