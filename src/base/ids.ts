@@ -37,3 +37,6 @@ export const taskKey = (task: TaskId): string => `s${task.stage}.p${task.partiti
 
 /** `s2.p17.e1.a0`: unique within a job, safe in file names. */
 export const attemptKey = (id: AttemptId): string => `${taskKey(id)}.e${id.epoch}.a${id.attempt}`;
+
+export const sameAttempt = (a: AttemptId, b: AttemptId): boolean =>
+  a.partition === b.partition && a.stage === b.stage && a.epoch === b.epoch && a.attempt === b.attempt;

@@ -4,7 +4,17 @@
  */
 export function consoleToStderr(): () => void {
   const { log, info, debug, error } = console;
-  const toStderr = error.bind(console);
-  Object.assign(console, { log: toStderr, info: toStderr, debug: toStderr });
-  return () => void Object.assign(console, { log, info, debug });
+  // Bound once: this is called for each task, and some take microseconds.
+  if (bound?.error !== error) bound = { error, toStderr: error.bind(console) };
+  const { toStderr } = bound;
+  console.log = toStderr;
+  console.info = toStderr;
+  console.debug = toStderr;
+  return () => {
+    console.log = log;
+    console.info = info;
+    console.debug = debug;
+  };
 }
+
+let bound: { readonly error: Console["error"]; readonly toStderr: Console["error"] } | undefined;

@@ -2,7 +2,8 @@
  * Tells the user of `Math.random` and the clock in a job's functions: a run with them is not repeatable.
  *
  * While a task runs, the three ways to ask for chance or the time are replaced by ones that look at their caller
- * and then give the real value. The first call from the job's bundle is told, and the original is back in place:
+ * and then give the real value; between tasks they give it without a look, until a moment later the originals are
+ * back. The first call from the job's bundle is told, and the original is back in place:
  * a job pays for one look per task thread. Calls from elsewhere (Node's own code, Bicoastal's) are not told.
  */
 import { findSourceMap } from "node:module";
@@ -13,6 +14,8 @@ import type { ExecutionControl, ImpureCall, TaskExecutor } from "../../ports/tas
 
 /** Calls from outside the bundle after which a task is no longer watched for that call: a look is not free. */
 const LOOKS_MAX = 100;
+/** Tasks that follow one another so closely are watched without a break: to put the watch in place is not free. */
+const IDLE_MS = 20;
 /** Deep enough to see through Node's own frames, as of a timer or an array's method. */
 const FRAMES_MAX = 20;
 
@@ -32,35 +35,76 @@ type Found = (call: ImpureCall, callee: unknown) => "done" | "again";
 export function warnOfImpureCalls(executor: TaskExecutor, bundlesDirectory: string): TaskExecutor {
   let job: JobId | undefined;
   const told = new Set<ImpureCall>();
+  /** Of the task whose functions run now. */
+  let running: ExecutionControl | undefined;
+  let looks = 0;
+  let restore: (() => void) | undefined;
+  /** Whether one of the originals is back for the task that ran last only. */
+  let spent = false;
+  let idle: NodeJS.Timeout | undefined;
+  let tasks = 0;
 
-  const watch = (control: ExecutionControl): (() => void) => {
-    let looks = 0;
-    return replaceImpure(told, (call, callee) => {
-      const place = callerIn(bundlesDirectory, callee);
-      if (place === undefined) return ++looks < LOOKS_MAX ? "again" : "done";
-      told.add(call);
-      control.log(messageOf(call, place), undefined, call);
+  const found: Found = (call, callee) => {
+    if (running === undefined) return "again";
+    const place = callerIn(bundlesDirectory, callee);
+    if (place === undefined) {
+      if (++looks < LOOKS_MAX) return "again";
+      spent = true;
       return "done";
-    });
+    }
+    told.add(call);
+    running.log(messageOf(call, place), undefined, call);
+    return "done";
+  };
+  const unwatch = (): void => {
+    restore?.();
+    restore = undefined;
+  };
+  const watch = (control: ExecutionControl): void => {
+    tasks++;
+    running = control;
+    looks = 0;
+    if (spent) unwatch();
+    spent = false;
+    restore ??= replaceImpure(told, found);
+  };
+  const unwatchWhenIdle = (): void => {
+    if (idle !== undefined) return;
+    const before = tasks;
+    idle = setTimeout(() => {
+      idle = undefined;
+      if (running === undefined && tasks === before) unwatch();
+      else unwatchWhenIdle();
+    }, IDLE_MS).unref();
   };
 
   return {
     async execute(request, control) {
-      if (request.job.job !== job) told.clear();
+      if (request.job.job !== job) {
+        unwatch();
+        told.clear();
+      }
       job = request.job.job;
-      let restore = (): void => {};
       // Only what runs per record: packages ask for the time while they are loaded, and a plan is checked.
       const watched: ExecutionControl = {
-        ...control,
+        stopRequested: control.stopRequested,
+        get signal() {
+          return control.signal;
+        },
+        progress: control.progress,
+        log: control.log,
+        breathe: control.breathe,
         phase(phase, label) {
           control.phase(phase, label);
-          if (phase === "running") restore = watch(control);
+          if (phase === "running") watch(control);
         },
       };
       try {
         return await executor.execute(request, watched);
       } finally {
-        restore();
+        // One that was given up may end long after the next has begun.
+        if (running === control) running = undefined;
+        if (restore !== undefined) unwatchWhenIdle();
       }
     },
   };

@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { attemptKey } from "../../base/ids.ts";
+import { type AttemptId, sameAttempt } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type {
   ExecutionControl,
@@ -9,6 +9,7 @@ import type {
   TaskRunner,
 } from "../../ports/task-runner.ts";
 import { consoleToStderr } from "./console-to-stderr.ts";
+import { LazyAbort } from "./lazy-abort.ts";
 import { limitLog } from "./log-limit.ts";
 
 export interface InlineRunnerOptions {
@@ -19,9 +20,11 @@ export interface InlineRunnerOptions {
 
 const PROGRESS_INTERVAL_MS = 200;
 const STOP_GRACE_MS = 1000;
+/** How long the event loop may wait for its next turn while there are pauses in which it could have one. */
+const TURN_MS = 4;
 
 interface Current {
-  readonly task: string;
+  readonly task: AttemptId;
   stopAsked: boolean;
   readonly stop: () => void;
 }
@@ -37,17 +40,15 @@ export function createInlineRunner({
 }: InlineRunnerOptions): TaskRunner {
   let current: Current | undefined;
   let closed = false;
+  const breathe = createBreath();
   let ended: Promise<unknown> = Promise.resolve();
 
   const run = async (request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> => {
-    const abort = new AbortController();
+    const abort = new LazyAbort();
     let abandon = (_outcome: TaskOutcome): void => {};
-    const abandoned = new Promise<TaskOutcome>((resolve) => {
-      abandon = resolve;
-    });
     let graceTimer: NodeJS.Timeout | undefined;
     const mine: Current = {
-      task: attemptKey(request.assignment.attempt),
+      task: request.assignment.attempt,
       stopAsked: false,
       stop() {
         if (mine.stopAsked) return;
@@ -59,12 +60,17 @@ export function createInlineRunner({
     current = mine;
     const restoreConsole = consoleToStderr();
     try {
-      const control = controlOf(mine, abort.signal, observer, () => current === mine);
-      const outcome = await Promise.race([executor.execute(request, control), abandoned]);
+      // Tasks that take microseconds follow one another without a turn of the event loop in between.
+      await breathe();
+      const control = controlOf(mine, abort, observer, breathe, () => current === mine);
+      const outcome = await new Promise<TaskOutcome>((resolve, reject) => {
+        abandon = resolve;
+        executor.execute(request, control).then(resolve, reject);
+      });
       return mine.stopAsked ? { kind: "stopped" } : outcome;
     } finally {
       restoreConsole();
-      clearTimeout(graceTimer);
+      if (graceTimer !== undefined) clearTimeout(graceTimer);
       current = undefined;
     }
   };
@@ -80,7 +86,7 @@ export function createInlineRunner({
       return outcome;
     },
     stop(attempt) {
-      if (current?.task === attemptKey(attempt)) current.stop();
+      if (current !== undefined && sameAttempt(current.task, attempt)) current.stop();
     },
     async close() {
       closed = true;
@@ -93,14 +99,17 @@ export function createInlineRunner({
 /** `alive`: whether the attempt still has no outcome, and so an observer. */
 function controlOf(
   current: Current,
-  signal: AbortSignal,
+  abort: LazyAbort,
   observer: TaskObserver,
+  breathe: () => Promise<void>,
   alive: () => boolean,
 ): ExecutionControl {
   let shownAtMs = performance.now();
   return {
     stopRequested: () => current.stopAsked || !alive(),
-    signal,
+    get signal() {
+      return abort.signal;
+    },
     phase: () => {},
     progress(rowsIn, bytesIn) {
       const nowMs = performance.now();
@@ -111,6 +120,20 @@ function controlOf(
     log: limitLog((entry) => {
       if (alive()) observer.onLog(entry);
     }),
-    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    breathe,
+  };
+}
+
+/** Gives the event loop a turn where its last one is some time ago: a turn for each small batch would cost more than it. */
+function createBreath(): () => Promise<void> {
+  const soon = Promise.resolve();
+  let turnMs = performance.now();
+  const take = (resolve: () => void): void => {
+    turnMs = performance.now();
+    resolve();
+  };
+  return () => {
+    if (performance.now() - turnMs < TURN_MS) return soon;
+    return new Promise((resolve) => setImmediate(take, resolve));
   };
 }

@@ -13,6 +13,7 @@ export function createLocalPorts({ blobsDirectory, scratchDirectory }: ThreadDat
   const blobs = createFileBlobs(blobsDirectory);
   const outputs = createFileOutputs();
   const codec = createMsgpackCodec();
+  const room = join(scratchDirectory, thread);
   return {
     blobs,
     /** For one task. */
@@ -23,7 +24,7 @@ export function createLocalPorts({ blobsDirectory, scratchDirectory }: ThreadDat
       codec,
       crc32,
       gzip,
-      scratch: createFileScratch(join(scratchDirectory, thread)),
+      scratch: createFileScratch(room),
     }),
   };
 }

@@ -3,6 +3,7 @@ import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.t
 import type { JobContext } from "../../plan/task.ts";
 import type { ExecutionControl, TaskExecutor } from "../../ports/task-runner.ts";
 import { collectGarbage } from "./collect-garbage.ts";
+import { LazyAbort } from "./lazy-abort.ts";
 import { limitLog } from "./log-limit.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
@@ -23,7 +24,7 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
   const exit = process.exit.bind(process);
   let job: JobContext | undefined;
   let stage: string | undefined;
-  let running: { seq: number; abort: AbortController } | undefined;
+  let running: { seq: number; abort: LazyAbort } | undefined;
 
   const die = (error: ErrorInfo): void => {
     send({ kind: "fatal", error });
@@ -48,14 +49,14 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
     const { seq, assignment } = message;
     job = message.job ?? job;
     if (job === undefined) throw new Error("a thread's first task comes with its job");
-    const abort = new AbortController();
+    const abort = new LazyAbort();
     running = { seq, abort };
     const told = (label: string | undefined): void => {
       if (label === undefined || label === stage) return;
       stage = label;
       send({ kind: "stage", seq, label });
     };
-    executor.execute({ job, assignment }, controlOf(seq, state, abort.signal, send, told)).then(
+    executor.execute({ job, assignment }, controlOf(seq, state, abort, send, told)).then(
       // One turn later: a rejection of the task's own that nobody handles is known by then, and fails it.
       (outcome) => setImmediate(() => send({ kind: "ended", seq, outcome })),
       (thrown: unknown) => die(toErrorInfo(thrown, "THREAD_DIED")),
@@ -66,13 +67,15 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
 function controlOf(
   seq: number,
   state: SharedState,
-  signal: AbortSignal,
+  abort: LazyAbort,
   send: (message: FromThread) => void,
   onStage: (label: string | undefined) => void,
 ): ExecutionControl {
   return {
     stopRequested: () => state.stopRequested(),
-    signal,
+    get signal() {
+      return abort.signal;
+    },
     phase(phase, label) {
       state.enter(phase);
       onStage(label);

@@ -29,11 +29,13 @@ export function createContext(
   control: TaskControl,
 ): ContextOfTask {
   const { stage, partition } = assignment.attempt;
-  const prng = new Prng(`random/${constants.seed}/${stage}/${partition}`);
-  const counters = new Map<string, number>();
+  // Made when they are asked for: a task that does little should not pay for what it does not use.
+  let prng: Prng | undefined;
+  let counters: Map<string, number> | undefined;
   let lines = 0;
 
   const counter = (name: string, by = 1): void => {
+    counters ??= new Map();
     const before = counters.get(name);
     if (before === undefined) checkNewCounter(name, counters.size);
     if (typeof by !== "number" || !Number.isFinite(by)) {
@@ -70,12 +72,20 @@ export function createContext(
     ctx: Object.freeze({
       counter,
       log,
-      signal: control.signal,
-      random: () => prng.next(),
+      get signal() {
+        return control.signal;
+      },
+      random: () => {
+        prng ??= new Prng(`random/${constants.seed}/${stage}/${partition}`);
+        return prng.next();
+      },
       now: constants.submittedAtMs,
       partition,
     }),
-    counters: () => Object.fromEntries([...counters].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))),
+    counters: () =>
+      counters === undefined
+        ? {}
+        : Object.fromEntries([...counters].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))),
     finish: () => {
       const dropped = lines - LOG_LINES_MAX;
       if (dropped > 0) control.log(`${dropped} more lines of this task were left out.`, undefined);
