@@ -405,7 +405,7 @@ export class Dataset<out T> {
    *
    * In key order within each partition, then in the order of the left and of the right side; but where one side is
    * broadcast, in the order and the partitions of the other. `strategy` decides which of the two; left to itself, a
-   * join broadcasts a side of at most 16 MB beside one of at least 64 MB.
+   * join broadcasts a side of at most 16 MB beside one of at least 8 MB that is eight times as large or larger.
    *
    * With `{ left, right }`, functions make the keys, and the records may be anything.
    *

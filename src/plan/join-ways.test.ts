@@ -6,6 +6,7 @@ import {
   joinsOf,
   type ReadBytes,
   SPARED_BYTES_MIN,
+  SPARED_RATIO_MIN,
   sourcesOf,
 } from "./join-ways.ts";
 import { labelStage } from "./label.ts";
@@ -47,7 +48,7 @@ const plan = (...inputs: readonly PlanNode[]): Plan => ({
 const waysOf = (...inputs: readonly PlanNode[]) => chooseJoinWays(plan(...inputs), bytesOf);
 
 const SMALL = BROADCAST_BYTES_MAX;
-const LARGE = SPARED_BYTES_MIN;
+const LARGE = BROADCAST_BYTES_MAX * SPARED_RATIO_MIN;
 
 describe("a join that is left to choose", () => {
   test("broadcasts a side that is sure to be small, where the other is sure to be large", () => {
@@ -57,6 +58,13 @@ describe("a join that is left to choose", () => {
     expect(waysOf(join(source(LARGE - 1), source(SMALL)))).toEqual(["shuffle"]);
     expect(waysOf(join(source(LARGE), source(Number.NaN)))).toEqual(["shuffle"]);
     expect(waysOf(join(source(Number.NaN), source(SMALL)))).toEqual(["shuffle"]);
+  });
+
+  test("broadcasts a very small side beside one that is only worth sparing", () => {
+    const least = SPARED_BYTES_MIN / SPARED_RATIO_MIN;
+    expect(waysOf(join(source(SPARED_BYTES_MIN), source(least)))).toEqual(["right"]);
+    expect(waysOf(join(source(SPARED_BYTES_MIN), source(least + 1)))).toEqual(["shuffle"]);
+    expect(waysOf(join(source(SPARED_BYTES_MIN - 1), source(1)))).toEqual(["shuffle"]);
   });
 
   test.each<[JoinType, left: string, right: string]>([

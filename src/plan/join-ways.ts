@@ -20,8 +20,10 @@ export type JoinWays = readonly JoinWay[];
 
 /** A side that reads more than this is not small: what is broadcast is held by every thread, some times larger than as text. */
 export const BROADCAST_BYTES_MAX = 16 * 1024 * 1024;
-/** A side that reads less is shuffled as quickly, and its join then gives key order. */
-export const SPARED_BYTES_MIN = 64 * 1024 * 1024;
+/** A side that reads less is shuffled in no time, and its join then gives key order. */
+export const SPARED_BYTES_MIN = 8 * 1024 * 1024;
+/** The side that is spared the shuffle is so many times as large: every thread makes a table of the other for itself. */
+export const SPARED_RATIO_MIN = 8;
 
 /** What a source reads, as far as it is known before it is read. Max: Infinity where it could be anything. */
 export interface ReadBytes {
@@ -90,7 +92,12 @@ function wantedSide(join: JoinNode, bytesOf: (source: SourceNode) => ReadBytes):
   }
   if (join.partitions !== undefined) return undefined;
   return sides.find((side) => {
-    return read[side]!.bytesMax <= BROADCAST_BYTES_MAX && read[1 - side]!.bytesMin >= SPARED_BYTES_MIN;
+    const smallBytes = read[side]!.bytesMax;
+    const sparedBytes = read[1 - side]!.bytesMin;
+    return (
+      smallBytes <= BROADCAST_BYTES_MAX &&
+      sparedBytes >= Math.max(SPARED_BYTES_MIN, smallBytes * SPARED_RATIO_MIN)
+    );
   });
 }
 

@@ -25,8 +25,8 @@ export interface JoinOptions<How extends JoinType = JoinType> extends WideOption
    *   less. It should fit in memory; what does not is looked up on disk, slowly.
    *   Not for full joins, nor with `partitions`.
    * - "auto": broadcast where one side is sure to be small (it reads at most 16 MB, without flatMap and
-   *   mapPartitions), the other reads at least 64 MB, and neither `partitions` nor a full join asks otherwise;
-   *   else shuffle. Decided when the job is submitted, from the sizes of the inputs; `bicoastal explain` shows it.
+   *   mapPartitions), the other reads at least 8 MB and eight times as much, and neither `partitions` nor a full
+   *   join asks otherwise; else shuffle. Decided when the job is submitted, from the sizes of the inputs; `bicoastal explain` shows it.
    */
   readonly strategy?: JoinStrategy;
 }

@@ -56,19 +56,33 @@ const WIDTHS: Readonly<Record<number, number>> = {
 };
 
 function layoutOf(numbers: Float64Array): number {
-  let least = 0;
-  let most = 0;
-  for (let i = 0; i < numbers.length; i++) {
-    const value = numbers[i] as number;
-    if (((value | 0) !== value && value >>> 0 !== value) || (value === 0 && 1 / value < 0))
-      return LAYOUT.float64;
-    if (value < least) least = value;
-    else if (value > most) most = value;
-  }
+  if (!findRange(numbers)) return LAYOUT.float64;
   if (least === 0) return most < 0x100 ? LAYOUT.uint8 : most < 0x10000 ? LAYOUT.uint16 : LAYOUT.uint32;
   if (least >= -0x80 && most < 0x80) return LAYOUT.int8;
   if (least >= -0x8000 && most < 0x8000) return LAYOUT.int16;
   return most < 0x80000000 ? LAYOUT.int32 : LAYOUT.float64;
+}
+
+/** What `findRange` found last. */
+let least = 0;
+let most = 0;
+
+/**
+ * The range of whole numbers of 32 bits, 0 included; false where there are others. Nothing but the loop is in here: V8
+ * optimises it while it runs for the first time, and code behind it that had not run by then would undo that each time.
+ */
+function findRange(numbers: Float64Array): boolean {
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i] as number;
+    if (((value | 0) !== value && value >>> 0 !== value) || (value === 0 && 1 / value < 0)) return false;
+    if (value < low) low = value;
+    else if (value > high) high = value;
+  }
+  least = low;
+  most = high;
+  return true;
 }
 
 /**
