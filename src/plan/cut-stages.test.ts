@@ -9,6 +9,7 @@ import type {
   MapNode,
   Plan,
   PlanNode,
+  SortNode,
   SourceNode,
   UnionNode,
 } from "./node.ts";
@@ -27,6 +28,13 @@ const count = (input: PlanNode, partitions?: number): AggregateNode => ({
   aggregator: "count",
   emit: "pair",
   empty: undefined,
+  partitions,
+});
+const sort = (input: PlanNode, partitions?: number): SortNode => ({
+  kind: "sort",
+  input,
+  by: "record",
+  descending: false,
   partitions,
 });
 const join = (left: PlanNode, right: PlanNode): JoinNode => ({
@@ -130,7 +138,10 @@ describe("cutStages", () => {
 
 describe("sizeStages", () => {
   const tasksOf = (of: Plan, ...splits: readonly number[]) =>
-    sizeStages(cutStages(of), splits).map(({ tasks }) => tasks);
+    sizeStages(
+      cutStages(of),
+      splits.map((count) => ({ splits: count, bytesMax: Number.POSITIVE_INFINITY })),
+    ).map(({ tasks }) => tasks);
 
   test("counts partitions from the splits alone", () => {
     expect(tasksOf(plan(count(source())), 4)).toEqual([4, 4]);
@@ -138,6 +149,21 @@ describe("sizeStages", () => {
     expect(tasksOf(plan(count(source())), 400)).toEqual([400, 100]);
     expect(tasksOf(plan(count(source())), 1_000_000)).toEqual([1_000_000, 1_024]);
     expect(tasksOf(plan(count(source(), 7)), 64)).toEqual([64, 7]);
+  });
+
+  test("a sort of little has fewer partitions, each of which reads from all producers", () => {
+    const tasksOfSort = (of: PlanNode, splits: number, bytesMax: number) =>
+      sizeStages(cutStages(plan(of)), [{ splits, bytesMax }]).map(({ tasks }) => tasks);
+    const mebibyte = 1024 * 1024;
+    expect(tasksOfSort(sort(map(source())), 3, 3 * mebibyte)).toEqual([3, 3]);
+    expect(tasksOfSort(sort(map(source())), 20, 20 * mebibyte)).toEqual([20, 8]);
+    expect(tasksOfSort(sort(map(source())), 64, 100 * mebibyte)).toEqual([64, 13]);
+    expect(tasksOfSort(sort(map(source())), 64, 1024 * mebibyte)).toEqual([64, 32]);
+    expect(tasksOfSort(sort(map(source())), 64, Number.POSITIVE_INFINITY)).toEqual([64, 32]);
+    expect(tasksOfSort(sort(source(), 40), 64, mebibyte)).toEqual([64, 40]);
+    const shared = source();
+    expect(tasksOfSort(sort(union(shared, count(shared))), 64, mebibyte)).toEqual([64, 32, 32]);
+    expect(tasksOfSort(count(source()), 64, mebibyte)).toEqual([64, 32]);
   });
 
   test("no input still has one reducer, which says what nothing adds up to", () => {

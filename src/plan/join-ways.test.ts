@@ -155,7 +155,8 @@ test("a broadcast join is a step of the large side's stage, which waits for the 
     dependsOn: [0],
     broadcasts: [{ side: 1, producers: [{ stage: 0, sink: 0 }] }],
   });
-  expect(sizeStages(cut, [3, 40])).toEqual([
+  const known = (splits: number) => ({ splits, bytesMax: 1 });
+  expect(sizeStages(cut, [known(3), known(40)])).toEqual([
     { tasks: 3, sinkPartitions: [1] },
     { tasks: 40, sinkPartitions: [1] },
   ]);

@@ -25,8 +25,14 @@ export async function layOutPlan(plan: Plan, planSplits: PlanSplits): Promise<Pl
   const joins = chooseJoinWays(plan, (source) => readBytesOf(source, bySource.get(source)!));
   const stages = cutStages(plan, joins);
   const splits = stages.sources.map((source) => bySource.get(source)!);
-  const counts = splits.map((list) => list.length);
-  return { joins, stages, sizes: sizeStages(stages, counts), splits };
+  const sizes = sizeStages(
+    stages,
+    stages.sources.map((source, index) => {
+      const list = splits[index]!;
+      return { splits: list.length, bytesMax: readBytesOf(source, list).bytesMax };
+    }),
+  );
+  return { joins, stages, sizes, splits };
 }
 
 /** The same where the inputs are not there to be listed: joins are settled as far as they can be without. */

@@ -52,7 +52,7 @@ export async function runPlan(options: PlanRunOptions): Promise<PlanRun> {
   const stages = cutStages(options.plan, joins);
   const sizes = sizeStages(
     stages,
-    options.splits.map((splits) => splits.length),
+    options.splits.map((splits) => ({ splits: splits.length, bytesMax: Number.POSITIVE_INFINITY })),
   );
   const outputs = new MemoryOutputs();
   const scratches: MemoryScratch[] = [];
