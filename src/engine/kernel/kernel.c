@@ -6,12 +6,14 @@
  * these do not end a word, and words longer than WORD_BYTES_MAX, are not counted here: they are handed back as text,
  * one a line ("the rest").
  *
- * Owns its whole memory: no imports, no allocator. Invariants:
- * 1. Every word in the tables has a place in `order`, by first arrival; both tables are at most half full.
- * 2. A word of up to 16 bytes stands in its slot, padded with zeros, which no word contains: 16 bytes are the word.
+ * Owns its whole memory: no imports, no allocator. Entries lie in one array by first arrival, so that the frequent words,
+ * which come early, share lines of cache; a small table of numbers leads to them. Words wait until there are some, and
+ * are then looked up together, so that their slots are fetched at the same time. Invariants:
+ * 1. The table of numbers is at most half full, and as small as that allows.
+ * 2. A word of up to 16 bytes stands in its entry, padded with zeros, which no word contains: 16 bytes are the word.
  * 3. Longer words stand in the arena, which is last in memory and the only thing that grows.
  * 4. What is counted, in which order, and when the table is full, follows from the text and the limits alone; the twin
- *    in plain-word-table.ts does the same.
+ *    in plain-word-table.ts does the same. So words wait only for short ones: what is not looked up is not counted.
  *
  * Compiled by `node scripts/kernel.mjs`.
  */
@@ -25,29 +27,33 @@
 #define STRETCH 64u
 #define VECTOR 16u
 #define ENTRIES_MAX (1u << 17)
-#define SLOT_BITS 18
-#define SLOTS (1u << SLOT_BITS)
-#define SLOT_MASK (SLOTS - 1)
+#define SLOT_BITS_MIN 12
+#define SLOT_BITS_MAX 18
+/* Of a slot: its entry + 1, none if it is free. The bits above are some of the hash. */
+#define SLOT_ENTRY (2 * ENTRIES_MAX - 1)
+#define WAITING_MAX 32u
 #define WORD_BYTES_MAX 1024u
 #define GATHER_ROWS_MAX 8192u
 #define GATHER_BYTES_MAX (256u * 1024)
 #define PAGE_BYTES 65536u
 #define GROW_PAGES 16u
-/* In `order`: the slot is one of the table of long words. */
-#define LONG_WORD 0x80000000u
+/* In `high`: the word is a long one, and `low` is its hash and, above that, its address. No word has such bytes. */
+#define LONG_WORD (~0ull)
 
 typedef struct {
   uint64_t low, high;
   uint32_t count, length;
-} ShortSlot;
+} Entry;
 
+/* A short word that was not looked up yet. */
 typedef struct {
-  uint32_t hash, offset, length, count;
-} LongSlot;
+  uint64_t low, high, hash;
+  uint32_t length, end;
+} Waiting;
 
 /* Where the other side finds things; word-table-wasm.ts reads it in this order. */
 typedef struct {
-  uint32_t block, rest, order, hashes, lengths, keys, counts, figures, classes;
+  uint32_t block, rest, hashes, lengths, keys, counts, figures, classes;
 } Addresses;
 
 typedef struct {
@@ -58,9 +64,10 @@ extern uint8_t __heap_base;
 
 static uint8_t block[BLOCK_BYTES + STRETCH] __attribute__((aligned(64)));
 static uint8_t rest[BLOCK_BYTES + STRETCH] __attribute__((aligned(64)));
-static ShortSlot short_slots[SLOTS] __attribute__((aligned(64)));
-static LongSlot long_slots[SLOTS] __attribute__((aligned(64)));
-static uint32_t order[ENTRIES_MAX];
+static Entry entries[ENTRIES_MAX] __attribute__((aligned(64)));
+static uint32_t slots[1u << SLOT_BITS_MAX] __attribute__((aligned(64)));
+static Waiting waiting[WAITING_MAX] __attribute__((aligned(64)));
+static uint32_t found[WAITING_MAX];
 static uint32_t hashes[ENTRIES_MAX];
 static uint32_t lengths[ENTRIES_MAX];
 static uint8_t keys[GATHER_BYTES_MAX + VECTOR] __attribute__((aligned(16)));
@@ -76,6 +83,9 @@ static uint8_t classes[2 * VECTOR] __attribute__((aligned(16)));
 static uint32_t case_bit;
 static uint32_t joins_high;
 static uint32_t entries_max, bytes_max, entry_bytes, bytes_held;
+static uint32_t slot_bits, waits;
+/* Behind the word that made the table full. */
+static uint32_t stopped_at;
 static uint8_t *arena_end;
 
 INLINE v128_t load(const uint8_t *at) { return wasm_v128_load(at); }
@@ -105,31 +115,79 @@ INLINE uint64_t mixed_hash(uint64_t low, uint64_t high) {
   return hash * 0xd6e8feb86659fd93ull;
 }
 
+INLINE uint64_t mixed_long(uint32_t hash) { return hash * 0xd6e8feb86659fd93ull; }
+
+INLINE uint32_t slot_of(uint64_t hash) { return hash >> (64 - slot_bits); }
+INLINE uint32_t mark_of(uint64_t hash) { return (uint32_t)hash & ~SLOT_ENTRY; }
+INLINE uint32_t slot_mask(void) { return (1u << slot_bits) - 1; }
+
+static void clear_slots(uint32_t bits) {
+  slot_bits = bits;
+  __builtin_memset(slots, 0, sizeof(uint32_t) << bits);
+}
+
+static __attribute__((noinline)) void grow(void) {
+  clear_slots(slot_bits + 1);
+  for (uint32_t number = 1; number <= figures.entries; number++) {
+    const Entry *entry = &entries[number - 1];
+    uint64_t hash =
+        entry->high == LONG_WORD ? mixed_long((uint32_t)entry->low) : mixed_hash(entry->low, entry->high);
+    uint32_t at = slot_of(hash);
+    while (slots[at]) at = (at + 1) & slot_mask();
+    slots[at] = mark_of(hash) | number;
+  }
+}
+
 /* Says whether the table is full now. */
-static int enter(uint32_t slot, uint32_t length) {
-  order[figures.entries++] = slot;
-  bytes_held += entry_bytes + length;
+static __attribute__((noinline)) int enter(uint32_t at, uint32_t mark, Entry entry) {
+  entries[figures.entries++] = entry;
+  slots[at] = mark | figures.entries;
+  bytes_held += entry_bytes + entry.length;
   figures.full = figures.entries >= entries_max || bytes_held >= bytes_max;
+  if (figures.entries >> (slot_bits - 1) && slot_bits < SLOT_BITS_MAX) grow();
   return figures.full;
 }
 
-INLINE int count_short(const uint8_t *word, uint32_t length) {
-  v128_t key = wasm_v128_and(lowered(load(word)), prefix(length));
-  uint64_t low = wasm_i64x2_extract_lane(key, 0), high = wasm_i64x2_extract_lane(key, 1);
-  for (uint32_t at = mixed_hash(low, high) >> (64 - SLOT_BITS);; at = (at + 1) & SLOT_MASK) {
-    ShortSlot *slot = &short_slots[at];
-    if (slot->low == low && slot->high == high) {
-      slot->count++;
+static __attribute__((noinline)) int count_short(const Waiting *word) {
+  uint32_t mark = mark_of(word->hash), mask = slot_mask();
+  for (uint32_t at = slot_of(word->hash);; at = (at + 1) & mask) {
+    uint32_t slot = slots[at];
+    if (!slot) return enter(at, mark, (Entry){word->low, word->high, 1, word->length});
+    if ((slot ^ mark) > SLOT_ENTRY) continue;
+    Entry *entry = &entries[(slot & SLOT_ENTRY) - 1];
+    if (entry->low == word->low && entry->high == word->high) {
+      entry->count++;
       return 0;
     }
-    if (slot->count == 0) {
-      slot->low = low;
-      slot->high = high;
-      slot->count = 1;
-      slot->length = length;
-      return enter(at, length);
+  }
+}
+
+/* Counts the words that wait, up to one that makes the table full; says whether it is full now. */
+static __attribute__((noinline)) int look_up(void) {
+  uint32_t words = waits;
+  waits = 0;
+  for (uint32_t word = 0; word < words; word++) found[word] = slots[slot_of(waiting[word].hash)] & SLOT_ENTRY;
+  for (uint32_t word = 0; word < words; word++) {
+    const Waiting *of = &waiting[word];
+    /* It may have moved since then, but entries do not. A free slot leads to the first, which is as good as any. */
+    Entry *entry = &entries[found[word] ? found[word] - 1 : 0];
+    if (entry->low == of->low && entry->high == of->high && found[word]) {
+      entry->count++;
+    } else if (count_short(of)) {
+      figures.words += word + 1;
+      stopped_at = of->end;
+      return 1;
     }
   }
+  figures.words += words;
+  return 0;
+}
+
+INLINE int wait_short(const uint8_t *word, uint32_t length, uint32_t end) {
+  v128_t key = wasm_v128_and(lowered(load(word)), prefix(length));
+  uint64_t low = wasm_i64x2_extract_lane(key, 0), high = wasm_i64x2_extract_lane(key, 1);
+  waiting[waits++] = (Waiting){low, high, mixed_hash(low, high), length, end};
+  return waits == WAITING_MAX && look_up();
 }
 
 static uint32_t long_hash(const uint8_t *word, uint32_t length) {
@@ -165,16 +223,21 @@ static uint8_t *store_long(const uint8_t *word, uint32_t length) {
   return stored;
 }
 
-static __attribute__((noinline)) int count_long(const uint8_t *word, uint32_t length) {
-  uint32_t hash = long_hash(word, length);
-  for (uint32_t at = hash & SLOT_MASK;; at = (at + 1) & SLOT_MASK) {
-    LongSlot *slot = &long_slots[at];
-    if (slot->count == 0) {
-      *slot = (LongSlot){hash, (uint32_t)store_long(word, length), length, 1};
-      return enter(at | LONG_WORD, length);
+static int count_long(const uint8_t *word, uint32_t length) {
+  uint32_t own = long_hash(word, length);
+  uint64_t hash = mixed_long(own);
+  uint32_t mark = mark_of(hash), mask = slot_mask();
+  for (uint32_t at = slot_of(hash);; at = (at + 1) & mask) {
+    uint32_t slot = slots[at];
+    if (!slot) {
+      uint64_t stored = (uint32_t)store_long(word, length);
+      return enter(at, mark, (Entry){stored << 32 | own, LONG_WORD, 1, length});
     }
-    if (slot->hash == hash && slot->length == length && same_long((uint8_t *)slot->offset, word, length)) {
-      slot->count++;
+    if ((slot ^ mark) > SLOT_ENTRY) continue;
+    Entry *entry = &entries[(slot & SLOT_ENTRY) - 1];
+    if (entry->high == LONG_WORD && (uint32_t)entry->low == own && entry->length == length &&
+        same_long((const uint8_t *)(uint32_t)(entry->low >> 32), word, length)) {
+      entry->count++;
       return 0;
     }
   }
@@ -188,21 +251,32 @@ static int has_high(const uint8_t *word, uint32_t length) {
   return 0;
 }
 
-static __attribute__((noinline)) void hand_back(const uint8_t *word, uint32_t length) {
+static void hand_back(const uint8_t *word, uint32_t length) {
   uint8_t *to = rest + figures.rest_bytes;
   for (uint32_t at = 0; at < length; at++) to[at] = word[at];
   to[length] = '\n';
   figures.rest_bytes += length + 1;
 }
 
-/* Says whether the table is full now. */
-INLINE int take_word(const uint8_t *word, uint32_t length, const int mixed) {
-  if (__builtin_expect(length > WORD_BYTES_MAX || (mixed && has_high(word, length)), 0)) {
+/* After the short words before it, which may fill the table: then this one is not taken. Says whether it is full now. */
+static __attribute__((noinline)) int take_other(const uint8_t *word, uint32_t length, const int is_counted) {
+  if (look_up()) return 1;
+  if (!is_counted) {
     hand_back(word, length);
     return 0;
   }
   figures.words++;
-  return length <= VECTOR ? count_short(word, length) : count_long(word, length);
+  stopped_at = word + length - block;
+  return count_long(word, length);
+}
+
+/* Says whether the table is full now. */
+INLINE int take_word(uint32_t start, uint32_t end, const int mixed) {
+  const uint8_t *word = block + start;
+  uint32_t length = end - start;
+  if (__builtin_expect(length > WORD_BYTES_MAX || (mixed && has_high(word, length)), 0))
+    return take_other(word, length, 0);
+  return length <= VECTOR ? wait_short(word, length, end) : take_other(word, length, 1);
 }
 
 /* Words begin and end where a byte differs from the one before it: one bit each in `edges`. */
@@ -215,7 +289,7 @@ INLINE uint32_t scan_as(uint32_t length, const int mixed) {
     if (inside && edges) {
       uint32_t end = at + __builtin_ctzll(edges);
       edges &= edges - 1;
-      if (take_word(block + start, end - start, mixed)) return end;
+      if (take_word(start, end, mixed)) return stopped_at;
       inside = 0;
     }
     while (edges) {
@@ -224,11 +298,11 @@ INLINE uint32_t scan_as(uint32_t length, const int mixed) {
       if (!edges) break;
       uint32_t end = at + __builtin_ctzll(edges);
       edges &= edges - 1;
-      if (take_word(block + start, end - start, mixed)) return end;
+      if (take_word(start, end, mixed)) return stopped_at;
     }
     inside = bits >> 63;
   }
-  return length;
+  return look_up() ? stopped_at : length;
 }
 
 static int block_has_high(uint32_t length) {
@@ -255,9 +329,8 @@ static uint32_t count_lines(uint32_t length) {
 
 EXPORT("addresses") const Addresses *addresses(void) {
   static Addresses of;
-  of = (Addresses){(uint32_t)block,   (uint32_t)rest, (uint32_t)order,  (uint32_t)hashes,
-                   (uint32_t)lengths, (uint32_t)keys, (uint32_t)counts, (uint32_t)&figures,
-                   (uint32_t)classes};
+  of = (Addresses){(uint32_t)block,   (uint32_t)rest,   (uint32_t)hashes,   (uint32_t)lengths,
+                   (uint32_t)keys,    (uint32_t)counts, (uint32_t)&figures, (uint32_t)classes};
   return &of;
 }
 
@@ -269,12 +342,7 @@ EXPORT("set_class") void set_class(uint32_t bit, uint32_t is_joined) {
 
 /* Forgets every word. The limits: entries, and bytes of words with so many for each entry. */
 EXPORT("clear") void clear(uint32_t entries_limit, uint32_t bytes_limit, uint32_t bytes_of_entry) {
-  for (uint32_t entry = 0; entry < figures.entries; entry++) {
-    uint32_t slot = order[entry];
-    /* A free slot's key must be none, too: words are compared before counts. */
-    if (slot & LONG_WORD) long_slots[slot & ~LONG_WORD].count = 0;
-    else short_slots[slot] = (ShortSlot){0, 0, 0, 0};
-  }
+  clear_slots(SLOT_BITS_MIN);
   figures = (Figures){0, 0, 0, 0, 0};
   entries_max = entries_limit;
   bytes_max = bytes_limit;
@@ -293,17 +361,8 @@ EXPORT("scan") uint32_t scan(uint32_t length) {
   return end;
 }
 
-INLINE const uint8_t *word_of(uint32_t place, uint32_t *length, uint32_t *count) {
-  if (place & LONG_WORD) {
-    const LongSlot *slot = &long_slots[place & ~LONG_WORD];
-    *length = slot->length;
-    *count = slot->count;
-    return (const uint8_t *)slot->offset;
-  }
-  const ShortSlot *slot = &short_slots[place];
-  *length = slot->length;
-  *count = slot->count;
-  return (const uint8_t *)slot;
+INLINE const uint8_t *word_of(const Entry *entry) {
+  return entry->high == LONG_WORD ? (const uint8_t *)(uint32_t)(entry->low >> 32) : (const uint8_t *)entry;
 }
 
 /* The engine's hash of a string key (base/hash.ts). */
@@ -317,11 +376,10 @@ static uint32_t key_hash(const uint8_t *word, uint32_t length) {
 
 /* Fills `hashes` and `lengths`, by entry. */
 EXPORT("describe") void describe(void) {
-  for (uint32_t entry = 0; entry < figures.entries; entry++) {
-    uint32_t length, count;
-    const uint8_t *word = word_of(order[entry], &length, &count);
-    lengths[entry] = length;
-    hashes[entry] = key_hash(word, length);
+  for (uint32_t number = 0; number < figures.entries; number++) {
+    const Entry *entry = &entries[number];
+    lengths[number] = entry->length;
+    hashes[number] = key_hash(word_of(entry), entry->length);
   }
 }
 
@@ -329,11 +387,11 @@ EXPORT("describe") void describe(void) {
 EXPORT("gather") uint32_t gather(uint32_t rows) {
   uint8_t *to = keys;
   for (uint32_t row = 0; row < rows; row++) {
-    uint32_t length, count;
-    const uint8_t *word = word_of(order[counts[row]], &length, &count);
-    for (uint32_t at = 0; at < length; at += VECTOR) wasm_v128_store(to + at, load(word + at));
-    to += length;
-    counts[row] = count;
+    const Entry *entry = &entries[counts[row]];
+    const uint8_t *word = word_of(entry);
+    for (uint32_t at = 0; at < entry->length; at += VECTOR) wasm_v128_store(to + at, load(word + at));
+    to += entry->length;
+    counts[row] = entry->count;
   }
   return to - keys;
 }

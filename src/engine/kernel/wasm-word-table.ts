@@ -1,5 +1,5 @@
 /**
- * The word table of kernel.c. Its memory is its own: some 13 MiB of address space, of which what is used is touched,
+ * The word table of kernel.c. Its memory is its own: some 6 MiB of address space, of which what is used is touched,
  * and the arena of long words behind it, which grows up to the limit of bytes. Growing detaches every view, so each
  * is made anew when it is asked for.
  */
@@ -35,17 +35,7 @@ interface KernelExports {
 }
 
 /** As the kernel's struct lists them. */
-const ADDRESSES = [
-  "block",
-  "rest",
-  "order",
-  "hashes",
-  "lengths",
-  "keys",
-  "counts",
-  "figures",
-  "classes",
-] as const;
+const ADDRESSES = ["block", "rest", "hashes", "lengths", "keys", "counts", "figures", "classes"] as const;
 type Addresses = Readonly<Record<(typeof ADDRESSES)[number], number>>;
 const FIGURE = { entries: 0, full: 1, words: 2, restBytes: 3, lines: 4 } as const;
 

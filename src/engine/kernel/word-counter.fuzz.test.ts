@@ -136,3 +136,19 @@ it.each(tables)("%s: takes more than a block at once, and runs longer than one",
   expect({ words, lines }).toEqual({ words: 80_002, lines: 2 });
   expect(events.filter((event) => typeof event === "string")).toEqual([giant, "w99ü"]);
 });
+
+it("hands out the same of far more words than a table begins with room for", () => {
+  const given: Case = {
+    tableLimits: { entriesMax: 15_000, bytesMax: 1 << 24, entryBytes: 72 },
+    columnLimits: { rowsMax: 1000, bytesMax: 100_000, rowBytes: 32 },
+    partitions: 3,
+  };
+  const words = Array.from({ length: 60_000 }, (_, i) => {
+    const number = (i * 7919) % 20_011;
+    return number % 5 === 0 ? `a rather${number}longword` : `w${number % 3 === 0 ? i % 50 : number}`;
+  });
+  const bytes = Buffer.from(words.join(" "));
+  const [plain, wasm] = tables.map(([, create]) => run(create(), bytes, [], given));
+  expect(wasm).toEqual(plain);
+  expect(plain?.words).toBe(words.join(" ").split(" ").length);
+});
