@@ -9,8 +9,6 @@ import { loadLmdb } from "../adapters/lmdb/database.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
-import { warnOfImpureCalls } from "../adapters/threads/impure-calls.ts";
-import { createInlineRunner } from "../adapters/threads/inline-runner.ts";
 import { watchLoading } from "../adapters/threads/load-watchdog.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
@@ -19,7 +17,6 @@ import { BicoastalError } from "../base/errors.ts";
 import type { ContentHash } from "../base/ids.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
 import { createJobLoader, evaluateModule, type RunnableJob } from "../runtime/executor/job-loader.ts";
-import { createTaskExecutor } from "../runtime/executor/task-executor.ts";
 import { LocalNode } from "../runtime/local-node.ts";
 import { localReading } from "../runtime/local-reading.ts";
 import { apiNames } from "./install-api.ts";
@@ -68,7 +65,7 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
     createRunner: async (settings, job) => {
       const { host } = owner;
       await sweepScratch(dirs.scratch, (pid) => isDead({ host, pid }));
-      return takePrepared(dirs, settings) ?? createRunner(dirs, settings, job);
+      return takePrepared(dirs, settings) ?? (await createRunner(dirs, settings, job));
     },
     nowMs: () => systemClock.monotonicMs(),
     close: () => store.close(),
@@ -123,7 +120,11 @@ export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
   parkRuns();
   const defined: Job[] = [];
   const stop = onJobDefined((job) => defined.push(job));
-  const endWatch = watchLoading({ subject: showValue(request.file), loadTimeoutMs: loadTimeoutMs() });
+  const endWatch = watchLoading({
+    subject: showValue(request.file),
+    loadTimeoutMs: loadTimeoutMs(),
+    askIdle: (watch) => prepared?.runner.watchLoading(watch) ?? false,
+  });
   try {
     const exported = await evaluateModule(() => bundles.load(bundle.hash), onParked);
     const job = pickJob(request, exported, defined);
@@ -163,9 +164,13 @@ function loadTimeoutMs(): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
-function createRunner(dirs: DataDir, settings: RunSettings, job: RunnableJob | undefined): TaskRunner {
+async function createRunner(
+  dirs: DataDir,
+  settings: RunSettings,
+  job: RunnableJob | undefined,
+): Promise<TaskRunner> {
   const data = threadData(dirs, settings.memory.taskMemoryBytes);
-  return settings.debug ? createDebugRunner(dirs, data, job) : createThreads(dirs, settings);
+  return settings.debug ? await createDebugRunner(dirs, data, job) : createThreads(dirs, settings);
 }
 
 function createThreads(dirs: DataDir, { threads, memory }: RunSettings): ThreadRunner {
@@ -202,8 +207,20 @@ const machineSize = (): MachineSize => ({
   heapBytesMax: thisMachine.heapBytesMax(),
 });
 
-/** Runs the very job object that built the plan, where this process has it. */
-function createDebugRunner(dirs: DataDir, data: ThreadData, job: RunnableJob | undefined): TaskRunner {
+/**
+ * Runs the very job object that built the plan, where this process has it. What runs tasks is loaded only here: it is
+ * most of the package, and with threads this one has no use for it.
+ */
+async function createDebugRunner(
+  dirs: DataDir,
+  data: ThreadData,
+  job: RunnableJob | undefined,
+): Promise<TaskRunner> {
+  const [{ createInlineRunner }, { warnOfImpureCalls }, { createTaskExecutor }] = await Promise.all([
+    import("../adapters/threads/inline-runner.ts"),
+    import("../adapters/threads/impure-calls.ts"),
+    import("../runtime/executor/task-executor.ts"),
+  ]);
   parkRuns();
   const watch = () => watchLoading({ subject: "the job's module", loadTimeoutMs: loadTimeoutMs() });
   const load = createJobLoader({ evaluate: evaluateIn(bundleFiles(dirs), watch), findJob, onParked });

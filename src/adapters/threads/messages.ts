@@ -2,6 +2,7 @@
 import type { ErrorInfo } from "../../base/errors.ts";
 import type { JobContext, TaskAssignment, TaskOutcome } from "../../plan/task.ts";
 import type { TaskLogEntry } from "../../ports/task-runner.ts";
+import type { LoadWatch } from "./end-main-thread.ts";
 import type { ThreadData } from "./thread-data.ts";
 
 /** What a thread is started with. */
@@ -25,7 +26,9 @@ export type ToThread =
   /** Wakes a task that waits for something asynchronous; a busy one sees the shared flag. */
   | { readonly kind: "stop"; readonly seq: number }
   /** Wakes an idle thread whose shared flag asks it to collect its garbage. */
-  | { readonly kind: "collect" };
+  | { readonly kind: "collect" }
+  /** For a thread without a task: the main thread loads a module, and cannot watch itself. */
+  | { readonly kind: "watchLoading"; readonly watch: LoadWatch };
 
 export type FromThread =
   | {

@@ -3,6 +3,7 @@ import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.t
 import type { JobContext } from "../../plan/task.ts";
 import type { ExecutionControl, TaskExecutor } from "../../ports/task-runner.ts";
 import { collectGarbage } from "./collect-garbage.ts";
+import { watchFromThread } from "./end-main-thread.ts";
 import { LazyAbort } from "./lazy-abort.ts";
 import { limitLog } from "./log-limit.ts";
 import type { FromThread, ToThread } from "./messages.ts";
@@ -46,6 +47,7 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
       if (running?.seq === message.seq) running.abort.abort();
       return;
     }
+    if (message.kind === "watchLoading") return watchFromThread(message.watch);
     const { seq, assignment } = message;
     job = message.job ?? job;
     if (job === undefined) throw new Error("a thread's first task comes with its job");

@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { attemptKey } from "../../base/ids.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
+import type { LoadWatch } from "./end-main-thread.ts";
 import { MemoryWatch, type ThreadMemory } from "./memory-watch.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { ThreadSlot } from "./thread-slot.ts";
@@ -29,6 +30,8 @@ export interface ThreadRunnerOptions {
 export interface ThreadRunner extends TaskRunner {
   /** Starts one thread now: it loads while the job is still being read. It keeps no process alive. */
   warm(): void;
+  /** Has the thread that was warmed watch over what this one loads; false where there is none. */
+  watchLoading(watch: LoadWatch): boolean;
 }
 
 /** How often memory is looked at: a function can fill a gigabyte in a second. */
@@ -77,6 +80,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
 
   return {
     warm: () => slots[0]?.warm(),
+    watchLoading: (watch) => slots[0]?.watchLoading(watch) ?? false,
     slots: options.threads,
     room: () => options.threads - running,
     async run(request, observer) {

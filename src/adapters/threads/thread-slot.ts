@@ -15,6 +15,7 @@ import { attemptKey, type ContentHash, type JobId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
 import { scratchRoomOf } from "../fs/scratch.ts";
+import type { LoadWatch } from "./end-main-thread.ts";
 import type { ThreadMemory } from "./memory-watch.ts";
 import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
@@ -103,6 +104,13 @@ export class ThreadSlot {
     if (this.#thread !== undefined) return;
     this.#thread = this.#start();
     this.#thread.worker.unref();
+  }
+
+  /** Has the thread watch over what the main thread loads; false where it cannot. */
+  watchLoading(watch: LoadWatch): boolean {
+    if (this.#thread === undefined || this.busy) return false;
+    this.#send(this.#thread, { kind: "watchLoading", watch });
+    return true;
   }
 
   /** The attempt it runs, as `attemptKey`. */
