@@ -10,7 +10,7 @@ import { defineJob, type JobDefinition, type job } from "./job.ts";
 import { registerJob } from "./registry.ts";
 
 /** By file and name of the job, where it was defined. */
-const places = new Map<string, string>();
+const places = new Map<string, () => string | undefined>();
 
 /** Throws JOB_INVALID where the bundle has defined another job of this name, at another place. */
 export const jobOfBundle = ((definition: JobDefinition) => {
@@ -21,14 +21,18 @@ export const jobOfBundle = ((definition: JobDefinition) => {
 }) as typeof job;
 
 function refuseSecond(name: string): void {
-  const place = callerPlace(jobOfBundle);
+  const findPlace = callerPlace(jobOfBundle);
   const file = callerFile(jobOfBundle);
-  if (place === undefined || file === undefined) return;
+  if (file === undefined) return;
   const key = `${name}/${file}`;
-  const first = places.get(key) ?? place;
-  places.set(key, first);
+  const findFirst = places.get(key);
+  if (findFirst === undefined) {
+    places.set(key, findPlace);
+    return;
+  }
+  const [first, place] = [findFirst(), findPlace()];
   // One place that is reached twice, such as a job made in a function, is the user's own business.
-  if (first === place) return;
+  if (first === undefined || place === undefined || first === place) return;
   throw new BicoastalError(
     "JOB_INVALID",
     `Two jobs are named ${name}: the one at ${first}, and the one at ${place}. Give one of them another name.`,

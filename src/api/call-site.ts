@@ -34,22 +34,25 @@ export function callerFile(callee: unknown): string | undefined {
 
 /**
  * File, line and column of whoever called `callee`, in the source where a source map is known, such as
- * `/a/job.ts:3:16`; undefined where nothing is known.
+ * `/a/job.ts:3:16`; undefined where nothing is known. Given as a function that finds out: V8 formats a stack only when
+ * it is looked at, and with a source map that takes longer than all else about a small module.
  */
-export function callerPlace(callee: unknown): string | undefined {
+export function callerPlace(callee: unknown): () => string | undefined {
   const api = Error as unknown as StackTraceApi;
-  if (api.captureStackTrace === undefined) return undefined;
+  if (api.captureStackTrace === undefined) return () => undefined;
   const { stackTraceLimit } = api;
   const holder: { stack?: unknown } = {};
   try {
     api.stackTraceLimit = FRAMES_MAX;
     api.captureStackTrace(holder, callee);
-    const frame = String(holder.stack).split("\n").at(-1) ?? "";
-    const [, place, position] = /(?:\(|at )([^()]+?)(:\d+:\d+)\)?$/.exec(frame) ?? [];
-    return place === undefined ? undefined : `${toAbsolutePath(place) ?? place}${position}`;
   } finally {
     if (stackTraceLimit !== undefined) api.stackTraceLimit = stackTraceLimit;
   }
+  return () => {
+    const frame = String(holder.stack).split("\n").at(-1) ?? "";
+    const [, place, position] = /(?:\(|at )([^()]+?)(:\d+:\d+)\)?$/.exec(frame) ?? [];
+    return place === undefined ? undefined : `${toAbsolutePath(place) ?? place}${position}`;
+  };
 }
 
 /** What Node calls a text that it evaluates, as if it were a file of the working directory. */
