@@ -13,6 +13,8 @@
  * - mapPartitions ends a segment: rows go to a spool, and its results start a loop of their own.
  *
  * Everything of the user's enters as values (functions, fractions): no text of theirs is ever part of the source.
+ *
+ * Long because every operator that stands in the loop is written here, beside those whose labels and names it shares.
  */
 import { unreachable } from "../../base/assert.ts";
 import { labelFed, labelNarrow } from "../../plan/label.ts";

@@ -10,6 +10,9 @@
  *
  * Invariants: `size` entries are in the table, which is at most two thirds full; of keys that `compareKeys` calls
  * equal only the first is kept.
+ *
+ * Long because each way of entering a key has a loop of its own over slots that are private to this table: what they
+ * share would be calls in the hottest place of all.
  */
 import { sameKey } from "../../../base/compare.ts";
 import { finishHash, hashKey, hashUnit, TEXT_SEED } from "../../../base/hash.ts";
