@@ -4,7 +4,7 @@
  * Owns the ready queue, what is remembered of each task, the workers and their attempts, and the timers that belong
  * to attempts. Decides nothing about the job: what an outcome means is the driver's business.
  */
-import { type AttemptId, attemptKey, type NodeId, type StageId, type TaskId } from "../base/ids.ts";
+import type { AttemptId, NodeId, StageId, TaskId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
 import { assignmentFor } from "./assign.ts";
@@ -13,7 +13,7 @@ import { ReadyQueue } from "./ready-queue.ts";
 import type { Step } from "./step.ts";
 import { Phase, TaskTable } from "./task-table.ts";
 import type { Timers } from "./timers.ts";
-import { type LiveAttempt, type WorkerState, WorkerTable } from "./worker-table.ts";
+import { byAttempt, type LiveAttempt, type WorkerState, WorkerTable } from "./worker-table.ts";
 
 /** What there is to say to one worker. */
 export interface Orders {
@@ -109,7 +109,7 @@ export class Dispatcher {
   /** The attempt is no longer under way. */
   settle(attempt: AttemptId): LiveAttempt {
     if (this.#hasTimeout) this.#timers.clear({ kind: "taskTimeout", attempt });
-    return this.workers.settle(attemptKey(attempt));
+    return this.workers.settle(attempt);
   }
 
   /** Forgets a worker; gives its attempts that had not ended. */
@@ -124,7 +124,7 @@ export class Dispatcher {
     this.#open = false;
     this.#ready.clear();
     for (const worker of this.workers.all()) {
-      const stop = [...worker.running].sort().map((key) => this.workers.liveByKey(key)!.id);
+      const stop = [...worker.running].sort(byAttempt).map(({ id }) => id);
       this.giveTasks(worker, { start: [], stop, forget: [] });
     }
     this.workers.settleAll();

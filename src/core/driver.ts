@@ -14,7 +14,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import { type AttemptId, attemptKey, type NodeId, type StageId, taskKey } from "../base/ids.ts";
+import { type AttemptId, type NodeId, type StageId, taskKey } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
 import type { EndedAttempt, WorkerPoll } from "../protocol/message.ts";
@@ -28,7 +28,7 @@ import { Step } from "./step.ts";
 import { Phase } from "./task-table.ts";
 import type { Timer } from "./timer.ts";
 import { Timers } from "./timers.ts";
-import type { LiveAttempt, WorkerState } from "./worker-table.ts";
+import { byAttempt, type LiveAttempt, type WorkerState } from "./worker-table.ts";
 
 /** Attempts of one task lost to dead workers or missing blocks, before the job fails rather than go round for ever. */
 const LOSSES_PER_TASK_MAX = 20;
@@ -112,7 +112,8 @@ export class JobDriver {
     }
     let known = 0;
     for (const attempt of poll.running) {
-      if (worker.running.has(attemptKey(attempt))) known++;
+      const live = this.#dispatcher.workers.live(attempt);
+      if (live !== undefined && worker.running.has(live)) known++;
       else orders.stop.push(attempt);
     }
     worker.unwanted = orders.stop.length;
@@ -122,9 +123,9 @@ export class JobDriver {
 
   /** What the worker was told to start, and does not know of: the orders were lost, or are on their way. */
   #unheardOf(worker: WorkerState, poll: WorkerPoll): readonly TaskAssignment[] {
-    const known = new Set(poll.running.map(attemptKey));
-    const missing = [...worker.running].filter((key) => !known.has(key)).sort();
-    return missing.map((key) => this.#dispatcher.workers.liveByKey(key)!.assignment);
+    const known = new Set(poll.running.map((attempt) => this.#dispatcher.workers.live(attempt)));
+    const missing = [...worker.running].filter((live) => !known.has(live)).sort(byAttempt);
+    return missing.map(({ assignment }) => assignment);
   }
 
   /** The worker's state, new for a new incarnation. */

@@ -4,7 +4,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import { type AttemptId, attemptKey, type Epoch, epoch, type StageId } from "../base/ids.ts";
+import { type AttemptId, attemptKey, type Epoch, epoch, type StageId, sameAttempt } from "../base/ids.ts";
 import type { BlockRef, TaskOutput } from "../plan/task.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
@@ -158,10 +158,8 @@ export class JobState {
   #lose(attempt: AttemptId): void {
     assert(this.#status.kind === "running", "outputs are lost only while the job runs");
     const task = this.#completed[attempt.stage]?.[attempt.partition];
-    assert(
-      task !== undefined && attemptKey(task.attempt) === attemptKey(attempt),
-      `what is lost was effective: ${attemptKey(attempt)}`,
-    );
+    if (task === undefined || !sameAttempt(task.attempt, attempt))
+      assert(false, `what is lost was effective: ${attemptKey(attempt)}`);
     this.#completed[attempt.stage]![attempt.partition] = undefined;
     this.#remaining[attempt.stage]!++;
     this.#blocks[attempt.stage] = undefined;

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { type AttemptId, attemptKey, type NodeId } from "../base/ids.ts";
+import { type AttemptId, attemptHandle, compareAttempts, type NodeId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
 
@@ -19,16 +19,19 @@ export interface WorkerState {
   /** Tasks that may be there at a time, those that wait for a slot included. */
   room: number;
   lastSeenMs: number;
-  /** Keys of this driver's attempts there that have not ended. */
-  readonly running: Set<string>;
+  /** This driver's attempts there that have not ended. */
+  readonly running: Set<LiveAttempt>;
   /** Attempts it still runs that this driver no longer wants. */
   unwanted: number;
 }
 
+/** So that the order in which attempts began decides nothing. */
+export const byAttempt = (a: LiveAttempt, b: LiveAttempt): number => compareAttempts(a.id, b.id);
+
 /** The workers that speak to this driver, and what each was given. */
 export class WorkerTable {
   readonly #workers = new Map<NodeId, WorkerState>();
-  readonly #live = new Map<string, LiveAttempt>();
+  readonly #live = new Map<number | string, LiveAttempt>();
 
   get(id: NodeId): WorkerState | undefined {
     return this.#workers.get(id);
@@ -58,9 +61,10 @@ export class WorkerTable {
     this.#workers.set(id, worker);
     return worker;
   }
-  /** Forgets the worker; returns its attempts that had not ended, by key. */
+  /** Forgets the worker; returns its attempts that had not ended, in order. */
   remove(worker: WorkerState): readonly LiveAttempt[] {
-    const lost = [...worker.running].sort().map((key) => this.settle(key));
+    const lost = [...worker.running].sort(byAttempt);
+    for (const { id } of lost) this.settle(id);
     this.#workers.delete(worker.id);
     return lost;
   }
@@ -69,28 +73,27 @@ export class WorkerTable {
     return worker.room - worker.running.size - worker.unwanted;
   }
   assign(worker: WorkerState, assignment: TaskAssignment): void {
-    const key = attemptKey(assignment.attempt);
+    const key = attemptHandle(assignment.attempt);
     assert(!this.#live.has(key), "an attempt is assigned once");
-    this.#live.set(key, { id: assignment.attempt, worker: worker.id, assignment, recording: false });
-    worker.running.add(key);
+    const live = { id: assignment.attempt, worker: worker.id, assignment, recording: false };
+    this.#live.set(key, live);
+    worker.running.add(live);
   }
   live(attempt: AttemptId): LiveAttempt | undefined {
-    return this.#live.get(attemptKey(attempt));
-  }
-  liveByKey(key: string): LiveAttempt | undefined {
-    return this.#live.get(key);
+    return this.#live.get(attemptHandle(attempt));
   }
   /** The attempt ended at its worker; it stays live until the log has it. */
   startRecording(live: LiveAttempt): void {
     live.recording = true;
-    this.#workers.get(live.worker)?.running.delete(attemptKey(live.id));
+    this.#workers.get(live.worker)?.running.delete(live);
   }
   /** The attempt is no longer this driver's. */
-  settle(key: string): LiveAttempt {
+  settle(attempt: AttemptId): LiveAttempt {
+    const key = attemptHandle(attempt);
     const live = this.#live.get(key);
     assert(live !== undefined, "what is settled was live");
     this.#live.delete(key);
-    this.#workers.get(live.worker)?.running.delete(key);
+    this.#workers.get(live.worker)?.running.delete(live);
     return live;
   }
   /** Lets go of every attempt. */

@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import { type AttemptId, attemptKey } from "../base/ids.ts";
+import { type AttemptId, attemptHandle } from "../base/ids.ts";
 import type { DriverNote } from "../core/effect.ts";
 import type { JobState } from "../core/job-state.ts";
 import type { SourceSplit } from "../plan/task.ts";
@@ -25,9 +25,9 @@ export class ProgressMeter {
   readonly #tasksTotal: number;
   readonly #bytesTotal: number;
   readonly #tasksResumed: number;
-  readonly #running = new Map<string, { readonly attempt: AttemptId; progress: TaskProgress }>();
+  readonly #running = new Map<number | string, { readonly attempt: AttemptId; progress: TaskProgress }>();
   /** Attempts that failed, and may go on saying what they do until they are stopped. */
-  readonly #failed = new Set<string>();
+  readonly #failed = new Set<number | string>();
   readonly #samples: Sample[] = [];
   #tasksDone = 0;
   #rowsDone = 0;
@@ -50,10 +50,10 @@ export class ProgressMeter {
   onNote(note: DriverNote): void {
     switch (note.kind) {
       case "taskCompleted":
-        this.#running.delete(attemptKey(note.completed.attempt));
+        this.#running.delete(attemptHandle(note.completed.attempt));
         return this.#count(note.completed.attempt, note.completed.output, 1);
       case "taskFailed":
-        this.#failed.add(attemptKey(note.attempt));
+        this.#failed.add(attemptHandle(note.attempt));
         return this.onTaskDropped(note.attempt);
       case "outputLost":
         return this.#count(note.lost.attempt, note.lost.output, -1);
@@ -66,12 +66,12 @@ export class ProgressMeter {
   }
 
   onTaskProgress(attempt: AttemptId, progress: TaskProgress): void {
-    const key = attemptKey(attempt);
+    const key = attemptHandle(attempt);
     if (!this.#failed.has(key)) this.#running.set(key, { attempt, progress });
   }
 
   onTaskDropped(attempt: AttemptId): void {
-    this.#running.delete(attemptKey(attempt));
+    this.#running.delete(attemptHandle(attempt));
   }
 
   #count(attempt: AttemptId, { rowsIn, bytesIn }: TaskProgress, sign: 1 | -1): void {

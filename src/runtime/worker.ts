@@ -10,7 +10,7 @@
  * Tasks that take long are not hoarded, as another worker may be free for them.
  */
 
-import { type AttemptId, attemptKey, type Epoch, epoch, type JobId, type NodeId } from "../base/ids.ts";
+import { type AttemptId, attemptHandle, type Epoch, epoch, type JobId, type NodeId } from "../base/ids.ts";
 import { Queue } from "../base/queue.ts";
 import type { TaskAssignment, TaskOutcome } from "../plan/task.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -25,6 +25,8 @@ const AHEAD_MAX = 4_096;
 const POLL_GAP_MS = 10;
 /** Shortest time over which ended tasks are counted. */
 const RATE_WINDOW_MS = 2;
+
+type Handle = ReturnType<typeof attemptHandle>;
 
 export interface WorkerOptions {
   readonly job: JobId;
@@ -51,13 +53,13 @@ export interface WorkerObserver {
 export class Worker {
   readonly #options: WorkerOptions;
   /** Ordered and not ended. */
-  readonly #running = new Map<string, AttemptId>();
+  readonly #running = new Map<Handle, AttemptId>();
   /** Those of them that wait for the runner. */
   readonly #waiting = new Queue<TaskRequest>();
-  readonly #ended = new Map<string, EndedAttempt>();
+  readonly #ended = new Map<Handle, EndedAttempt>();
   /** Those of them that the next poll tells of. */
-  readonly #untold = new Map<string, EndedAttempt>();
-  readonly #forgotten = new Set<string>();
+  readonly #untold = new Map<Handle, EndedAttempt>();
+  readonly #forgotten = new Set<Handle>();
   #epoch: Epoch = epoch(0);
   #seq = 0;
   #pollDue = false;
@@ -84,7 +86,7 @@ export class Worker {
     // Another driver has not heard what its predecessor was told.
     if (orders.epoch > this.#epoch && this.#epoch > 0) this.#tellAgain(this.#ended.keys());
     this.#epoch = orders.epoch;
-    for (const attempt of orders.forget) this.#forget(attemptKey(attempt));
+    for (const attempt of orders.forget) this.#forget(attemptHandle(attempt));
     if (orders.stop.length > 0) this.#stop(orders.stop);
     for (const assignment of orders.start) this.#take(orders, assignment);
     this.#startWaiting();
@@ -92,7 +94,7 @@ export class Worker {
 
   #take(orders: DriverOrders, assignment: TaskAssignment): void {
     const { attempt } = assignment;
-    const key = attemptKey(attempt);
+    const key = attemptHandle(attempt);
     if (this.#ended.has(key)) return this.#tellAgain([key]);
     if (this.#running.has(key) || this.#forgotten.has(key)) return;
     // More than there is room for come only when orders crossed; what is not taken is ordered again.
@@ -121,7 +123,7 @@ export class Worker {
   }
 
   #end(attempt: AttemptId, outcome: TaskOutcome): void {
-    const key = attemptKey(attempt);
+    const key = attemptHandle(attempt);
     this.#running.delete(key);
     if (this.#closed) return;
     if (outcome.kind !== "finished") this.#options.observer.onTaskDropped(attempt);
@@ -134,17 +136,17 @@ export class Worker {
   }
 
   #stop(attempts: readonly AttemptId[]): void {
-    const keys = new Set(attempts.map(attemptKey));
+    const keys = new Set(attempts.map(attemptHandle));
     const waiting = this.#waiting.drain();
     for (const request of waiting) {
       const { attempt } = request.assignment;
-      if (keys.has(attemptKey(attempt))) this.#end(attempt, { kind: "stopped" });
+      if (keys.has(attemptHandle(attempt))) this.#end(attempt, { kind: "stopped" });
       else this.#waiting.push(request);
     }
     for (const attempt of attempts) this.#options.runner.stop(attempt);
   }
 
-  #tellAgain(keys: Iterable<string>): void {
+  #tellAgain(keys: Iterable<Handle>): void {
     for (const key of keys) {
       const ended = this.#ended.get(key);
       if (ended !== undefined) this.#untold.set(key, ended);
@@ -152,7 +154,7 @@ export class Worker {
     if (this.#untold.size > 0) this.#pollSoon();
   }
 
-  #forget(key: string): void {
+  #forget(key: Handle): void {
     if (!this.#ended.delete(key)) return;
     this.#untold.delete(key);
     this.#forgotten.add(key);
