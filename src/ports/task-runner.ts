@@ -64,8 +64,11 @@ export interface TaskControl {
   /** Totals so far; called after each batch, so it must cost next to nothing. */
   progress(rowsIn: number, bytesIn: number): void;
   log(message: string, fields: string | undefined, warning?: ImpureCall): void;
-  /** Gives the event loop a turn where the task shares its thread with others; undefined in a thread of its own. */
-  readonly breathe: (() => Promise<void>) | undefined;
+  /**
+   * Gives the event loop a turn where the task shares its thread with others, and it is time for one; undefined in a
+   * thread of its own.
+   */
+  readonly breathe: (() => Promise<void> | undefined) | undefined;
 }
 
 export interface ExecutionControl extends TaskControl {

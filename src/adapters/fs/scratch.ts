@@ -15,15 +15,18 @@ import { makeDirectory } from "./make-directory.ts";
 
 /** @param directory Made when the first file is. */
 export function createFileScratch(directory: string): Scratch {
-  const files = new Set<FileScratchFile>();
+  /** Few tasks spill. */
+  let files: Set<FileScratchFile> | undefined;
   return {
     create() {
-      const file = new FileScratchFile(directory, (done) => files.delete(done));
-      files.add(file);
+      files ??= new Set();
+      const open = files;
+      const file = new FileScratchFile(directory, (done) => open.delete(done));
+      open.add(file);
       return file;
     },
     dispose() {
-      for (const file of [...files]) file.dispose();
+      if (files !== undefined) for (const file of [...files]) file.dispose();
     },
   };
 }

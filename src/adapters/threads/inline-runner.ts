@@ -41,39 +41,45 @@ export function createInlineRunner({
   let current: Current | undefined;
   let closed = false;
   const breathe = createBreath();
-  let ended: Promise<unknown> = Promise.resolve();
+  let ended: Promise<TaskOutcome> = Promise.resolve({ kind: "stopped" });
 
-  const run = async (request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> => {
-    const abort = new LazyAbort();
-    let abandon = (_outcome: TaskOutcome): void => {};
-    let graceTimer: NodeJS.Timeout | undefined;
-    const mine: Current = {
-      task: request.assignment.attempt,
-      stopAsked: false,
-      stop() {
-        if (mine.stopAsked) return;
-        mine.stopAsked = true;
-        abort.abort();
-        graceTimer = setTimeout(() => abandon({ kind: "stopped" }), stopGraceMs);
-      },
-    };
-    current = mine;
-    const restoreConsole = consoleToStderr();
-    try {
-      // Tasks that take microseconds follow one another without a turn of the event loop in between.
-      await breathe();
+  const run = (request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> =>
+    new Promise((resolve, reject) => {
+      const abort = new LazyAbort();
+      let graceTimer: NodeJS.Timeout | undefined;
+      const restoreConsole = consoleToStderr();
+      /** What comes from the task after it was given up changes nothing any more. */
+      const end = (): boolean => {
+        if (current !== mine) return false;
+        current = undefined;
+        restoreConsole();
+        if (graceTimer !== undefined) clearTimeout(graceTimer);
+        return true;
+      };
+      const onOutcome = (outcome: TaskOutcome): void => {
+        if (end()) resolve(mine.stopAsked ? { kind: "stopped" } : outcome);
+      };
+      const onThrown = (thrown: unknown): void => {
+        if (end()) reject(thrown);
+      };
+      const mine: Current = {
+        task: request.assignment.attempt,
+        stopAsked: false,
+        stop() {
+          if (mine.stopAsked) return;
+          mine.stopAsked = true;
+          abort.abort();
+          graceTimer = setTimeout(() => onOutcome({ kind: "stopped" }), stopGraceMs);
+        },
+      };
+      current = mine;
       const control = controlOf(mine, abort, observer, breathe, () => current === mine);
-      const outcome = await new Promise<TaskOutcome>((resolve, reject) => {
-        abandon = resolve;
-        executor.execute(request, control).then(resolve, reject);
-      });
-      return mine.stopAsked ? { kind: "stopped" } : outcome;
-    } finally {
-      restoreConsole();
-      if (graceTimer !== undefined) clearTimeout(graceTimer);
-      current = undefined;
-    }
-  };
+      const begin = (): void => void executor.execute(request, control).then(onOutcome, onThrown);
+      // Tasks that take microseconds follow one another without a turn of the event loop in between.
+      const turn = breathe();
+      if (turn === undefined) begin();
+      else void turn.then(begin);
+    });
 
   return {
     slots: 1,
@@ -81,9 +87,8 @@ export function createInlineRunner({
     run(request, observer) {
       if (closed) return Promise.resolve({ kind: "stopped" });
       assert(current === undefined, "no more tasks are started than there are slots");
-      const outcome = run(request, observer);
-      ended = outcome.catch(() => {});
-      return outcome;
+      ended = run(request, observer);
+      return ended;
     },
     stop(attempt) {
       if (current !== undefined && sameAttempt(current.task, attempt)) current.stop();
@@ -91,7 +96,7 @@ export function createInlineRunner({
     async close() {
       closed = true;
       current?.stop();
-      await ended;
+      await ended.catch(() => {});
     },
   };
 }
@@ -101,7 +106,7 @@ function controlOf(
   current: Current,
   abort: LazyAbort,
   observer: TaskObserver,
-  breathe: () => Promise<void>,
+  breathe: () => Promise<void> | undefined,
   alive: () => boolean,
 ): ExecutionControl {
   let shownAtMs = performance.now();
@@ -125,15 +130,14 @@ function controlOf(
 }
 
 /** Gives the event loop a turn where its last one is some time ago: a turn for each small batch would cost more than it. */
-function createBreath(): () => Promise<void> {
-  const soon = Promise.resolve();
+function createBreath(): () => Promise<void> | undefined {
   let turnMs = performance.now();
   const take = (resolve: () => void): void => {
     turnMs = performance.now();
     resolve();
   };
   return () => {
-    if (performance.now() - turnMs < TURN_MS) return soon;
+    if (performance.now() - turnMs < TURN_MS) return undefined;
     return new Promise((resolve) => setImmediate(take, resolve));
   };
 }

@@ -23,7 +23,7 @@ export interface ShuffleRequest<Node extends WideNode = WideNode> {
    */
   readonly checkpoint?: (() => void) | undefined;
   /** Gives the event loop a turn. */
-  readonly breathe?: (() => Promise<void>) | undefined;
+  readonly breathe?: (() => Promise<void> | undefined) | undefined;
   /** Whether batches may hold texts as bytes instead of rows; only a sort gives them so. Default false. */
   readonly asText?: boolean | undefined;
 }

@@ -84,8 +84,9 @@ export class TaskRun {
   }
 
   async complete(): Promise<TaskOutput> {
-    await this.#openTables();
-    const input = await this.#openInput();
+    if (this.#stage.broadcasts.length > 0) await this.#openTables();
+    const opening = this.#openInput();
+    const input = opening instanceof Promise ? await opening : opening;
     this.#input = input;
     await this.#takeInput(input);
     const bytesIn = input.bytesIn;
@@ -130,7 +131,7 @@ export class TaskRun {
     });
   }
 
-  async #openInput(): Promise<BatchInput> {
+  #openInput(): BatchInput | Promise<BatchInput> {
     const { assignment, env, control } = this.#request;
     const from = this.#stage.input;
     const given = assignment.input;
@@ -154,14 +155,13 @@ export class TaskRun {
     return this.#explaining(labelWide(from.shuffle), () => openShuffle({ ...request, node: from.shuffle }));
   }
 
-  /** Waits only for what has to be waited for. */
+  /** Waits only for what has to be waited for: to wait for nothing costs more than a small task. */
   async #takeInput(input: BatchInput): Promise<void> {
     const { control } = this.#request;
     const { loop } = this.#compiled;
-    const from = this.#stage.input;
-    const label = from.kind === "shuffle" ? labelWide(from.shuffle) : labelSource(from.source);
     for (;;) {
-      const batch = await this.#explaining(label, () => input.next());
+      const next = this.#nextBatch(input);
+      const batch = next instanceof Promise ? await next : next;
       if (batch === undefined) return;
       if (batch.taken !== undefined) {
         this.#rowsIn += batch.taken;
@@ -177,8 +177,23 @@ export class TaskRun {
       }
       control.progress(this.#rowsIn, input.bytesIn);
       this.#throwIfStopped();
-      if (control.breathe !== undefined) await control.breathe();
+      const turn = control.breathe?.();
+      if (turn !== undefined) await turn;
     }
+  }
+
+  #nextBatch(input: BatchInput): Batch | undefined | Promise<Batch | undefined> {
+    try {
+      const next = input.next();
+      return next instanceof Promise ? this.#explaining(this.#inputLabel, () => next) : next;
+    } catch (error) {
+      throw explainFailure(error, { label: this.#inputLabel, calls: "sink", late: true }, undefined);
+    }
+  }
+
+  get #inputLabel(): string {
+    const from = this.#stage.input;
+    return from.kind === "shuffle" ? labelWide(from.shuffle) : labelSource(from.source);
   }
 
   #writeText(text: Uint8Array, rows: number): void {

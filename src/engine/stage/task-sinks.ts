@@ -46,7 +46,8 @@ export class TaskSinks {
       const file = await sink.close();
       if (file !== undefined) files.push(file);
     }
-    return { block: await this.#block?.finish(), files };
+    const block = this.#block;
+    return { block: block === undefined || block.isEmpty ? undefined : await block.finish(), files };
   }
 
   /** Leaves nothing of this attempt behind that is not durable yet. */

@@ -41,9 +41,7 @@ export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
     return label;
   };
 
-  const planOf = async ({ job }: TaskRequest): Promise<StagePlan> => {
-    const known = plans.get(job.job);
-    if (known !== undefined) return known;
+  const loadPlan = async ({ job }: TaskRequest): Promise<StagePlan> => {
     const plan = prepareJob(await options.loadJob(job), job);
     const [oldest] = plans.keys();
     if (plans.size >= PLANS_KEPT_MAX && oldest !== undefined) plans.delete(oldest);
@@ -56,7 +54,7 @@ export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
       if (control.stopRequested()) return { kind: "stopped" };
       try {
         control.phase("loading");
-        const stages = await planOf(request);
+        const stages = plans.get(request.job.job) ?? (await loadPlan(request));
         const { job, assignment } = request;
         control.phase("running", labelOf(stages, assignment.attempt.stage));
         const env = options.openEnvironment(request);

@@ -38,6 +38,11 @@ export class BlockWriter {
     this.#options = options;
   }
 
+  /** Whether it has no frame yet. */
+  get isEmpty(): boolean {
+    return this.#blob === undefined;
+  }
+
   /** Bytes written so far. */
   get bytes(): number {
     return this.#blob?.bytes ?? 0;
