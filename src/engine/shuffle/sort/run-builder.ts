@@ -81,22 +81,14 @@ export class RunBuilder {
 
   /** Lines of bytes [from, to), which are text as keys are compared. Returns up to where: all, or until it is full. */
   addLines(bytes: Uint8Array, from: number, to: number): number {
-    const at = this.#room(to - from);
-    const kernel = this.#kernel;
-    kernel.bytes.set(bytes.subarray(from, to), at);
-    const end = at + to - from;
-    const figures = kernel.base;
-    this.rows = kernel.scanLines(at, end, this.#starts, this.#ends, this.rows, RUN_ROWS, figures);
-    const taken = (kernel.words[figures / 4] as number) - at;
-    this.#at = at + taken;
-    return from + taken;
+    return from + this.#scan(this.#put(bytes, from, to), to - from);
   }
 
-  /** Whether bytes are ASCII, and so as keys are compared. */
-  isAscii(bytes: Uint8Array, from: number, to: number): boolean {
-    const at = this.#room(to - from);
-    this.#kernel.bytes.set(bytes.subarray(from, to), at);
-    return this.#kernel.classify(at, at + to - from) === TEXT_CLASS.ascii;
+  /** The same for bytes of any kind: undefined, and takes none, where they are not ASCII, and so not as keys are compared. */
+  addAsciiLines(bytes: Uint8Array, from: number, to: number): number | undefined {
+    const at = this.#put(bytes, from, to);
+    if (this.#kernel.classify(at, at + to - from) !== TEXT_CLASS.ascii) return undefined;
+    return from + this.#scan(at, to - from);
   }
 
   /** Rows that are text. There must be room for as many rows. */
@@ -260,6 +252,22 @@ export class RunBuilder {
       }
     }
     this.#at = at;
+  }
+
+  /** Copies bytes behind the last text, where they are not yet anything; returns where that is. */
+  #put(bytes: Uint8Array, from: number, to: number): number {
+    const at = this.#room(to - from);
+    this.#kernel.bytes.set(bytes.subarray(from, to), at);
+    return at;
+  }
+
+  /** Takes in the lines that are put there, until it is full; returns how many bytes they have. */
+  #scan(at: number, bytes: number): number {
+    const kernel = this.#kernel;
+    const figures = kernel.base;
+    this.rows = kernel.scanLines(at, at + bytes, this.#starts, this.#ends, this.rows, RUN_ROWS, figures);
+    this.#at = kernel.words[figures / 4] as number;
+    return this.#at - at;
   }
 
   /** Makes room for so many bytes more; returns where they go. */

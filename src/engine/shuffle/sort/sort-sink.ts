@@ -87,7 +87,13 @@ export class SortSink implements KeyedSink {
 
   /** Lines of bytes [from, to), which are the records. Returns how many. Only for a sink that is given nothing else. */
   addLines(bytes: Uint8Array, from: number, to: number): number {
-    if (this.#run.isAscii(bytes, from, to)) return this.#addComparable(bytes, from, to);
+    const { rows } = this.#run;
+    const end = this.#run.addAsciiLines(bytes, from, to);
+    if (end !== undefined) {
+      const added = this.#run.rows - rows;
+      if (this.#run.isFull) this.#writeRun();
+      return added + this.#addComparable(bytes, end, to);
+    }
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("utf8");
     const units = Buffer.allocUnsafeSlow(unitBytesMax(text));
     return this.#addComparable(units, 0, writeUnits(units, 0, text));
