@@ -41,9 +41,13 @@ describe("splits of files", () => {
     expect(await count(MIB)).toBe(1);
     expect(await count(MIB + 1)).toBe(2);
     expect(await count(10 * MIB)).toBe(10);
-    expect(await count(64 * MIB)).toBe(64);
+    expect(await count(24 * MIB)).toBe(24);
+    expect(await count(64 * MIB)).toBe(24);
+    expect(await count(768 * MIB)).toBe(24);
+    expect(await count(800 * MIB)).toBe(25);
+    expect(await count(2048 * MIB)).toBe(64);
+    expect(await count(3000 * MIB)).toBe(64);
     expect(await count(6400 * MIB)).toBe(100);
-    expect(await count(1000 * MIB)).toBe(64);
   });
 
   test("cover every byte once, evenly", async () => {
@@ -140,7 +144,7 @@ describe("splits of files", () => {
       format: "csv",
       csv: { header: true, delimiter: ",", quote: '"', types: {} },
     };
-    const sizeBytes = 200 * MIB;
+    const sizeBytes = 208 * MIB;
     const inputs: Inputs = {
       ...listing([sizeBytes]),
       open: async () => ({
@@ -157,7 +161,7 @@ describe("splits of files", () => {
       turns += 1;
     });
     expect(turns).toBe(3);
-    expect(splits).toHaveLength(64);
+    expect(splits).toHaveLength(24);
     await expect(planSplits(csv, inputs, () => Promise.reject(new Error("called off")))).rejects.toThrow(
       "called off",
     );

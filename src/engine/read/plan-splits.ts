@@ -9,13 +9,21 @@ import { itemCount } from "./items.ts";
 import { isGzip } from "./source-file.ts";
 
 /**
- * Splits a source is cut into if its size lies between the limits below. Enough that many cores get even shares and
- * one slow task does not hold up the end; and a fixed number, because a plan that hung on the cores at hand would
+ * Parts of a source of items, and the fewest and the most that files are cut into while the size of a part lies
+ * between its limits below. The fewest, so that many cores get shares of a small input, too; the most, so that of a
+ * large one no single task holds up the end. Numbers of their own, as a plan that hung on the cores at hand would
  * give other partitions, and so other bytes, on another machine.
  */
-const SPLITS_AIM = 64;
+const ITEM_SPLITS = 64;
+const SPLITS_FEWEST = 24;
+const SPLITS_MOST = 64;
 /** Below this, starting a task costs more than it does. */
 const SPLIT_BYTES_MIN = 1024 * 1024;
+/**
+ * A size that is worth having at the price of fewer splits, down to the fewest. What combines its records before a
+ * shuffle finds each key more often in a larger split, and sends it once.
+ */
+const SPLIT_BYTES_GOOD = 32 * 1024 * 1024;
 /** Above this, a failed task loses too much work. */
 const SPLIT_BYTES_MAX = 64 * 1024 * 1024;
 /**
@@ -43,7 +51,7 @@ export async function planSplits(
   breathe: () => Promise<void> = async () => {},
 ): Promise<readonly SourceSplit[]> {
   if (source.format === "range" || source.format === "of") {
-    return evenParts(itemCount(source), source.partitions ?? SPLITS_AIM).map(([start, end]) => ({
+    return evenParts(itemCount(source), source.partitions ?? ITEM_SPLITS).map(([start, end]) => ({
       kind: "items",
       start,
       end,
@@ -72,7 +80,9 @@ function quoteOf(source: SourceFormat): number | undefined {
 
 function defaultSplitBytes(files: readonly InputFile[]): number {
   const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  return Math.min(Math.max(Math.ceil(totalBytes / SPLITS_AIM), SPLIT_BYTES_MIN), SPLIT_BYTES_MAX);
+  const good = Math.min(Math.ceil(totalBytes / SPLITS_FEWEST), SPLIT_BYTES_GOOD);
+  const wanted = Math.max(good, Math.ceil(totalBytes / SPLITS_MOST), SPLIT_BYTES_MIN);
+  return Math.min(wanted, SPLIT_BYTES_MAX);
 }
 
 async function splitFile(
