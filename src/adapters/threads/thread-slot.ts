@@ -209,6 +209,7 @@ export class ThreadSlot {
     if (!this.isWarm(bundle)) this.#terminate(undefined);
     const thread = this.isWarm(bundle) ? this.#thread! : this.#start();
     this.#thread = thread;
+    if (thread.bundle === undefined) this.#takeOutput(thread);
     thread.bundle = bundle;
     thread.shared.reset();
     return thread;
@@ -216,7 +217,7 @@ export class ThreadSlot {
 
   #start(): Thread {
     const name = scratchRoomOf(`t${threadsStarted++}`);
-    const { entry, threadData, threadBytes, youngBytes, onOutput } = this.#options;
+    const { entry, threadData, threadBytes, youngBytes } = this.#options;
     const shared = new SharedState();
     const start: ThreadStart = { shared: shared.buffer, thread: name, data: threadData };
     const worker = new Worker(entry, {
@@ -233,7 +234,6 @@ export class ThreadSlot {
         maxYoungGenerationSizeMb: Math.ceil(youngBytes / 2 ** 20),
       },
     });
-    for (const stream of [worker.stdout, worker.stderr]) stream.setEncoding("utf8").on("data", onOutput);
     const thread: Thread = {
       worker,
       shared,
@@ -263,6 +263,15 @@ export class ThreadSlot {
     });
     this.#ends.add(ended);
     return thread;
+  }
+
+  /**
+   * From its first job on, as only a job writes. Node keeps a process alive that reads a thread's output, unref'd or
+   * not; a thread that only stands ready must not, as a module that waits for ever is found by the process's end.
+   */
+  #takeOutput({ worker }: Thread): void {
+    const { onOutput } = this.#options;
+    for (const stream of [worker.stdout, worker.stderr]) stream.setEncoding("utf8").on("data", onOutput);
   }
 
   #onMessage(thread: Thread, message: FromThread): void {
