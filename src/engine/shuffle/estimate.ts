@@ -12,7 +12,7 @@ const TABLE_ENTRY_BYTES = 8;
 /** A buffer is two objects and a piece of memory of its own. */
 const BUFFER_BYTES = 200;
 /** A Date and the like; an object without fields has room for some. */
-const FIELDLESS_BYTES = 104;
+const FIELDLESS_BYTES = 128;
 /** Elements looked at of a long list; the others are taken to be like them. */
 const ELEMENTS_MAX = 16;
 const DEPTH_MAX = 4;
