@@ -175,12 +175,15 @@ export class ThreadSlot {
     return { busy: this.busy, asked: shared.collectAsked(), collectedBytes: shared.collectedBytes() };
   }
 
-  /** Has the thread collect its garbage as soon as it can. */
+  /**
+   * Has the thread collect its garbage as soon as it can: between two batches, which look at what is shared, or in a
+   * turn of its event loop, which is all that a thread has that waits for something.
+   */
   collect(): void {
     const thread = this.#thread;
     if (thread === undefined) return;
     thread.shared.askToCollect();
-    if (!this.busy) this.#send(thread, { kind: "collect" });
+    this.#send(thread, { kind: "collect" });
   }
 
   /** Ends the thread, which holds too much; its task fails. */
