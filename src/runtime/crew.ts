@@ -7,6 +7,11 @@ import type { WorkerObserver } from "./worker.ts";
 export interface Crew {
   /** How the driver speaks to them. */
   readonly transport: Transport<Message>;
+  /**
+   * Has the workers in this process tell at once of the tasks that ended, which they otherwise do of many together.
+   * Resolves when the driver has been told; what others have to tell is not waited for.
+   */
+  report(): Promise<void>;
   close(): void;
 }
 

@@ -206,7 +206,7 @@ class Drive {
     });
     whenLeaseLost(() => host.depose());
     const stopTicking = this.#tick(meter);
-    const stopListening = this.#cancelOnAbort(host);
+    const stopListening = this.#cancelOnAbort(host, crew);
     try {
       return await host.run();
     } finally {
@@ -259,13 +259,14 @@ class Drive {
     }
   }
 
-  #cancelOnAbort(host: DriverHost): () => void {
+  /** What ended before the stop counts: the driver hears of it first. */
+  #cancelOnAbort(host: DriverHost, crew: Crew): () => void {
     const { signal, onEvent } = this.#options;
     if (signal === undefined) return () => {};
     const onAbort = (): void => {
       const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
       onEvent({ kind: "stopping", reason });
-      host.cancel(reason);
+      void crew.report().then(() => host.cancel(reason));
     };
     // The abort may have come before there was a driver to tell.
     if (signal.aborted) queueMicrotask(onAbort);

@@ -36,6 +36,8 @@ export function localCrew(
   worker.start();
   return {
     transport: driver,
+    // The hub delivers in order: before whoever waits for this goes on.
+    report: async () => worker.report(),
     close: () => {
       worker.close();
       driver.close();

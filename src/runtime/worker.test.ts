@@ -194,6 +194,23 @@ describe("a worker", () => {
     expect(lastPoll().running).toEqual([tiny[11]!].map(attemptKey));
   });
 
+  it("asked to report, tells at once of what ended, and says nothing where there is nothing to tell", async () => {
+    const tiny = Array.from({ length: 8 }, (_, partition) => attemptOf(0, partition));
+    order({ start: tiny.slice(0, 2) });
+    await clock.advance(2);
+    await Promise.all([runner.end(tiny[0]!), runner.end(tiny[1]!)]);
+    order({ start: tiny.slice(2) });
+    await runner.end(tiny[2]!);
+    const before = polls.length;
+    worker.report();
+    await turn();
+    expect(polls).toHaveLength(before + 1);
+    expect(lastPoll().ended).toEqual([tiny[2]!].map(attemptKey));
+    worker.report();
+    await turn();
+    expect(polls).toHaveLength(before + 1);
+  });
+
   it("gives back what it took ahead and is told to stop, without having begun it", async () => {
     const tiny = Array.from({ length: 6 }, (_, partition) => attemptOf(0, partition));
     order({ start: tiny.slice(0, 2) });

@@ -92,6 +92,11 @@ export class Worker {
     this.#startWaiting();
   }
 
+  /** Tells now of what ended and would be told of in a moment. */
+  report(): void {
+    if (this.#untold.size > 0) this.#poll();
+  }
+
   #take(orders: DriverOrders, assignment: TaskAssignment): void {
     const { attempt } = assignment;
     const key = attemptHandle(attempt);

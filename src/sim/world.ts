@@ -124,7 +124,7 @@ export class World {
         if (this.#driverCount > 1) trace.met("takeOver");
         this.#driverAddress = self;
         const transport = this.#network.join(self, process);
-        return { transport, close: () => transport.close() };
+        return { transport, report: async () => {}, close: () => transport.close() };
       },
     };
     const options = {
