@@ -28,6 +28,7 @@ export type ErrorCode =
   | "OUTPUT_FAILED"
   | "BLOB_MISSING"
   | "BLOB_CORRUPT"
+  | "PEER_UNREACHABLE" // the node that has a blob cannot be asked for it
   | "DISK_FULL"
   | "STORE_UNAVAILABLE"
   | "STORE_CORRUPT"

@@ -1,6 +1,6 @@
 /** What a task is given and what it gives back: plain data that can cross threads, machines and years. */
 import type { ErrorInfo } from "../base/errors.ts";
-import type { AttemptId, ContentHash, JobId, StageId } from "../base/ids.ts";
+import type { AttemptId, ContentHash, JobId, NodeId, StageId } from "../base/ids.ts";
 import type { JoinWays } from "./join-ways.ts";
 
 /** A file as it was when the job was submitted; a task that finds another size or time refuses it. */
@@ -28,6 +28,8 @@ export interface BlockRef {
   readonly bytes: number;
   /** CRC-32 of the file's index, which holds the CRC-32 of every frame: verifying it verifies all that is read. */
   readonly checksum: number;
+  /** The node whose blob store has it; undefined: this one's. */
+  readonly node?: NodeId;
 }
 
 /** A file an attempt wrote for a `write` end; invisible until the job commits. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { BlobStore } from "./blob-store.ts";
+import { type BlobStore, TAIL_BYTES_READY } from "./blob-store.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const textOf = (content: Uint8Array): string => Buffer.from(content).toString();
@@ -98,6 +98,7 @@ export function blobStoreContract(
       const blobs = await empty();
       await blobs.put("k", bytes("0123456789"));
       const reader = await blobs.open("k");
+      await reader.prepare([{ offset: 0, bytes: 10 }]);
       expect(reader.bytes).toBe(10);
       const target = new Uint8Array(4);
       expect(reader.readAt(3, target)).toBe(4);
@@ -106,6 +107,35 @@ export function blobStoreContract(
       expect(textOf(target.subarray(0, 2))).toBe("89");
       expect(reader.readAt(10, target)).toBe(0);
       expect(reader.readAt(99, target)).toBe(0);
+      reader.close();
+    });
+
+    it("reads its end at once, and what was prepared", async () => {
+      const blobs = await empty();
+      const content = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 7) % 251);
+      await blobs.put("k", content);
+      const reader = await blobs.open("k");
+      const at = (offset: number, length: number): Uint8Array => {
+        const target = new Uint8Array(length);
+        return target.subarray(0, reader.readAt(offset, target));
+      };
+      const tail = content.length - TAIL_BYTES_READY;
+      expect(at(tail, TAIL_BYTES_READY)).toEqual(content.subarray(tail));
+      const ranges = [
+        { offset: 200_000, bytes: 10 },
+        { offset: 5, bytes: 70_000 },
+        { offset: 60_000, bytes: 20_000 },
+        { offset: 299_990, bytes: 1000 },
+        { offset: 400_000, bytes: 10 },
+        { offset: 100_000, bytes: 0 },
+      ];
+      await reader.prepare([]);
+      await reader.prepare(ranges.slice(0, 1));
+      await reader.prepare(ranges);
+      for (const { offset, bytes } of ranges)
+        expect(at(offset, bytes)).toEqual(content.subarray(offset, offset + bytes));
+      expect(at(200_002, 3)).toEqual(content.subarray(200_002, 200_005));
+      expect(at(69_000, 5000)).toEqual(content.subarray(69_000, 74_000));
       reader.close();
     });
 

@@ -1,4 +1,5 @@
 import { BicoastalError } from "../base/errors.ts";
+import type { NodeId } from "../base/ids.ts";
 
 /**
  * Large, immutable data by key: bundles, input lists, shuffle blocks, results. A key is written once, appears whole
@@ -12,8 +13,11 @@ export interface BlobStore {
   has(key: string): Promise<boolean>;
   /** A blob that grows by appending and appears on commit. */
   create(key: string): BlobWriter;
-  /** Makes the blob readable without waiting from here on (a remote store copies it near first). Throws BLOB_MISSING. */
-  open(key: string): Promise<BlobReader>;
+  /**
+   * Opens a blob for reading. `at`: the node whose store has it; a store of one machine pays no heed to it. Throws
+   * BLOB_MISSING where there is no such blob, and PEER_UNREACHABLE where the node that has it cannot be asked.
+   */
+  open(key: string, at?: NodeId): Promise<BlobReader>;
   /** Keys that start with the prefix, ascending. */
   list(prefix: string): Promise<readonly string[]>;
   /** Deletes every key that starts with the prefix, but those kept, and what unfinished writers under it left. */
@@ -31,9 +35,25 @@ export interface BlobWriter {
   abort(): void;
 }
 
-/** Synchronous, because a group's values are read from inside the user's own loop. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The end of a blob that can be read as soon as it is open: what says where the rest lies stands there. */
+export const TAIL_BYTES_READY = 64;
+
+/**
+ * Reading is synchronous, because a group's values are read from inside the user's own loop. What another machine has is
+ * fetched before: only the last `TAIL_BYTES_READY` and what was prepared may be read.
+ */
 export interface BlobReader {
   readonly bytes: number;
+  /**
+   * Makes these bytes readable without waiting, until the reader is closed; parts beyond the end are left out. For a
+   * blob of this machine it resolves at once. Throws PEER_UNREACHABLE and BLOB_MISSING.
+   */
+  prepare(ranges: readonly ByteRange[]): Promise<void>;
   /** Fills `target` from this position on; returns how many bytes there were (fewer only at the end). */
   readAt(position: number, target: Uint8Array): number;
   close(): void;

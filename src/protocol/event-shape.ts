@@ -16,7 +16,7 @@ import {
 const attempt = fieldsOf({ stage: isCount, partition: isCount, epoch: isCount, attempt: isCount });
 
 const output = fieldsOf({
-  block: optional(fieldsOf({ key: isText, bytes: isCount, checksum: isCount })),
+  block: optional(fieldsOf({ key: isText, bytes: isCount, checksum: isCount, node: optional(isText) })),
   files: listOf(
     fieldsOf({ endIndex: isCount, sink: isCount, staged: isText, bytes: isCount, rows: isCount }),
   ),

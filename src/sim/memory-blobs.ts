@@ -1,6 +1,13 @@
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
-import { assertBlobKey, type BlobStore, type BlobWriter } from "../ports/blob-store.ts";
+import {
+  assertBlobKey,
+  type BlobReader,
+  type BlobStore,
+  type BlobWriter,
+  type ByteRange,
+  TAIL_BYTES_READY,
+} from "../ports/blob-store.ts";
 
 /** A blob store in memory, whose blobs a test may look at, lose and damage. */
 export interface MemoryBlobs extends BlobStore {
@@ -34,17 +41,31 @@ export function createMemoryBlobs(): MemoryBlobs {
     },
     create: (key) => memoryWriter(key, blobs),
     async open(key) {
-      const bytes = find(key);
-      return {
-        bytes: bytes.length,
-        readAt: (position, target) => copyAt(bytes, position, target),
-        close() {},
-      };
+      return memoryReader(find(key));
     },
     list: async (prefix) => matching(prefix),
     async deleteAll(prefix, kept) {
       for (const key of matching(prefix)) if (kept?.has(key) !== true) blobs.delete(key);
     },
+  };
+}
+
+/** Holds whoever reads to what a blob of another machine needs: nothing is read that was not prepared. */
+function memoryReader(bytes: Uint8Array): BlobReader {
+  const prepared: ByteRange[] = [{ offset: bytes.length - TAIL_BYTES_READY, bytes: TAIL_BYTES_READY }];
+  return {
+    bytes: bytes.length,
+    async prepare(ranges) {
+      prepared.push(...ranges);
+    },
+    readAt(position, target) {
+      const end = Math.min(position + target.length, bytes.length);
+      const isReady =
+        end <= position || prepared.some((it) => it.offset <= position && end <= it.offset + it.bytes);
+      assert(isReady, "only what was prepared is read");
+      return copyAt(bytes, position, target);
+    },
+    close() {},
   };
 }
 

@@ -494,7 +494,7 @@ declare class Dataset<out T> {
     write(format: "csv", directory: string, options?: WriteCsvOptions<T>): End<WriteResult>;
     write(this: Dataset<TextRecord>, format: "text", directory: string, options?: WriteOptions): End<WriteResult>;
 }
-type ErrorCode = "USAGE" | "PARAM_INVALID" | "PARAM_UNKNOWN" | "JOB_INVALID" | "JOB_NOT_FOUND" | "JOB_RUNNING" | "JOB_FAILED" | "JOB_CANCELLED" | "PLAN_IMPURE" | "BUNDLE_FAILED" | "INPUT_NOT_FOUND" | "INPUT_UNREADABLE" | "INPUT_CHANGED" | "INPUT_CORRUPT" | "RECORD_INVALID" | "RECORD_TOO_LONG" | "USER_FUNCTION" | "KEY_INVALID" | "VALUE_UNENCODABLE" | "GROUP_CONSUMED" | "TASK_TIMEOUT" | "THREAD_DIED" | "OUT_OF_MEMORY" | "COLLECT_TOO_LARGE" | "OUTPUT_EXISTS" | "OUTPUT_FAILED" | "BLOB_MISSING" | "BLOB_CORRUPT" | "DISK_FULL" | "STORE_UNAVAILABLE" | "STORE_CORRUPT" | "STORE_REFUSED" | "LEASE_GONE" | "DRIVER_DEPOSED";
+type ErrorCode = "USAGE" | "PARAM_INVALID" | "PARAM_UNKNOWN" | "JOB_INVALID" | "JOB_NOT_FOUND" | "JOB_RUNNING" | "JOB_FAILED" | "JOB_CANCELLED" | "PLAN_IMPURE" | "BUNDLE_FAILED" | "INPUT_NOT_FOUND" | "INPUT_UNREADABLE" | "INPUT_CHANGED" | "INPUT_CORRUPT" | "RECORD_INVALID" | "RECORD_TOO_LONG" | "USER_FUNCTION" | "KEY_INVALID" | "VALUE_UNENCODABLE" | "GROUP_CONSUMED" | "TASK_TIMEOUT" | "THREAD_DIED" | "OUT_OF_MEMORY" | "COLLECT_TOO_LARGE" | "OUTPUT_EXISTS" | "OUTPUT_FAILED" | "BLOB_MISSING" | "BLOB_CORRUPT" | "PEER_UNREACHABLE" | "DISK_FULL" | "STORE_UNAVAILABLE" | "STORE_CORRUPT" | "STORE_REFUSED" | "LEASE_GONE" | "DRIVER_DEPOSED";
 type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 interface ErrorOptions {
     readonly retryable?: boolean;

@@ -129,6 +129,9 @@ class FileBlobWriter implements BlobWriter {
   }
 }
 
+/** A file can be read anywhere at any time. */
+const READY = Promise.resolve();
+
 class FileBlobReader implements BlobReader {
   readonly bytes: number;
   readonly #path: string;
@@ -149,6 +152,10 @@ class FileBlobReader implements BlobReader {
     } catch (error) {
       throw readError(error, path, key);
     }
+  }
+
+  prepare(): Promise<void> {
+    return READY;
   }
 
   readAt(position: number, target: Uint8Array): number {

@@ -22,7 +22,9 @@ export async function* readCollected(
   for (const ref of refs) {
     const block = await BlockReader.open(ref, env);
     try {
-      for (const extent of block.frames(sinkIndex, 0)) {
+      const extents = block.frames(sinkIndex, 0);
+      await block.prepare(extents);
+      for (const extent of extents) {
         rows += extent.rows;
         if (rows > options.rowsMax) throw collectTooLarge(options.rowsMax);
         yield block.read(extent, "all").values;

@@ -58,7 +58,9 @@ async function* readFrames<T>(
     for (const ref of producer.blocks) {
       const block = await BlockReader.open(ref, env);
       try {
-        for (const extent of block.frames(producer.sink, partition)) {
+        const extents = block.frames(producer.sink, partition);
+        if (extents.length > 0) await block.prepare(extents);
+        for (const extent of extents) {
           yield read(block, extent);
           meter.bytes += extent.bytes;
         }

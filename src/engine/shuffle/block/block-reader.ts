@@ -38,20 +38,21 @@ export class BlockReader {
   bytesRead = 0;
   readonly #options: BlockReaderOptions;
   readonly #blob: BlobReader;
-  readonly #lists: readonly FrameList[];
+  #lists: readonly FrameList[] = [];
 
   private constructor(ref: BlockRef, blob: BlobReader, options: BlockReaderOptions) {
     this.key = ref.key;
     this.#options = options;
     this.#blob = blob;
-    this.#lists = this.#readIndex(ref);
   }
 
   /** Throws BLOB_MISSING and BLOB_CORRUPT, both with `details.key`. */
   static async open(ref: BlockRef, options: BlockReaderOptions): Promise<BlockReader> {
-    const blob = await openBlob(ref.key, options.blobs);
+    const blob = await openBlob(ref, options.blobs);
     try {
-      return new BlockReader(ref, blob, options);
+      const block = new BlockReader(ref, blob, options);
+      await block.#loadIndex(ref);
+      return block;
     } catch (error) {
       blob.close();
       throw error;
@@ -61,6 +62,11 @@ export class BlockReader {
   /** Frames of one partition of one sink, in the order of their rows; none where nothing was written. */
   frames(sink: number, partition: number): readonly FrameExtent[] {
     return this.#lists.find((list) => list.sink === sink && list.partition === partition)?.frames ?? [];
+  }
+
+  /** Frames are read only after they were prepared, all those of a list at a time. Throws BLOB_CORRUPT, PEER_UNREACHABLE. */
+  prepare(extents: readonly FrameExtent[]): Promise<void> {
+    return this.#blob.prepare(extents);
   }
 
   /** Throws BLOB_CORRUPT. `own`: see `OwnStrings`. */
@@ -105,7 +111,7 @@ export class BlockReader {
     }
   }
 
-  #readIndex(ref: BlockRef): FrameList[] {
+  async #loadIndex(ref: BlockRef): Promise<void> {
     const { crc32 } = this.#options;
     const size = this.#blob.bytes;
     if (size !== ref.bytes || size < TRAILER_BYTES) {
@@ -117,11 +123,12 @@ export class BlockReader {
       if (trailer.indexOffset + trailer.indexBytes !== size - TRAILER_BYTES) {
         throw new RangeError("its index is not where it says");
       }
+      await this.#blob.prepare([{ offset: trailer.indexOffset, bytes: trailer.indexBytes }]);
       const index = this.#readBytes(trailer.indexOffset, trailer.indexBytes);
       if (trailer.indexCrc !== ref.checksum || crc32(index) !== ref.checksum) {
         throw new RangeError("the checksum of its index does not match");
       }
-      return decodeIndex(index);
+      this.#lists = decodeIndex(index);
     } catch (error) {
       throw error instanceof BicoastalError ? error : blockCorrupt(this.key, reason(error), error);
     }
@@ -139,9 +146,9 @@ export class BlockReader {
   }
 }
 
-async function openBlob(key: string, blobs: BlobStore): Promise<BlobReader> {
+async function openBlob({ key, node }: BlockRef, blobs: BlobStore): Promise<BlobReader> {
   try {
-    return await blobs.open(key);
+    return await blobs.open(key, node);
   } catch (error) {
     // Whoever reports lost blocks goes by `details.key`, whatever store this is.
     if (error instanceof BicoastalError && error.code === "BLOB_MISSING" && error.details.key !== key) {

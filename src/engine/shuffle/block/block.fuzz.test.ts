@@ -48,7 +48,9 @@ async function readAll(ref: BlockRef, env: MemoryEnvironment): Promise<unknown[]
   try {
     for (let sink = 0; sink < 3; sink++) {
       for (let partition = 0; partition < 4; partition++) {
-        for (const extent of block.frames(sink, partition)) {
+        const extents = block.frames(sink, partition);
+        await block.prepare(extents);
+        for (const extent of extents) {
           const { keys, values } = block.read(extent);
           all.push([sink, partition, keys, values]);
         }
@@ -260,6 +262,7 @@ it("gives bytes in a sink's own layout back, and no others", async () => {
       writer.append(0, 1, undefined, ["row"]);
       const block = await BlockReader.open((await writer.finish())!, env);
       const extents = block.frames(0, 0);
+      await block.prepare([...extents, ...block.frames(0, 1)]);
       expect(extents.map((extent) => [extent.rows, block.readBytes(extent, new FrameRoom())])).toEqual(
         given.map((body) => [7, new Uint8Array(body)]),
       );

@@ -115,6 +115,7 @@ export class BlockRuns {
     const sources: RunSource[] = [];
     for (const run of runs) {
       const block = await this.#reader(run.ref);
+      await block.prepare(extentsOf(run, block));
       sources.push(this.#source(run, block));
     }
     return sources;
@@ -144,7 +145,9 @@ export class BlockRuns {
   async #marks(ref: BlockRef, sink: number, list: number): Promise<readonly Mark[]> {
     if (this.#open.size >= BLOCKS_KEPT_MAX && !this.#open.has(ref.key)) this.close();
     const block = await this.#reader(ref);
-    return block.frames(sink, list).flatMap((extent) =>
+    const extents = block.frames(sink, list);
+    await block.prepare(extents);
+    return extents.flatMap((extent) =>
       reading(block, extent, () => {
         // Not metered: a thread that knows the borders reads fewer marks. Keys of marks are views, and are kept.
         return readMarks(block.readBytes(extent, new FrameRoom()));
@@ -230,6 +233,12 @@ class Extremes {
     while (shared < bytes && first[shared] === last[shared]) shared++;
     return shared;
   }
+}
+
+/** What is read of a run's frames. */
+function extentsOf({ sink, run, first, last }: BlockRun, block: BlockReader): readonly FrameExtent[] {
+  const bodies = block.frames(sink, frameList(run)).slice(first, last);
+  return bodies.concat(block.frames(sink, valueList(run)).slice(first, last));
 }
 
 const placesOf = ({ blocks, sink }: ProducerBlocks): Place[] => blocks.map((ref) => ({ ref, sink }));

@@ -23,6 +23,7 @@ import {
   readRuns,
   within,
 } from "./collated-ranges.ts";
+import { LIST_MARKS } from "./collated-sink.ts";
 import { sortOrder } from "./sort-order.ts";
 
 export function openCollatedSort(request: ShuffleRequest<SortNode>): BatchInput {
@@ -73,6 +74,7 @@ class SortReduction {
       for (const ref of producer.blocks) {
         const block = await BlockReader.open(ref, env);
         try {
+          await block.prepare(block.frames(producer.sink, LIST_MARKS));
           runs.push(...readRuns(block, ref, producer.sink, samples));
         } finally {
           block.close();
@@ -92,6 +94,7 @@ class SortReduction {
     for (const run of runs) {
       const block = blocks.get(run.ref.key) ?? (await this.#openBlock(run, this.#request.env));
       blocks.set(run.ref.key, block);
+      await block.prepare(run.frames);
       const rows = new FrameCursor(run.frames, (extent) => {
         this.#request.checkpoint?.();
         this.#meter.bytes += extent.bytes;
