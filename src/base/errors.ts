@@ -34,7 +34,8 @@ export type ErrorCode =
   | "STORE_CORRUPT"
   | "STORE_REFUSED" // a request beyond the store's limits; nothing was done
   | "LEASE_GONE" // a key was to hang on a lease that has ended; nothing was done
-  | "DRIVER_DEPOSED"; // another driver has taken this job over
+  | "DRIVER_DEPOSED" // another driver has taken this job over
+  | "MESSAGE_INVALID"; // what another node sent is not of this version, or damaged
 
 /** Facts about an error for programs: file, line, option and the like. JSON values only. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;

@@ -8,6 +8,7 @@ import { bundleKey } from "../adapters/bundle/bundle-files.ts";
 import { createFileBlobs } from "../adapters/fs/blobs.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { parkRuns } from "../api/parked-runs.ts";
+import { jobId } from "../base/ids.ts";
 import type { JobContext, TaskOutcome } from "../plan/task.ts";
 import { assignmentOf, Bench, GOOD, IMPORTS, mapping, Watcher } from "./job-bench.contract.ts";
 import type { TaskObserver, TaskRunner } from "./task-runner.ts";
@@ -259,7 +260,7 @@ job({ name: "$NAME", run: () => read.range(5) });
         const job = await bench.submit(GOOD);
         const assignment = assignmentOf(0, 10);
         const outcome = runner.run({ job, assignment }, new Watcher());
-        runner.stop(assignment.attempt);
+        runner.stop(job.job, assignment.attempt);
         expect(await outcome).toEqual({ kind: "stopped" });
       });
 
@@ -267,7 +268,7 @@ job({ name: "$NAME", run: () => read.range(5) });
         const job = await bench.submit(mapping("(n) => { nap(); return n; }"));
         const assignment = assignmentOf(0, 100_000);
         const watcher = new Watcher(({ rowsIn }) => {
-          if (rowsIn > 0) runner.stop(assignment.attempt);
+          if (rowsIn > 0) runner.stop(job.job, assignment.attempt);
         });
         expect(await runner.run({ job, assignment }, watcher)).toEqual({ kind: "stopped" });
         const told = watcher.progress.length;
@@ -278,7 +279,15 @@ job({ name: "$NAME", run: () => read.range(5) });
       test("of an attempt it does not run changes nothing", async () => {
         const job = await bench.submit(GOOD);
         const outcome = runTask(job);
-        runner.stop(assignmentOf(0, 1).attempt);
+        runner.stop(job.job, assignmentOf(0, 1).attempt);
+        expect((await outcome).kind).toBe("finished");
+      });
+
+      test("of another job's attempt of the same name changes nothing", async () => {
+        const job = await bench.submit(GOOD);
+        const assignment = assignmentOf(0, 10);
+        const outcome = runner.run({ job, assignment }, new Watcher());
+        runner.stop(jobId("another-1"), assignment.attempt);
         expect((await outcome).kind).toBe("finished");
       });
     });
@@ -330,7 +339,7 @@ function isolation(
         ended = true;
       });
       while (!ended && !existsSync(looping)) await new Promise((resolve) => setTimeout(resolve, 10));
-      runner().stop(assignment.attempt);
+      runner().stop(job.job, assignment.attempt);
       expect(await outcome).toEqual({ kind: "stopped" });
     });
 

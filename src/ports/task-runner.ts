@@ -1,10 +1,7 @@
-import type { AttemptId } from "../base/ids.ts";
+import type { AttemptId, JobId } from "../base/ids.ts";
 import type { JobContext, TaskAssignment, TaskOutcome } from "../plan/task.ts";
 
-/**
- * Runs attempts: in threads, in this thread (`--debug`), or in the simulator. It tells attempts apart by their ids
- * alone, so all that it runs at a time belong to one job.
- */
+/** Runs attempts, of one job or several: in threads, in this thread (`--debug`), or in the simulator. */
 export interface TaskRunner {
   /** How many tasks it runs at a time. */
   readonly slots: number;
@@ -16,7 +13,7 @@ export interface TaskRunner {
    */
   run(request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome>;
   /** Asks the attempt to end: politely, then by force. Its outcome is then `stopped`. Unknown attempts are ignored. */
-  stop(attempt: AttemptId): void;
+  stop(job: JobId, attempt: AttemptId): void;
   /** Stops what runs, by force; resolves when every outcome has been given. */
   close(): Promise<void>;
 }

@@ -13,10 +13,12 @@ import {
   type Shape,
 } from "./shape.ts";
 
-const attempt = fieldsOf({ stage: isCount, partition: isCount, epoch: isCount, attempt: isCount });
+export const attempt = fieldsOf({ stage: isCount, partition: isCount, epoch: isCount, attempt: isCount });
 
-const output = fieldsOf({
-  block: optional(fieldsOf({ key: isText, bytes: isCount, checksum: isCount, node: optional(isText) })),
+export const block = fieldsOf({ key: isText, bytes: isCount, checksum: isCount, node: optional(isText) });
+
+export const output = fieldsOf({
+  block: optional(block),
   files: listOf(
     fieldsOf({ endIndex: isCount, sink: isCount, staged: isText, bytes: isCount, rows: isCount }),
   ),
@@ -26,7 +28,7 @@ const output = fieldsOf({
   counters: mapOf(isNumber),
 });
 
-const error = fieldsOf({
+export const error = fieldsOf({
   code: isText,
   message: isText,
   retryable: isFlag,

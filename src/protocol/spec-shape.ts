@@ -16,7 +16,7 @@ import {
 const producer = fieldsOf({ stage: isCount, sink: isCount });
 const file = fieldsOf({ path: isText, sizeBytes: isCount, mtimeMs: isWhole });
 
-const split = kindsOf({
+export const split = kindsOf({
   bytes: fieldsOf({ file, start: isCount, end: isCount }),
   files: fieldsOf({ files: listOf(file) }),
   items: fieldsOf({ start: isCount, end: isCount }),
@@ -44,12 +44,15 @@ const end = fieldsOf({
   }),
 });
 
+export const constants = fieldsOf({ seed: isText, submittedAtMs: isNumber, bundle: isText });
+export const joins = listOf(oneOf("shuffle", "left", "right"));
+
 const spec = fieldsOf({
   id: isText,
   name: isText,
-  constants: fieldsOf({ seed: isText, submittedAtMs: isNumber, bundle: isText }),
+  constants,
   fingerprint: isText,
-  joins: listOf(oneOf("shuffle", "left", "right")),
+  joins,
   stages: listOf(stage),
   ends: listOf(end),
   shape: oneOf("single", "record"),

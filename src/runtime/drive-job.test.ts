@@ -42,7 +42,7 @@ class ScriptRunner implements TaskRunner {
     const outcome = await Promise.race([this.script(key, request), stopped]);
     return outcome ?? { kind: "finished", output: outputOf(attempt) };
   }
-  stop(attempt: Parameters<TaskRunner["stop"]>[0]): void {
+  stop(...[, attempt]: Parameters<TaskRunner["stop"]>): void {
     this.#stops.get(attemptKey(attempt))?.();
   }
   async close(): Promise<void> {}

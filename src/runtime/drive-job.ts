@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
-import type { AttemptId } from "../base/ids.ts";
+import type { AttemptId, ContentHash } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import type { Completed, JobState } from "../core/job-state.ts";
@@ -37,6 +37,8 @@ export interface DrivePorts {
   readonly muster: (request: MusterRequest) => Crew;
   readonly random: Prng;
   readonly readRows: ReadRows;
+  /** Stores what the job gave, before it commits, where the caller may be elsewhere. Default: nothing is kept. */
+  readonly keepResults?: (results: readonly EndResult[]) => Promise<ContentHash>;
 }
 
 export interface DriveOptions {
@@ -50,6 +52,8 @@ export interface DriveOptions {
   readonly incarnation: string;
   /** A worker not heard of for so long is taken for lost. */
   readonly workerLeaseMs: number;
+  /** Leaves a job alone that has ended, unless it was opened again: see `JobLog`. Default false. */
+  readonly onlyOpen?: boolean;
   /** For tests and the simulator. */
   readonly checkInvariants?: boolean;
 }
@@ -70,6 +74,8 @@ export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveO
       const { records } = await log.read();
       const state = replayLog(spec, records);
       if (state.status.kind === "committed") return await drivenBefore(state, ports);
+      if (options.onlyOpen === true && state.status.kind !== "running" && !(await log.isOpen()))
+        return { end: state.status, results: [], state, tasksResumed: countTasks(state) };
       const driven = await new Drive(spec, ports, options, log).run();
       if (driven !== "again") return driven;
     }
@@ -93,6 +99,7 @@ class Drive {
   readonly #options: DriveOptions;
   readonly #log: JobLog;
   #results: readonly EndResult[] = [];
+  #resultsKept: ContentHash | undefined;
   #leaseLost = false;
   #ended = false;
   readonly #warned = new Set<ImpureCall>();
@@ -124,6 +131,7 @@ class Drive {
         card,
         wallMs: clock.wallMs(),
         isDead,
+        onlyOpen: this.#options.onlyOpen ?? false,
       });
       if (taken === undefined) return "again";
       return await this.#drive(taken, (depose) => {
@@ -225,6 +233,7 @@ class Drive {
       if (key === undefined) throw error;
       return { kind: "blocksLost", keys: [key] };
     }
+    this.#resultsKept = await this.#ports.keepResults?.(this.#results);
     await commitWrites(this.#spec, complete, this.#ports.outputs);
     return { kind: "committed" };
   }
@@ -237,7 +246,8 @@ class Drive {
     const count = (kind: LogEvent["kind"]): number =>
       record.events.filter((event) => event.kind === kind).length;
     const tasksDone = countTasks(state) + count("taskCompleted") - count("outputLost");
-    return cardOf(this.#spec, { kind: last.kind, atMs: last.atMs, tasksDone });
+    const results = last.kind === "committed" ? this.#resultsKept : undefined;
+    return cardOf(this.#spec, { kind: last.kind, atMs: last.atMs, tasksDone, results });
   }
 
   #onNote(note: DriverNote, meter: ProgressMeter): void {

@@ -141,12 +141,12 @@ export class JobBoard {
     const spec = await unlessDamaged(this.spec(job));
     for (const target of spec === undefined ? [] : outputTargets(spec))
       await this.#ports.outputs.discard(target);
-    const { prefix, card, epoch } = jobKeys(job);
+    const { prefix, card, epoch, open, cancel, progress } = jobKeys(job);
     const { succeeded } = await this.#ports.store.txn({
       compare: [{ key: epoch, target: "modRevision", op: "=", value: epochEntry.modRevision }],
       success: [
         { kind: "deleteRange", from: prefix, to: prefixEnd(prefix) },
-        { kind: "delete", key: card },
+        ...[card, open, cancel, progress].map((key) => ({ kind: "delete", key }) as const),
       ],
     });
     // Somebody resumed it meanwhile.

@@ -14,7 +14,15 @@ export const jobKeys = (job: JobId) => ({
   prefix: `jobs/${job}/`,
   /** What a list of jobs shows, without reading logs. */
   card: `cards/${job}`,
+  /** In a cluster: there while some node should drive the job. */
+  open: `${OPEN_PREFIX}${job}`,
+  /** In a cluster: somebody wants the job to stop; the value says why. */
+  cancel: `cancel/${job}`,
+  /** In a cluster: how far the job is, for whoever watches; never needed. */
+  progress: `progress/${job}`,
 });
+
+export const OPEN_PREFIX = "open/";
 
 export const CARD_PREFIX = "cards/";
 

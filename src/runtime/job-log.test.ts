@@ -278,3 +278,52 @@ describe("a damaged log is refused by its name", () => {
     await expect(takeOver(log)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
   });
 });
+
+describe("a job of a cluster", () => {
+  const OPEN = new TextEncoder().encode("{}");
+  beforeEach(() => log.submit(SPEC_HASH, CARD, OPEN));
+  const end = (): Promise<boolean> =>
+    log.append(record(2), { ...CARD, end: { kind: "cancelled", atMs: 9, tasksDone: 0 } });
+
+  it("is open until the record that ends it", async () => {
+    expect(await log.isOpen()).toBe(true);
+    expect((await takeOver(log, { onlyOpen: true }))?.epoch).toBe(1);
+    expect(await end()).toBe(true);
+    expect(await log.isOpen()).toBe(false);
+  });
+
+  it("that has ended is left alone until it is opened again, and then goes on", async () => {
+    await takeOver(log, { onlyOpen: true });
+    await end();
+    expect(await takeOver(log, { onlyOpen: true })).toBeUndefined();
+    expect(await log.reopen(CARD, OPEN)).toBe(true);
+    expect((await takeOver(log, { onlyOpen: true }))?.epoch).toBe(2);
+  });
+
+  it("that ends while somebody is about to take it over is not taken over", async () => {
+    await takeOver(log, { onlyOpen: true });
+    let ended = false;
+    const late = Object.assign(failing(), {
+      txn: async (request: TxnRequest) => {
+        if (!ended) {
+          ended = true;
+          await end();
+        }
+        return store.txn(request);
+      },
+    });
+    expect(await takeOver(logOn(late), { onlyOpen: true, isDead: () => true })).toBeUndefined();
+    expect((await log.read()).records).toHaveLength(3);
+  });
+
+  it("that committed is not opened again", async () => {
+    await takeOver(log, { onlyOpen: true });
+    const committed: LogEvent = { kind: "committed", atMs: 9 };
+    await log.append(record(2, 1, committed), {
+      ...CARD,
+      end: { kind: "committed", atMs: 9, tasksDone: 1 },
+    });
+    expect(await log.reopen(CARD, OPEN)).toBe(false);
+    expect(await log.isOpen()).toBe(false);
+  });
+});

@@ -37,6 +37,8 @@ export interface JobCard {
         readonly kind: "committed" | "failed" | "cancelled";
         readonly atMs: number;
         readonly tasksDone: number;
+        /** In a cluster, of a job that committed: the blob of what it gave. */
+        readonly results?: ContentHash | undefined;
       }
     | undefined;
 }
@@ -70,8 +72,11 @@ export class JobLog {
     this.#keys = jobKeys(job);
   }
 
-  /** Writes the job's first record; when this resolves the job exists for good (S1). */
-  async submit(spec: ContentHash, card: JobCard): Promise<void> {
+  /**
+   * Writes the job's first record; when this resolves the job exists for good (S1).
+   * @param open Makes it a job that some node of the cluster drives, and tells it so much of it.
+   */
+  async submit(spec: ContentHash, card: JobCard, open?: Uint8Array): Promise<void> {
     const event: LogEvent = { kind: "submitted", job: this.#job, spec, atMs: card.submittedAtMs };
     const bytes = encodeRecord({ version: 1, seq: 0, epoch: epoch(0), events: [event] });
     const written = await this.#write(0, bytes, async () =>
@@ -81,10 +86,40 @@ export class JobLog {
           { kind: "put", key: this.#keys.log(0), value: bytes },
           { kind: "put", key: this.#keys.epoch, value: encoder.encode("0") },
           { kind: "put", key: this.#keys.card, value: encodeJson(card) },
+          ...(open === undefined ? [] : [{ kind: "put", key: this.#keys.open, value: open } as const]),
         ],
       }),
     );
     assert(written, "a new job's id is its own");
+  }
+
+  /** Whether some node of the cluster should drive the job. */
+  async isOpen(): Promise<boolean> {
+    return (await this.#get(this.#keys.open)) !== undefined;
+  }
+
+  /**
+   * Has the cluster's nodes go on with a job that has ended, and not committed. False where it has committed, or ends
+   * otherwise meanwhile. Harmless where it is open.
+   */
+  async reopen(card: JobCard, open: Uint8Array): Promise<boolean> {
+    const { records } = await this.read();
+    const last = records.at(-1);
+    if (last?.events.at(-1)?.kind === "committed") return false;
+    const { succeeded } = await untilAvailable(
+      this.#timing,
+      () =>
+        this.#store.txn({
+          compare: [{ key: this.#keys.log(records.length), target: "createRevision", op: "=", value: 0 }],
+          success: [
+            { kind: "put", key: this.#keys.open, value: open },
+            { kind: "put", key: this.#keys.card, value: encodeJson(card) },
+            { kind: "delete", key: this.#keys.cancel },
+          ],
+        }),
+      () => this.#closed,
+    );
+    return succeeded;
   }
 
   /** Throws JOB_NOT_FOUND. */
@@ -126,14 +161,15 @@ export class JobLog {
 
   /**
    * Raises the epoch and says so in the log; from then on no other driver's write succeeds.
-   * Gives undefined where the job has committed meanwhile: there is nothing left to drive. Throws JOB_RUNNING where
+   * Gives undefined where there is nothing left to drive: the job has committed meanwhile, or is not open and must be. Throws JOB_RUNNING where
    * another driver is at work.
    */
-  async takeOver({ owner, lease, card, wallMs, isDead }: TakeOver): Promise<TakenOver | undefined> {
+  async takeOver({ owner, lease, card, wallMs, isDead, onlyOpen }: TakeOver): Promise<TakenOver | undefined> {
     for (let tries = 0; tries < TAKEOVER_TRIES_MAX; tries++) {
       const snapshot = await this.read();
       const { records, ownerEntry, epochEntry } = snapshot;
       if (records.at(-1)?.events.at(-1)?.kind === "committed") return undefined;
+      if (onlyOpen === true && !(await this.isOpen())) return undefined;
       if (snapshot.owner !== undefined && !isDead(snapshot.owner))
         throw jobRunning(this.#job, snapshot.owner);
       const next = epoch(decodeEpoch(epochEntry) + 1);
@@ -147,6 +183,9 @@ export class JobLog {
             { key: this.#keys.epoch, target: "modRevision", op: "=", value: epochEntry.modRevision },
             { key: this.#keys.driver, target: "modRevision", op: "=", value: ownerEntry?.modRevision ?? 0 },
             { key, target: "createRevision", op: "=", value: 0 },
+            ...(onlyOpen === true
+              ? [{ key: this.#keys.open, target: "createRevision", op: ">", value: 0 } as const]
+              : []),
           ],
           success: [
             { kind: "put", key, value: bytes },
@@ -187,6 +226,9 @@ export class JobLog {
             : [
                 { kind: "put", key: this.#keys.card, value: encodeJson(card) } as const,
                 { kind: "delete", key: this.#keys.driver } as const,
+                { kind: "delete", key: this.#keys.open } as const,
+                { kind: "delete", key: this.#keys.cancel } as const,
+                { kind: "delete", key: this.#keys.progress } as const,
               ]),
         ],
       }),
@@ -232,6 +274,8 @@ export interface TakeOver {
   readonly wallMs: number;
   /** Whether the owner on record is certainly gone, so that its lease need not be waited for. */
   readonly isDead: (owner: DriverOwner) => boolean;
+  /** Leaves a job alone that has ended, unless it was opened again. Default false: an ended job goes on. */
+  readonly onlyOpen?: boolean;
 }
 
 export interface TakenOver {
@@ -256,7 +300,12 @@ const isCard = fieldsOf({
   submittedAtMs: isNumber,
   tasks: isCount,
   end: optional(
-    fieldsOf({ kind: oneOf("committed", "failed", "cancelled"), atMs: isNumber, tasksDone: isCount }),
+    fieldsOf({
+      kind: oneOf("committed", "failed", "cancelled"),
+      atMs: isNumber,
+      tasksDone: isCount,
+      results: optional(isText),
+    }),
   ),
 });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type AttemptId, attemptKey, contentHash, epoch, nodeId } from "../base/ids.ts";
+import { type AttemptId, attemptKey, contentHash, epoch, type JobId, nodeId } from "../base/ids.ts";
 import type { JobContext, TaskOutcome } from "../plan/task.ts";
 import { ManualClock, turn } from "../ports/control-store.contract.ts";
 import type { TaskObserver, TaskRequest, TaskRunner } from "../ports/task-runner.ts";
@@ -35,7 +35,7 @@ class HandRunner implements TaskRunner {
     this.begun.push(key);
     return new Promise((end) => this.#under.set(key, { end, observer }));
   }
-  stop(attempt: AttemptId): void {
+  stop(_job: JobId, attempt: AttemptId): void {
     this.stopped.push(attemptKey(attempt));
   }
   async close(): Promise<void> {}

@@ -148,7 +148,7 @@ export class Worker {
       if (keys.has(attemptHandle(attempt))) this.#end(attempt, { kind: "stopped" });
       else this.#waiting.push(request);
     }
-    for (const attempt of attempts) this.#options.runner.stop(attempt);
+    for (const attempt of attempts) this.#options.runner.stop(this.#options.job, attempt);
   }
 
   #tellAgain(keys: Iterable<Handle>): void {
@@ -224,7 +224,8 @@ export class Worker {
     this.#cancelHeartbeat?.();
     this.#nextPoll?.cancel();
     this.#waiting.drain();
-    for (const attempt of this.#running.values()) this.#options.runner.stop(attempt);
+    const { runner, job } = this.#options;
+    for (const attempt of this.#running.values()) runner.stop(job, attempt);
   }
 }
 

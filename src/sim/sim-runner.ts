@@ -1,4 +1,4 @@
-import { type AttemptId, attemptKey } from "../base/ids.ts";
+import { type AttemptId, attemptKey, type JobId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { TaskOutcome } from "../plan/task.ts";
 import type { ExecutionControl, TaskExecutor, TaskRequest, TaskRunner } from "../ports/task-runner.ts";
@@ -72,7 +72,7 @@ export class SimRunner implements TaskRunner {
     return { kind: "failed", error, lostBlocks: [] };
   }
 
-  stop(attempt: AttemptId): void {
+  stop(_job: JobId, attempt: AttemptId): void {
     const stop = this.#stops.get(attemptKey(attempt));
     if (stop !== undefined) this.#process.after(1, stop);
   }

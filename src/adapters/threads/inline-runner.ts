@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { type AttemptId, sameAttempt } from "../../base/ids.ts";
+import { type AttemptId, type JobId, sameAttempt } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type {
   ExecutionControl,
@@ -24,6 +24,7 @@ const STOP_GRACE_MS = 1000;
 const TURN_MS = 4;
 
 interface Current {
+  readonly job: JobId;
   readonly task: AttemptId;
   stopAsked: boolean;
   readonly stop: () => void;
@@ -63,6 +64,7 @@ export function createInlineRunner({
         if (end()) reject(thrown);
       };
       const mine: Current = {
+        job: request.job.job,
         task: request.assignment.attempt,
         stopAsked: false,
         stop() {
@@ -90,8 +92,8 @@ export function createInlineRunner({
       ended = run(request, observer);
       return ended;
     },
-    stop(attempt) {
-      if (current !== undefined && sameAttempt(current.task, attempt)) current.stop();
+    stop(job, attempt) {
+      if (current?.job === job && sameAttempt(current.task, attempt)) current.stop();
     },
     async close() {
       closed = true;

@@ -9,6 +9,7 @@ const thread = (facts: Partial<ThreadMemory> = {}): ThreadMemory => ({
   busy: true,
   asked: false,
   collectedBytes: 50 * MIB,
+  sinceBytes: 50 * MIB,
   ...facts,
 });
 const CALM = { collect: false, end: undefined };
@@ -31,13 +32,22 @@ describe("the watch over memory", () => {
 
   it("ends the thread that cannot answer, once it has had the time to", () => {
     const watch = new MemoryWatch(LIMIT);
-    const threads = [thread(), thread({ asked: true, collectedBytes: 0 })];
+    const threads = [thread(), thread({ asked: true, collectedBytes: 0, sinceBytes: 0 })];
     expect(watch.look(0, FAR_ABOVE, threads)).toEqual(COLLECT);
     expect(watch.look(99, FAR_ABOVE, threads)).toEqual(CALM);
     expect(watch.look(100, FAR_ABOVE, threads)).toEqual({
       collect: false,
       end: { thread: 1, bytes: FAR_ABOVE - 50 * MIB },
     });
+  });
+
+  it("holds nobody answerable for what was used before it", () => {
+    const watch = new MemoryWatch(LIMIT);
+    const looping = thread({ asked: true, collectedBytes: 0, sinceBytes: FAR_ABOVE - 10 * MIB });
+    const growing = thread({ asked: true, collectedBytes: 10 * MIB, sinceBytes: FAR_ABOVE - 250 * MIB });
+    watch.look(0, FAR_ABOVE, [looping, growing]);
+    expect(watch.look(100, FAR_ABOVE, [looping]).end).toBeUndefined();
+    expect(watch.look(125, FAR_ABOVE, [looping, growing]).end).toEqual({ thread: 1, bytes: 260 * MIB });
   });
 
   it("ends the one that says it holds the most, where all answer", () => {

@@ -22,8 +22,10 @@ export interface ThreadMemory {
   readonly busy: boolean;
   /** Whether it was asked to collect and has not done so. */
   readonly asked: boolean;
-  /** What it held when it last had. */
+  /** What it held when it last had; 0 for a thread that never has. */
   readonly collectedBytes: number;
+  /** What all used together when it told that, or was started; less, where they used less since. */
+  readonly sinceBytes: number;
 }
 
 export interface MemoryVerdict {
@@ -79,8 +81,10 @@ export class MemoryWatch {
     const known = threads.reduce((sum, { asked, collectedBytes }) => sum + (asked ? 0 : collectedBytes), 0);
     const silentBytes = silent === 0 ? 0 : (usedBytes - known) / silent;
     let end: MemoryVerdict["end"];
-    for (const [thread, { busy, asked, collectedBytes }] of threads.entries()) {
-      const bytes = asked ? silentBytes : collectedBytes;
+    for (const [thread, { busy, asked, collectedBytes, sinceBytes }] of threads.entries()) {
+      // Some of what is used is nobody's: what `malloc` keeps of threads that are gone. A thread is answerable for growth.
+      const grownBytes = collectedBytes + usedBytes - sinceBytes;
+      const bytes = asked ? Math.min(silentBytes, grownBytes) : collectedBytes;
       if (busy && bytes > (end?.bytes ?? this.#limitBytes / threads.length)) end = { thread, bytes };
     }
     return end;

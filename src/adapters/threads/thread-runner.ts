@@ -1,5 +1,4 @@
 import { assert } from "../../base/assert.ts";
-import { attemptKey } from "../../base/ids.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
 import type { LoadWatch } from "./end-main-thread.ts";
 import { MemoryWatch, type ThreadMemory } from "./memory-watch.ts";
@@ -48,7 +47,10 @@ const LOAD_TIMEOUT_MS = 60_000;
  * user code does to its thread, this process goes on and the attempt has its outcome.
  */
 export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
+  const beforeBytes = besidesHeapBytes();
+  const usedBytes = (): number => besidesHeapBytes() - beforeBytes;
   const slotOptions = {
+    usedBytes,
     stopGraceMs: STOP_GRACE_MS,
     loadTimeoutMs: LOAD_TIMEOUT_MS,
     onOutput: (text: string) => void process.stderr.write(text),
@@ -62,17 +64,13 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
   let timer: NodeJS.Timeout | undefined;
 
   const watch = new MemoryWatch(options.memory.threadsBytes);
-  const beforeBytes = besidesHeapBytes();
-  const usedBytes = (): number => besidesHeapBytes() - beforeBytes;
   let looks = 0;
 
   const look = (): void => {
     const nowMs = performance.now();
-    const { collect, end } = watch.look(
-      nowMs,
-      usedBytes(),
-      slots.map((slot) => slot.memory() ?? NO_THREAD),
-    );
+    const bytes = usedBytes();
+    const threads = slots.map((slot) => slot.memory(bytes) ?? NO_THREAD);
+    const { collect, end } = watch.look(nowMs, bytes, threads);
     if (collect) for (const slot of slots) slot.collect();
     if (end !== undefined) slots[end.thread]?.overflow(end.bytes);
     if (++looks % LOOKS_PER_POLL === 0) for (const slot of slots) slot.poll(nowMs);
@@ -103,9 +101,8 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
         }
       }
     },
-    stop(attempt) {
-      const task = attemptKey(attempt);
-      for (const slot of slots) if (slot.task === task) slot.stop();
+    stop(job, attempt) {
+      for (const slot of slots) if (slot.runs(job, attempt)) slot.stop();
     },
     async close() {
       closed = true;
@@ -114,7 +111,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
   };
 }
 
-const NO_THREAD: ThreadMemory = { busy: false, asked: false, collectedBytes: 0 };
+const NO_THREAD: ThreadMemory = { busy: false, asked: false, collectedBytes: 0, sinceBytes: 0 };
 
 /**
  * What the process has in memory but for this thread's own heap and buffers: the threads, and what was there before

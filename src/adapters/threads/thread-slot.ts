@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { assert } from "../../base/assert.ts";
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
-import { attemptKey, type ContentHash, type JobId } from "../../base/ids.ts";
+import { type AttemptId, attemptKey, type ContentHash, type JobId, sameAttempt } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
 import { scratchRoomOf } from "../fs/scratch.ts";
@@ -30,6 +30,8 @@ export interface ThreadSlotOptions {
   readonly threadBytes: number;
   /** Its part for V8's young generation. */
   readonly youngBytes: number;
+  /** What all threads use together. */
+  readonly usedBytes: () => number;
   /** From being asked to stop to being stopped by force. */
   readonly stopGraceMs: number;
   /** Longest time to evaluate the job's module and build its plan. */
@@ -41,7 +43,8 @@ export interface ThreadSlotOptions {
 /** A task of this slot that has no outcome yet. */
 interface Current {
   readonly seq: number;
-  readonly task: string;
+  readonly job: JobId;
+  readonly attempt: AttemptId;
   readonly observer: TaskObserver;
   readonly resolve: (outcome: TaskOutcome) => void;
   loadingSinceMs: number | undefined;
@@ -62,6 +65,10 @@ interface Thread {
   stage: string | undefined;
   /** Why it is about to end, where that is known. */
   cause: ErrorInfo | undefined;
+  /** See `ThreadMemory`. */
+  sinceBytes: number;
+  /** Whether it had been asked to collect when memory was last looked at. */
+  asked: boolean;
 }
 
 /**
@@ -113,9 +120,14 @@ export class ThreadSlot {
     return true;
   }
 
-  /** The attempt it runs, as `attemptKey`. */
-  get task(): string | undefined {
-    return this.#current?.task;
+  runs(job: JobId, attempt: AttemptId): boolean {
+    const current = this.#current;
+    return current?.job === job && sameAttempt(current.attempt, attempt);
+  }
+
+  /** The attempt it runs, for messages. */
+  get #task(): string | undefined {
+    return this.#current === undefined ? undefined : attemptKey(this.#current.attempt);
   }
 
   run({ job, assignment }: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> {
@@ -124,7 +136,8 @@ export class ThreadSlot {
       const seq = ++this.#seq;
       this.#current = {
         seq,
-        task: attemptKey(assignment.attempt),
+        job: job.job,
+        attempt: assignment.attempt,
         observer,
         resolve,
         loadingSinceMs: undefined,
@@ -168,11 +181,19 @@ export class ThreadSlot {
     }
   }
 
-  /** For the watch over the memory of all threads; undefined where no thread stands here. */
-  memory(): ThreadMemory | undefined {
-    const shared = this.#thread?.shared;
-    if (shared === undefined) return undefined;
-    return { busy: this.busy, asked: shared.collectAsked(), collectedBytes: shared.collectedBytes() };
+  /**
+   * For the watch over the memory of all threads; undefined where no thread stands here.
+   * @param usedBytes What all threads use together.
+   */
+  memory(usedBytes: number): ThreadMemory | undefined {
+    const thread = this.#thread;
+    if (thread === undefined) return undefined;
+    const asked = thread.shared.collectAsked();
+    const told = thread.asked && !asked;
+    thread.asked = asked;
+    thread.sinceBytes = told ? usedBytes : Math.min(thread.sinceBytes, usedBytes);
+    const collectedBytes = thread.shared.collectedBytes();
+    return { busy: this.busy, asked, collectedBytes, sinceBytes: thread.sinceBytes };
   }
 
   /**
@@ -194,7 +215,7 @@ export class ThreadSlot {
 
   #overflow({ stage, tasks }: Thread, usedBytes: number | undefined): ErrorInfo {
     const limitBytes = Math.floor(this.#options.threadBytes);
-    return heapError({ task: this.task, stage, usedBytes, limitBytes, used: tasks > 1 });
+    return heapError({ task: this.#task, stage, usedBytes, limitBytes, used: tasks > 1 });
   }
 
   /** Ends thread and task at once; the task is `stopped`. */
@@ -245,6 +266,8 @@ export class ThreadSlot {
       tasks: 0,
       stage: undefined,
       cause: undefined,
+      sinceBytes: this.#options.usedBytes(),
+      asked: false,
     };
     worker.on("message", (message: FromThread) => this.#onMessage(thread, message));
     worker.on("error", (thrown: unknown) => {
@@ -299,7 +322,7 @@ export class ThreadSlot {
   #onExit(thread: Thread, exitCode: number): void {
     if (thread !== this.#thread) return;
     this.#thread = undefined;
-    const error = thread.cause ?? exitError(this.task, exitCode, thread.shared.phase());
+    const error = thread.cause ?? exitError(this.#task, exitCode, thread.shared.phase());
     if (this.#current !== undefined) {
       this.#end({ kind: "failed", error, lostBlocks: [] });
     } else if (thread.cause !== undefined && thread.cause !== ENDED_ON_PURPOSE) {

@@ -1,0 +1,117 @@
+/**
+ * Who belongs to the cluster now: this node's own card, kept under a lease, and a view of everybody's.
+ *
+ * A node whose lease ends, because it slept or was cut off, is gone to the others; when it comes back it registers
+ * again. Nothing hangs on this being exact: it says whom to ask, not who is right.
+ */
+import type { NodeId } from "../../base/ids.ts";
+import { type ControlStore, prefixEnd } from "../../ports/control-store.ts";
+import { encodeJson } from "../../protocol/codec.ts";
+import { DriverLease } from "../driver-lease.ts";
+import { pause, type RetryClock, untilAvailable } from "../retry.ts";
+import { NODE_PREFIX, nodeKey } from "./cluster-keys.ts";
+import { decodeNodeCard, type NodeCard } from "./node-card.ts";
+import { RangeView } from "./range-view.ts";
+
+export interface MembersOptions {
+  readonly store: ControlStore;
+  readonly timing: RetryClock;
+  /** Of this node; undefined for one that only looks. */
+  readonly self: NodeCard | undefined;
+  /** How long others wait for a node that fell silent. */
+  readonly leaseMs: number;
+  /** Called when a node came, changed or went. */
+  readonly onChange: (node: NodeId, card: NodeCard | undefined) => void;
+}
+
+const REGISTER_PAUSE_MS = 500;
+
+export class Members {
+  readonly #options: MembersOptions;
+  readonly #cards = new Map<NodeId, NodeCard>();
+  readonly #view: RangeView;
+  #self: NodeCard | undefined;
+  #lease: DriverLease | undefined;
+  #closed = false;
+
+  constructor(options: MembersOptions) {
+    this.#options = options;
+    this.#self = options.self;
+    const { store, timing } = options;
+    this.#view = new RangeView({
+      store,
+      timing,
+      from: NODE_PREFIX,
+      to: prefixEnd(NODE_PREFIX),
+      onChange: (key, entry) => {
+        const node = key.slice(NODE_PREFIX.length) as NodeId;
+        const card = entry === undefined ? undefined : decodeNodeCard(entry);
+        if (card === undefined) this.#cards.delete(node);
+        else this.#cards.set(node, card);
+        options.onChange(node, card);
+      },
+    });
+  }
+
+  /** Resolves when this node is registered and the others are known. */
+  async start(): Promise<void> {
+    await this.#register();
+    await this.#view.start();
+  }
+
+  get(node: NodeId): NodeCard | undefined {
+    return this.#cards.get(node);
+  }
+
+  /** By name, ascending. */
+  all(): readonly NodeCard[] {
+    return [...this.#cards.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  /** Tells the others that this node takes nothing new. */
+  async drain(): Promise<void> {
+    if (this.#self === undefined) return;
+    this.#self = { ...this.#self, state: "draining" };
+    await this.#put();
+  }
+
+  async #register(): Promise<void> {
+    if (this.#self === undefined || this.#closed) return;
+    const { store, timing, leaseMs } = this.#options;
+    this.#lease = await untilAvailable(
+      timing,
+      () => DriverLease.grant(store, timing.clock, leaseMs, () => this.#again()),
+      () => this.#closed,
+    );
+    await this.#put();
+  }
+
+  /** The lease was lost, or ended before the card was written. */
+  #again(): void {
+    if (this.#closed) return;
+    void pause(this.#options.timing.clock, REGISTER_PAUSE_MS)
+      .then(() => this.#register())
+      .catch(() => this.#again());
+  }
+
+  async #put(): Promise<void> {
+    const card = this.#self;
+    const lease = this.#lease;
+    if (card === undefined || lease === undefined) return;
+    const { store, timing } = this.#options;
+    const put = { kind: "put", key: nodeKey(card.node), value: encodeJson(card), lease: lease.id } as const;
+    // The same card, however often it is written.
+    await untilAvailable(
+      timing,
+      () => store.txn({ compare: [], success: [put] }),
+      () => this.#closed,
+    );
+  }
+
+  /** Leaves the cluster. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#view.close();
+    await this.#lease?.end();
+  }
+}
