@@ -71,6 +71,9 @@ interface Given {
   readonly value: string;
 }
 
+/** Statements for these expressions. */
+type Change = (numbers: string, entry: string, value: string, refresh: string) => string;
+
 /** What the segments of a stage number together. */
 class StageParts {
   readonly stage: Stage;
@@ -103,6 +106,10 @@ class SegmentWriter {
   readonly #constants: string[] = [];
   /** At the top of the loop function: what belongs to the task. */
   readonly #locals: string[] = [];
+  /** Behind its last row. */
+  readonly #ends: string[] = [];
+  /** Where it failed. */
+  readonly #failures: string[] = [];
   /** At its end. */
   readonly #totals: string[] = [];
   readonly #body: string[] = [];
@@ -127,7 +134,9 @@ for (; i < count; i++) {
 ${after === undefined ? "row = rows[i];" : nextResult(after.site)}
 ${this.#body.join("\n")}
 }
+${this.#ends.join("\n")}
 } catch (error) {
+${this.#failures.join("\n")}
 state.failedSite = at;
 state.failedRow = i;
 state.failedRecord = row;
@@ -342,16 +351,17 @@ return i;
     const site = this.#parts.addSite({ label: labelFed(sink), calls: "sink", late });
     this.#body.push(`at = ${site};`, ...given.checks, `rows${index}++;`);
     if (sink.kind === "shuffle" && sink.shuffle.kind === "aggregate" && sink.shuffle.key !== "all") {
-      this.#aggregate(index, sink.shuffle.aggregator, given);
+      this.#aggregate(index, site, sink.shuffle.aggregator, given);
     } else if (given.key === undefined) this.#body.push(`sink${index}.push(${given.value});`);
     else this.#body.push(`sink${index}.add(${given.key}, ${given.value});`);
   }
 
   /**
    * Keys that were there before, with numbers for accumulators, are settled here, so that the user's function is
-   * called from this loop alone; all else is for the sink.
+   * called from this stage alone; all else is for the sink. While the sink has many keys, texts with numbers wait a
+   * little, to be folded some at a time; before a key that cannot wait, those that do are folded.
    */
-  #aggregate(sinkIndex: number, aggregator: Aggregator | "count", given: Given): void {
+  #aggregate(sinkIndex: number, site: number, aggregator: Aggregator | "count", given: Given): void {
     const [sink, index, numbers, size] = ["sink", "sinkIndex", "sinkNumbers", "sinkSize"].map(
       (n) => n + sinkIndex,
     );
@@ -360,26 +370,72 @@ return i;
       `const ${index} = ${sink}.index; let ${numbers} = ${sink}.numbers, ${size} = ${index}.size;`,
     );
     const refresh = `${numbers} = ${sink}.numbers; ${size} = ${index}.size;`;
+    const change = this.#changeOf(aggregator, sink as string);
     this.#body.push(
-      `const ${key} = ${given.key}, ${value} = ${aggregator === "count" ? "null" : `settled(${given.value})`};`,
+      `const ${key} = ${given.key}, ${value} = ${aggregator === "count" ? "0" : `settled(${given.value})`};`,
+    );
+    // What a mapPartitions gives is not there any more when a row that waited fails.
+    if (this.#index === 0) {
+      const held = `sinkHeld${sinkIndex}`;
+      const fold = this.#foldOf(sinkIndex, change);
+      this.#locals.push(`const ${held} = ${sink}.held;`);
+      const isNumber = aggregator === "count" ? "" : ` && typeof ${value} === "number"`;
+      this.#body.push(
+        `if (${held} !== undefined && typeof ${key} === "string"${isNumber} && ${held}.hold(${key}, ${value}, i)) {`,
+        `if (${held}.isFull) { ${fold}(${sink}, ${held}); ${refresh} }`,
+        "} else {",
+        `if (${held} !== undefined && ${held}.count > 0) { ${fold}(${sink}, ${held}); ${refresh} }`,
+      );
+      this.#ends.push(`if (${held} !== undefined) ${fold}(${sink}, ${held});`);
+      this.#failures.push(
+        `if (${held} !== undefined && ${held}.folding >= 0) { at = ${site}; i = ${held}.failedRow; row = rows[i]; }`,
+      );
+    }
+    this.#body.push(
       `if (${numbers} === undefined) { ${sink}.add(${key}, ${value}); ${refresh} } else {`,
       `const ${entry} = typeof ${key} === "string" ? ${index}.enterText(${key}) : ${index}.enter(settled(${key}));`,
       `if (${entry} >= ${size}) { ${sink}.begin(${value}); ${refresh} }`,
+      `else {${change(numbers as string, entry as string, value as string, refresh)}}`,
+      "}",
     );
-    if (aggregator === "count") this.#body.push(`else ${numbers}[${entry}]++;`, "}");
-    else {
-      const add = `add_${this.#parts.functions.push(aggregator.add) - 1}`;
-      this.#constants.push(`const ${add} = functions[${this.#parts.functions.length - 1}];`);
-      const changed = this.#name("changed");
-      this.#body.push(
-        "else {",
-        `const ${changed} = ${add}(${numbers}[${entry}], ${value});`,
-        `if (typeof ${changed} === "number") ${numbers}[${entry}] = ${changed};`,
-        `else { ${sink}.replace(${entry}, ${changed}, ${value}); ${refresh} }`,
-        "}",
-        "}",
-      );
-    }
+    if (this.#index === 0) this.#body.push("}");
+  }
+
+  /** Statements that fold a value into the number of an entry. */
+  #changeOf(aggregator: Aggregator | "count", sink: string): Change {
+    if (aggregator === "count") return (numbers, entry) => `${numbers}[${entry}]++;`;
+    const add = `add_${this.#parts.functions.push(aggregator.add) - 1}`;
+    this.#constants.push(`const ${add} = functions[${this.#parts.functions.length - 1}];`);
+    return (numbers, entry, value, refresh) => `
+const changed = ${add}(${numbers}[${entry}], ${value});
+if (typeof changed === "number") ${numbers}[${entry}] = changed;
+else { ${sink}.replace(${entry}, changed, ${value}); ${refresh} }
+`;
+  }
+
+  /** A function of its own, which folds what waits. */
+  #foldOf(sinkIndex: number, change: Change): string {
+    const fold = `foldHeld${sinkIndex}`;
+    const sink = `sink${sinkIndex}`;
+    const refresh = `numbers = ${sink}.numbers; size = index.size;`;
+    this.#constants.push(`function ${fold}(${sink}, held) {
+const { index } = ${sink}, { count, values } = held;
+let numbers = ${sink}.numbers, size = index.size;
+const early = held.earlyOf(size);
+let foldedEarly = 0;
+index.fetch(held);
+for (let k = 0; k < count; k++) {
+held.folding = k;
+const value = values[k];
+if (numbers === undefined) { ${sink}.add(held.textOf(k), value); ${refresh} continue; }
+const entry = index.enterHeld(held, k);
+if (entry < early) foldedEarly++;
+if (entry >= size) { ${sink}.begin(value); ${refresh} }
+else {${change("numbers", "entry", "value", refresh)}}
+}
+held.release(foldedEarly);
+}`);
+    return fold;
   }
 
   #given(sink: Sink, record: string): Given {

@@ -8,6 +8,7 @@ import { settled } from "../group/group.ts";
 import type { KeyedSink } from "../sink.ts";
 import { SINK_BYTES, SINK_ROWS, type SinkTarget } from "../sink-options.ts";
 import { AggregateTable } from "./aggregate-table.ts";
+import { HeldKeys } from "./held-keys.ts";
 import type { KeyIndex } from "./key-index.ts";
 
 const NUMBER_BYTES = estimateBytes(0);
@@ -26,6 +27,7 @@ export class AggregateSink implements KeyedSink {
   readonly #table: AggregateTable;
   readonly #all: boolean;
   readonly #target: SinkTarget;
+  #held: HeldKeys | undefined;
 
   constructor(node: AggregateNode, target: SinkTarget) {
     this.#node = node;
@@ -47,6 +49,12 @@ export class AggregateSink implements KeyedSink {
   /** Accumulators by entry; undefined where they are not numbers. Another one after each call of this sink. */
   get numbers(): Float64Array | undefined {
     return this.#table.numbers;
+  }
+
+  /** Where keys wait to be folded some at a time; undefined where that does not help. */
+  get held(): HeldKeys | undefined {
+    if (this.#held === undefined && this.index.isLarge) this.#held = new HeldKeys();
+    return this.#held?.areSpread === true ? this.#held : undefined;
   }
 
   /** Takes the value of the key that was just entered, and is new. */

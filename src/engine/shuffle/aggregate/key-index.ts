@@ -18,8 +18,11 @@ import { sameKey } from "../../../base/compare.ts";
 import { finishHash, hashKey, hashUnit, TEXT_SEED } from "../../../base/hash.ts";
 import { estimateBytes } from "../estimate.ts";
 import { owned } from "../own-string.ts";
+import { HELD_HASH, HELD_LENGTH, HELD_SHIFT, type HeldKeys, mix } from "./held-keys.ts";
 
 const SLOTS_MIN = 1 << 9;
+/** A table of so many slots takes a megabyte, and so most of a core's own cache: keys better come some at a time. */
+const SLOTS_FETCHED_MIN = 1 << 15;
 /** A slot: four words of the key, its tag, its entry + 1 (0: free), and two words that are not used. */
 const SLOT_SHIFT = 3;
 const TAG = 4;
@@ -71,6 +74,8 @@ export class KeyIndex {
   readonly #listHashes: number[] = [];
   /** Entries that are numbers. */
   #numberCount = 0;
+  /** Kept so that what is only fetched is not left out. */
+  #fetched = 0;
 
   /** @param keysExpected For so many keys the table need not grow. */
   constructor(keysExpected = 0) {
@@ -214,6 +219,55 @@ export class KeyIndex {
       const taken = slots[at + ENTRY] as number;
       if (taken === 0) return this.#addNumber(at, a, b, tag, value);
       if (slots[at] === a && slots[at + 1] === b && slots[at + TAG] === tag) return taken - 1;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** Whether keys that were fetched together are found faster. */
+  get isLarge(): boolean {
+    return this.#mask + 1 >= SLOTS_FETCHED_MIN;
+  }
+
+  /** Brings near what `enterHeld` will look at. */
+  fetch({ words, count }: HeldKeys): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let fetched = 0;
+    for (let at = HELD_HASH; at < count << HELD_SHIFT; at += 1 << HELD_SHIFT) {
+      fetched |= slots[(((words[at] as number) & mask) << SLOT_SHIFT) + ENTRY] as number;
+    }
+    this.#fetched = fetched;
+  }
+
+  /** As `enter`, for one of these keys. */
+  enterHeld(keys: HeldKeys, held: number): number {
+    const { words } = keys;
+    const from = held << HELD_SHIFT;
+    const a = words[from] as number;
+    const b = words[from + 1] as number;
+    const c = words[from + 2] as number;
+    const d = words[from + 3] as number;
+    const length = words[from + HELD_LENGTH] as number;
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = (words[from + HELD_HASH] as number) & mask;
+    for (;;) {
+      const at = slot << SLOT_SHIFT;
+      const taken = slots[at + ENTRY] as number;
+      if (taken === 0) {
+        const start = this.#takeArena(length);
+        keys.copyText(held, this.#arena, start);
+        return this.#addShort(at, a, b, c, d, start, length);
+      }
+      if (
+        slots[at] === a &&
+        slots[at + 1] === b &&
+        slots[at + 2] === c &&
+        slots[at + 3] === d &&
+        slots[at + TAG] === length
+      ) {
+        return taken - 1;
+      }
       slot = (slot + 1) & mask;
     }
   }
@@ -450,14 +504,6 @@ export class KeyIndex {
 }
 
 const entriesFor = (slots: number): number => Math.floor((slots * 2) / 3);
-
-/** Where a key's slot is looked for; of no meaning outside of one table. */
-function mix(a: number, b: number, c: number, d: number, tag: number): number {
-  let hash = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b) ^ tag;
-  hash ^= Math.imul(c ^ Math.imul(d, 0x27d4eb2f), 0xc2b2ae35);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return hash ^ (hash >>> 13);
-}
 
 function grown<T extends Uint8Array | Uint32Array | Float64Array>(old: T, length: number): T {
   const array = new (old.constructor as new (length: number) => T)(length);
