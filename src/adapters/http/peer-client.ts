@@ -1,0 +1,118 @@
+/**
+ * How a node asks others: connections kept per address, each step of a request within a time of its own, so that a peer that
+ * is frozen, or half gone, is found out. Nothing is asked twice here.
+ *
+ * undici is loaded with the first request: a run on one machine does without it.
+ */
+import type { Readable } from "node:stream";
+import type { Agent, Dispatcher } from "undici";
+import { assertToken, bearer, type PeerSecurity, readTlsFiles } from "./security.ts";
+import { KEEP_ALIVE_MS } from "./server-limits.ts";
+
+export interface PeerRequest {
+  /** `host:port`; an IPv6 address in brackets. */
+  readonly address: string;
+  readonly method: "GET" | "HEAD" | "PUT" | "POST";
+  /** With its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | Readable;
+  /** From the end of the request until the answer begins. Default 10 000. */
+  readonly answerMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface PeerAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body, which must be taken or dropped. Rejects where it breaks off, stops coming, or is longer. */
+  bytes(bytesMax: number): Promise<Uint8Array>;
+  drop(): void;
+}
+
+export interface PeerClient {
+  /** Rejects with whatever the connection failed of. */
+  request(request: PeerRequest): Promise<PeerAnswer>;
+  /** What is under way rejects. */
+  close(): Promise<void>;
+}
+
+export interface PeerClientLimits {
+  readonly connectMs: number;
+  /** Longest pause between two pieces of an answer. */
+  readonly bodyPauseMs: number;
+  readonly answerMs: number;
+}
+
+const LIMITS: PeerClientLimits = { connectMs: 3000, bodyPauseMs: 10_000, answerMs: 10_000 };
+/** How much sooner than the server a connection is given up that lies idle: none is used as the server closes it. */
+const IDLE_MARGIN_MS = 5000;
+const ANSWER_HEADER_BYTES_MAX = 16 * 1024;
+
+/** Throws USAGE where the token or the files cannot be used. */
+export function createPeerClient(security: PeerSecurity, limits: Partial<PeerClientLimits> = {}): PeerClient {
+  const { connectMs, bodyPauseMs, answerMs } = { ...LIMITS, ...limits };
+  const { token, tls } = security;
+  if (token !== undefined) assertToken(token);
+  const contents = tls === undefined ? {} : readTlsFiles(tls);
+  const serverName = tls?.serverName === undefined ? {} : { servername: tls.serverName };
+  const scheme = tls === undefined ? "http" : "https";
+  const authorization: Record<string, string> = token === undefined ? {} : { authorization: bearer(token) };
+  let agent: Promise<Agent> | undefined;
+  let closed = false;
+
+  const load = async (): Promise<Agent> => {
+    const undici = await import("undici");
+    return new undici.Agent({
+      connect: { timeout: connectMs, ...contents, ...serverName },
+      bodyTimeout: bodyPauseMs,
+      keepAliveTimeout: KEEP_ALIVE_MS - IDLE_MARGIN_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS - IDLE_MARGIN_MS,
+      maxHeaderSize: ANSWER_HEADER_BYTES_MAX,
+      pipelining: 1,
+    });
+  };
+
+  return {
+    async request(request) {
+      agent ??= load();
+      const dispatcher = await agent;
+      if (closed) throw new Error("the client is closed");
+      const { address, method, path, headers, body, signal } = request;
+      const answer = await dispatcher.request({
+        origin: `${scheme}://${address}`,
+        method,
+        path,
+        headers: { ...authorization, ...headers },
+        headersTimeout: request.answerMs ?? answerMs,
+        ...(body === undefined ? {} : { body }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return peerAnswer(answer);
+    },
+    async close() {
+      closed = true;
+      await (await agent)?.destroy();
+    },
+  };
+}
+
+function peerAnswer({ statusCode, headers, body }: Dispatcher.ResponseData): PeerAnswer {
+  // A body that is dropped, or whose connection is closed, has no reader to tell.
+  body.on("error", () => {});
+  return {
+    status: statusCode,
+    headers,
+    async bytes(bytesMax) {
+      const pieces: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const piece of body as AsyncIterable<Buffer>) {
+        bytes += piece.length;
+        if (bytes > bytesMax) throw new Error(`the answer has more than ${bytesMax} bytes`);
+        pieces.push(piece);
+      }
+      return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
+    },
+    drop: () => void body.dump().catch(() => {}),
+  };
+}
