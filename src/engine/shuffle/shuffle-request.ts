@@ -3,7 +3,7 @@ import type { ProducerBlocks } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
 import { BlockReader } from "./block/block-reader.ts";
 import type { OwnStrings } from "./block/column-decode.ts";
-import type { FrameColumns, FrameExtent, FrameRows } from "./block/frame.ts";
+import type { FrameColumns, FrameExtent, FrameRows, NestedColumns } from "./block/frame.ts";
 
 /** What a task behind a shuffle reads. */
 export interface ShuffleRequest<Node extends WideNode = WideNode> {
@@ -45,6 +45,16 @@ export function framesOf(
   own: OwnStrings,
 ): AsyncGenerator<FrameRows, void, undefined> {
   return readFrames(producers, partition, env, meter, (block, extent) => block.read(extent, own));
+}
+
+/** As `framesOf`, in columns; texts among their values are safe to keep. */
+export function nestedFramesOf(
+  producers: readonly ProducerBlocks[],
+  partition: number,
+  env: EngineEnvironment,
+  meter: ReadMeter,
+): AsyncGenerator<NestedColumns, void, undefined> {
+  return readFrames(producers, partition, env, meter, (block, extent) => block.readNested(extent, "all"));
 }
 
 async function* readFrames<T>(

@@ -8,10 +8,12 @@ import {
   decodeBytesFrame,
   decodeFrame,
   decodeFrameColumns,
+  decodeFrameNested,
   type FrameCodec,
   type FrameColumns,
   type FrameExtent,
   type FrameRows,
+  type NestedColumns,
 } from "./frame.ts";
 
 export interface BlockReaderOptions extends FrameCodec {
@@ -80,6 +82,11 @@ export class BlockReader {
    */
   readColumns(extent: FrameExtent, own: OwnStrings = "none"): FrameColumns {
     return this.#decode(extent, own, decodeFrameColumns);
+  }
+
+  /** The same, and what is inside of records and arrays in columns too. Throws BLOB_CORRUPT. */
+  readNested(extent: FrameExtent, own: OwnStrings = "none"): NestedColumns {
+    return this.#decode(extent, own, decodeFrameNested);
   }
 
   /**

@@ -5,7 +5,7 @@
 import type { ValueCodec } from "../../../ports/codec.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { readCodes } from "./codes.ts";
-import type { Column, DictionaryColumn, TextEncoding } from "./column.ts";
+import type { Column, DictionaryColumn, NestedColumn, TextEncoding } from "./column.ts";
 import { CELLS_MAX, COLUMN_DEPTH_MAX, LAYOUT } from "./column-layout.ts";
 import { decodeNumbers, isNumberLayout, numbersToArray } from "./number-column.ts";
 import { putTogether, shapeOf, zip } from "./record-shape.ts";
@@ -41,16 +41,43 @@ export class ColumnDecoder {
 
   /** Texts and numbers as they lie there; all else as values. */
   column(rows: number): Column {
+    return this.#flat(rows, 0);
+  }
+
+  /** The same, with the columns of records and arrays, and with those inside of them. */
+  nested(rows: number): NestedColumn {
+    return this.#nested(rows, 0);
+  }
+
+  #nested(rows: number, depth: number): NestedColumn {
+    const from = this.#from;
+    const layout = from.bytes[from.position] as number;
+    if (layout !== LAYOUT.record && layout !== LAYOUT.tuple) return this.#flat(rows, depth);
+    if (depth > COLUMN_DEPTH_MAX) throw new RangeError("columns lie too deep in each other");
+    this.#enter(rows, from.u8());
+    const names = layout === LAYOUT.record ? this.#names(from.u32()) : undefined;
+    const fields = names === undefined ? from.u8() : names.length;
+    const columns: NestedColumn[] = [];
+    for (let i = 0; i < fields; i++) columns.push(this.#nested(rows, depth + 1));
+    return { kind: "record", names, columns };
+  }
+
+  #flat(rows: number, depth: number): Column {
     const layout = this.#from.bytes[this.#from.position] as number;
     if (!isNumberLayout(layout) && !isTextLayout(layout) && layout !== LAYOUT.dictionary) {
-      return { kind: "values", values: this.#column(rows, 0) };
+      return { kind: "values", values: this.#column(rows, depth) };
     }
     this.#enter(rows, this.#from.u8());
     if (isNumberLayout(layout)) {
       return { kind: "numbers", numbers: decodeNumbers(this.#from, rows, layout) };
     }
-    if (layout === LAYOUT.dictionary) return this.#dictionary(rows, this.#options.own === "all");
+    if (layout === LAYOUT.dictionary) return this.#dictionary(rows, this.#owns(depth));
     return decodeText(this.#from, rows, encodingOf(layout));
+  }
+
+  #owns(depth: number): boolean {
+    const { own } = this.#options;
+    return own === "all" || (own === "nested" && depth > 0);
   }
 
   #enter(rows: number, layout: number): void {
@@ -65,17 +92,12 @@ export class ColumnDecoder {
     const layout = from.u8();
     this.#enter(rows, layout);
     if (isNumberLayout(layout)) return numbersToArray(decodeNumbers(from, rows, layout));
-    const { own } = this.#options;
-    if (isTextLayout(layout)) {
-      const all = own === "all" || (own === "nested" && depth > 0);
-      return columnStrings(decodeText(from, rows, encodingOf(layout)), all);
-    }
+    if (isTextLayout(layout))
+      return columnStrings(decodeText(from, rows, encodingOf(layout)), this.#owns(depth));
     if (depth > COLUMN_DEPTH_MAX) throw new RangeError("columns lie too deep in each other");
     switch (layout) {
-      case LAYOUT.dictionary: {
-        const all = own === "all" || (own === "nested" && depth > 0);
-        return dictionaryValues(this.#dictionary(rows, all));
-      }
+      case LAYOUT.dictionary:
+        return dictionaryValues(this.#dictionary(rows, this.#owns(depth)));
       case LAYOUT.undefined:
         return new Array(rows).fill(undefined);
       case LAYOUT.null:
@@ -184,6 +206,26 @@ export class ColumnDecoder {
     const values = this.#options.codec.decode(this.#from.slice(this.#from.u32()));
     if (values.length !== rows) throw new RangeError(`${values.length} values instead of ${rows}`);
     return values;
+  }
+}
+
+/** What the column stands for, a value for each row. Texts that were still bytes get texts of their own. */
+export function columnValues(column: NestedColumn, rows: number): readonly unknown[] {
+  switch (column.kind) {
+    case "values":
+      return column.values;
+    case "numbers":
+      return numbersToArray(column.numbers);
+    case "text":
+      return columnStrings(column, true);
+    case "dictionary":
+      return dictionaryValues(column);
+    case "record": {
+      const columns = column.columns.map((each) => columnValues(each, rows));
+      return column.names === undefined
+        ? zip(columns, rows)
+        : putTogether(columns, rows, shapeOf(column.names));
+    }
   }
 }
 

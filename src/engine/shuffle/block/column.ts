@@ -61,3 +61,14 @@ export interface ValueColumn {
 
 /** A column of a frame that was read. Any column may come as values. */
 export type Column = TextColumn | DictionaryColumn | NumberColumn | ValueColumn;
+
+/** Records of one shape, or arrays of one length, that were not made yet: a column for each field or element. */
+export interface RecordColumn {
+  readonly kind: "record";
+  /** Undefined for arrays. */
+  readonly names: readonly string[] | undefined;
+  readonly columns: readonly NestedColumn[];
+}
+
+/** As `Column`, with the columns inside of records and arrays too. */
+export type NestedColumn = Column | RecordColumn;

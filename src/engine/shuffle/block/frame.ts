@@ -13,7 +13,7 @@ import { assert } from "../../../base/assert.ts";
 import type { Crc32, ValueCodec } from "../../../ports/codec.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { type Column, type ColumnSource, rowsOf } from "./column.ts";
+import { type Column, type ColumnSource, type NestedColumn, rowsOf } from "./column.ts";
 import { ColumnDecoder, type DecodeOptions } from "./column-decode.ts";
 import { ColumnEncoder } from "./column-encode.ts";
 import { CELLS_MAX } from "./column-layout.ts";
@@ -72,6 +72,13 @@ export interface FrameColumns {
   readonly rows: number;
   readonly keys: Column | undefined;
   readonly values: Column;
+}
+
+/** The same, taken apart into the columns of records and arrays. */
+export interface NestedColumns {
+  readonly rows: number;
+  readonly keys: Column | undefined;
+  readonly values: NestedColumn;
 }
 
 /** Replaces the content of `to` with a frame; `keys` undefined for plain rows. Returns its CRC. Throws VALUE_UNENCODABLE. */
@@ -170,10 +177,30 @@ export function decodeFrameColumns(
   crc32: Crc32,
   options: DecodeOptions,
 ): FrameColumns {
+  return decodeColumns(frame, extent, crc32, options, (columns, rows) => columns.column(rows));
+}
+
+/** The same, and what is inside of records and arrays in columns too. */
+export function decodeFrameNested(
+  frame: Uint8Array,
+  extent: FrameExtent,
+  crc32: Crc32,
+  options: DecodeOptions,
+): NestedColumns {
+  return decodeColumns(frame, extent, crc32, options, (columns, rows) => columns.nested(rows));
+}
+
+function decodeColumns<T>(
+  frame: Uint8Array,
+  extent: FrameExtent,
+  crc32: Crc32,
+  options: DecodeOptions,
+  valuesOf: (columns: ColumnDecoder, rows: number) => T,
+): { rows: number; keys: Column | undefined; values: T } {
   const { from, content, rows } = openColumns(frame, extent, crc32);
   const columns = new ColumnDecoder(from, options);
   const keys = content === CONTENT_PAIRS ? columns.column(rows) : undefined;
-  const values = columns.column(rows);
+  const values = valuesOf(columns, rows);
   close(from);
   return { rows, keys, values };
 }

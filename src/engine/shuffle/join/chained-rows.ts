@@ -1,5 +1,4 @@
 import type { Cursor } from "../runs/cursor.ts";
-import { sortByKey } from "./key-order.ts";
 import type { MatchIndex } from "./match-index.ts";
 import { END, type RowChains } from "./row-chains.ts";
 
@@ -11,7 +10,7 @@ export function entriesOf(index: MatchIndex, has: (entry: number) => boolean): U
   const entries = new Uint32Array(index.size);
   let count = 0;
   for (let entry = 0; entry < entries.length; entry++) if (has(entry)) entries[count++] = entry;
-  return sortByKey(entries.subarray(0, count), index.keys);
+  return index.sort(entries.subarray(0, count));
 }
 
 /** All rows by key, then by arrival. Nothing may be added while they are read. */
@@ -27,7 +26,7 @@ export function sortedRows(index: MatchIndex, rows: RowChains): Cursor {
         const entry = entries[next++];
         if (entry === undefined) return false;
         row = rows.first(entry);
-        cursor.key = index.keys[entry];
+        cursor.key = index.keyOf(entry);
       }
       cursor.value = rows.values[row];
       row = rows.next(row);

@@ -4,7 +4,11 @@ import { estimateBytes } from "../estimate.ts";
 const MEASURED_ROWS = 16;
 
 /** What the rows of one frame take in memory, about. */
-export function estimateFrameBytes(keys: readonly unknown[], values: readonly unknown[]): number {
+export const estimateFrameBytes = (keys: readonly unknown[], values: readonly unknown[]): number =>
+  estimateColumnBytes(keys) + estimateColumnBytes(values);
+
+/** What values take in memory, about. */
+export function estimateColumnBytes(values: readonly unknown[]): number {
   const rows = values.length;
   if (rows === 0) return 0;
   const last = rows - 1;
@@ -12,10 +16,10 @@ export function estimateFrameBytes(keys: readonly unknown[], values: readonly un
   let bytes = 0;
   let measured = 0;
   for (let row = 0; row < last; row += step) {
-    bytes += estimateBytes(keys[row]) + estimateBytes(values[row]);
+    bytes += estimateBytes(values[row]);
     measured++;
   }
   // A frame ends with the row that fills it, which may be much larger than those before.
-  const ofLast = estimateBytes(keys[last]) + estimateBytes(values[last]);
+  const ofLast = estimateBytes(values[last]);
   return measured === 0 ? ofLast : Math.ceil((bytes / measured) * last) + ofLast;
 }

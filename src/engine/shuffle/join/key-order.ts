@@ -58,6 +58,16 @@ function sortTexts(entries: Uint32Array, keys: readonly string[]): Uint32Array {
     high[i] = packed(key, skipped, units);
     low[i] = packed(key, skipped + units, units);
   }
+  return byPrefix(entries, high, low, textOrder(keys));
+}
+
+/** In the order of (high, low); those that are alike in these are compared. */
+function byPrefix(
+  entries: Uint32Array,
+  high: Uint32Array,
+  low: Uint32Array,
+  compare: (a: number, b: number) => number,
+): Uint32Array {
   const order = radixOrder(high, low);
   const sorted = picked(entries, order);
   for (let from = 0; from < order.length; ) {
@@ -69,10 +79,71 @@ function sortTexts(entries: Uint32Array, keys: readonly string[]): Uint32Array {
       low[order[to] as number] === low[first]
     )
       to++;
-    if (to - from > 1) sorted.subarray(from, to).sort(textOrder(keys));
+    if (to - from > 1) sorted.subarray(from, to).sort(compare);
     from = to;
   }
   return sorted;
+}
+
+/** Latin-1 texts, by number: where each begins in the bytes, and how long it is. */
+export interface Latin1Keys {
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+  readonly lengths: Uint8Array;
+}
+
+/** `sortByKey` for texts that are bytes: these have the order of their units. */
+export function sortLatin1(entries: Uint32Array, keys: Latin1Keys): Uint32Array {
+  const compare = latin1Order(keys);
+  if (entries.length < RADIX_MIN) return entries.sort(compare);
+  const skipped = commonBytes(entries, keys);
+  const high = new Uint32Array(entries.length);
+  const low = new Uint32Array(entries.length);
+  const { bytes, starts, lengths } = keys;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as number;
+    const at = (starts[entry] as number) + skipped;
+    const end = (starts[entry] as number) + (lengths[entry] as number);
+    high[i] = packedBytes(bytes, at, end);
+    low[i] = packedBytes(bytes, at + 4, end);
+  }
+  return byPrefix(entries, high, low, compare);
+}
+
+const latin1Order =
+  ({ bytes, starts, lengths }: Latin1Keys) =>
+  (a: number, b: number): number => {
+    const ofA = lengths[a] as number;
+    const ofB = lengths[b] as number;
+    const inA = starts[a] as number;
+    const inB = starts[b] as number;
+    for (let i = 0; i < ofA && i < ofB; i++) {
+      const apart = (bytes[inA + i] as number) - (bytes[inB + i] as number);
+      if (apart !== 0) return apart;
+    }
+    return ofA - ofB;
+  };
+
+function commonBytes(entries: Uint32Array, { bytes, starts, lengths }: Latin1Keys): number {
+  const first = entries[0] as number;
+  const firstAt = starts[first] as number;
+  let common = lengths[first] as number;
+  for (let i = 1; i < entries.length && common > 0; i++) {
+    const entry = entries[i] as number;
+    const start = starts[entry] as number;
+    const most = Math.min(common, lengths[entry] as number);
+    let at = 0;
+    while (at < most && bytes[start + at] === bytes[firstAt + at]) at++;
+    common = at;
+  }
+  return common;
+}
+
+/** Four bytes as one number that has their order; what is beyond the end counts as 0. */
+function packedBytes(bytes: Uint8Array, from: number, end: number): number {
+  let word = 0;
+  for (let at = from; at < from + 4; at++) word = (word << 8) | (at < end ? (bytes[at] as number) : 0);
+  return word >>> 0;
 }
 
 /** How many units all of these texts have in common. */

@@ -31,7 +31,9 @@ it("numbers keys as they come, finds those it has, and chains their rows", () =>
         rows[entry]!.push(row);
         chains.add(entry, row);
       });
-      expect(index.keys).toStrictEqual(keys);
+      expect(keys.map((_, entry) => index.keyOf(entry))).toStrictEqual(keys);
+      expect(index.keysOf(Uint32Array.from(keys.keys()))).toStrictEqual(keys);
+      expect(index.size).toBe(keys.length);
       for (const one of asked) expect(index.find(one)).toBe(known(one));
       rows.forEach((expected, entry) => {
         const got: number[] = [];

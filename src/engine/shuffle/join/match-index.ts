@@ -3,32 +3,44 @@
  *
  * Where there are many keys, what a look-up costs is the places of memory that it must go to, one after the other. So
  * whole numbers of 32 bits lie beside their entries in a table of their own, and all others' hashes do: most look-ups
- * read one place. Short latin1 texts are compared as bytes, anything else by `compareKeys`.
+ * read one place. Short texts in Latin-1 are kept and compared as bytes, and come as such from columns that have them so;
+ * anything else is compared by `compareKeys`.
  *
  * Invariants: both tables are at most half full. Equality is that of `compareKeys`.
  */
 import { compareKeys } from "../../../base/compare.ts";
 import { finishHash, hashKey, hashUnit, TEXT_SEED } from "../../../base/hash.ts";
+import type { Column, DictionaryColumn, TextColumn } from "../block/column.ts";
+import { columnValues } from "../block/column-decode.ts";
+import { estimateBytes } from "../estimate.ts";
 import { owned } from "../own-string.ts";
+import { sortByKey, sortLatin1 } from "./key-order.ts";
+import { latin1Texts } from "./latin1-texts.ts";
+import { roomFor } from "./room.ts";
 
 const ENTRIES_MIN = 1 << 10;
 const SLOTS_MIN = ENTRIES_MIN * 2;
-/** Texts up to this length are kept as bytes too. */
-const SHORT_UNITS_MAX = 32;
+/** Texts up to this length are kept as bytes, and only as these. */
+const SHORT_UNITS_MAX = 254;
 const LATIN1_MAX = 0xff;
 /** In `#shortLengths`, for keys that are not kept as bytes. */
 const NOT_SHORT = 0xff;
+/** What a key takes beside its bytes: two places in a table that is a quarter full at worst, and those by entry. */
+const ENTRY_BYTES = 48;
 
 export const MISSING = -1;
 
 export class MatchIndex {
-  /** By entry. */
-  readonly keys: unknown[] = [];
+  /** By entry; undefined for a short text. */
+  readonly #keys: unknown[] = [];
+  #otherBytes = 0;
   /** By entry: length and start of a short text. */
   #shortLengths = new Uint8Array(ENTRIES_MIN);
   #shortStarts = new Uint32Array(ENTRIES_MIN);
   #shortBytes = new Uint8Array(ENTRIES_MIN * 8);
   #shortEnd = 0;
+  /** How many keys are short texts. */
+  #short = 0;
   /** By slot: a whole number, and its entry + 1; that is 0 where the slot is free. */
   #wholes = new Int32Array(SLOTS_MIN * 2);
   #wholesTaken = 0;
@@ -37,7 +49,55 @@ export class MatchIndex {
   #othersTaken = 0;
 
   get size(): number {
-    return this.keys.length;
+    return this.#keys.length;
+  }
+
+  /** What it takes in memory, about. */
+  get bytes(): number {
+    return this.#keys.length * ENTRY_BYTES + this.#shortBytes.length + this.#otherBytes;
+  }
+
+  /** The key of an entry, as it was entered. */
+  keyOf(entry: number): unknown {
+    return this.#shortLengths[entry] === NOT_SHORT ? this.#keys[entry] : this.#texts([entry])[0];
+  }
+
+  /** The keys of these entries. */
+  keysOf(entries: Uint32Array): unknown[] {
+    if (this.#short === this.#keys.length) return this.#texts(entries);
+    const keys: unknown[] = new Array(entries.length);
+    for (let i = 0; i < entries.length; i++) keys[i] = this.keyOf(entries[i] as number);
+    return keys;
+  }
+
+  /** Has another key, which is equal, stand for an entry. */
+  setKey(entry: number, key: unknown): void {
+    if (this.#shortLengths[entry] === NOT_SHORT) this.#keys[entry] = key;
+  }
+
+  /** Puts these entries into the order of their keys, in place. */
+  sort(entries: Uint32Array): Uint32Array {
+    if (this.#short < this.#keys.length) return sortByKey(entries, this.#allKeys());
+    return sortLatin1(entries, {
+      bytes: this.#shortBytes,
+      starts: this.#shortStarts,
+      lengths: this.#shortLengths,
+    });
+  }
+
+  #allKeys(): unknown[] {
+    return this.#short === 0 ? this.#keys : Array.from(this.#keys, (_, entry) => this.keyOf(entry));
+  }
+
+  #texts(entries: ArrayLike<number>): string[] {
+    const starts = new Uint32Array(entries.length);
+    const ends = new Uint32Array(entries.length);
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as number;
+      starts[i] = this.#shortStarts[entry] as number;
+      ends[i] = (starts[i] as number) + (this.#shortLengths[entry] as number);
+    }
+    return latin1Texts(this.#shortBytes, starts, ends);
   }
 
   /** The key's entry, or MISSING. Throws KEY_INVALID. */
@@ -48,6 +108,76 @@ export class MatchIndex {
   /** The key's entry; where it has none, a new one that is `size` as it was before. Throws KEY_INVALID. */
   enter(key: unknown): number {
     return this.#locate(key, true);
+  }
+
+  /**
+   * The entries of a column's keys, MISSING for those that have none; with `add`, all have one then.
+   * Throws KEY_INVALID.
+   */
+  locate(column: Column, rows: number, add: boolean): Int32Array {
+    const entries = new Int32Array(rows);
+    if (column.kind === "text" && (column.encoding === "ascii" || column.encoding === "latin1"))
+      this.#locateTexts(column, add, entries);
+    else if (column.kind === "dictionary") this.#locateCodes(column, add, entries);
+    else {
+      const keys = columnValues(column, rows);
+      for (let row = 0; row < rows; row++) entries[row] = this.#locate(keys[row], add);
+    }
+    return entries;
+  }
+
+  #locateCodes({ entries: texts, codes }: DictionaryColumn, add: boolean, entries: Int32Array): void {
+    const known = new Int32Array(texts.length).fill(MISSING);
+    for (let row = 0; row < entries.length; row++) {
+      const code = codes[row] as number;
+      if (known[code] === MISSING) known[code] = this.#locate(texts[code], add);
+      entries[row] = known[code] as number;
+    }
+  }
+
+  /** Hashes all before it looks for any, so that the processor can fetch several places at once. */
+  #locateTexts({ bytes, lengths }: TextColumn, add: boolean, entries: Int32Array): void {
+    let at = 0;
+    for (let row = 0; row < entries.length; row++) {
+      const end = at + (lengths[row] as number);
+      let hash = TEXT_SEED;
+      for (; at < end; at++) hash = hashUnit(hash, bytes[at] as number);
+      entries[row] = finishHash(hash);
+    }
+    at = 0;
+    for (let row = 0; row < entries.length; row++) {
+      const length = lengths[row] as number;
+      const hash = entries[row] as number;
+      entries[row] =
+        length <= SHORT_UNITS_MAX
+          ? this.#locateBytes(bytes, at, length, hash, add)
+          : this.#locateOther(bytes.toString("latin1", at, at + length), hash, add);
+      at += length;
+    }
+  }
+
+  #locateBytes(bytes: Uint8Array, at: number, length: number, hash: number, add: boolean): number {
+    const slots = this.#others;
+    const mask = slots.length - 2;
+    for (let slot = (hash << 1) & mask; ; slot = (slot + 2) & mask) {
+      const taken = slots[slot + 1] as number;
+      if (taken === 0) return add ? this.#addBytes(slot, bytes, at, length, hash) : MISSING;
+      if (slots[slot] === hash && this.#isBytes(taken - 1, bytes, at, length)) return taken - 1;
+    }
+  }
+
+  #isBytes(entry: number, bytes: Uint8Array, at: number, length: number): boolean {
+    if (this.#shortLengths[entry] !== length) return false;
+    const known = this.#shortBytes;
+    const start = this.#shortStarts[entry] as number;
+    for (let i = 0; i < length; i++) if (known[start + i] !== bytes[at + i]) return false;
+    return true;
+  }
+
+  #addBytes(slot: number, bytes: Uint8Array, at: number, length: number, hash: number): number {
+    const start = this.#roomForText(length);
+    for (let i = 0; i < length; i++) this.#shortBytes[start + i] = bytes[at + i] as number;
+    return this.#addShort(slot, start, length, hash);
   }
 
   #locate(key: unknown, add: boolean): number {
@@ -95,7 +225,7 @@ export class MatchIndex {
     for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
       const taken = slots[at + 1] as number;
       if (taken === 0) return add ? this.#addOther(at, owned(key), hash, NOT_SHORT) : MISSING;
-      if (slots[at] === hash && compareKeys(this.keys[taken - 1], key) === 0) return taken - 1;
+      if (slots[at] === hash && this.#isOther(taken - 1, key)) return taken - 1;
     }
   }
 
@@ -116,16 +246,30 @@ export class MatchIndex {
     return entry;
   }
 
-  #addText(at: number, text: string, hash: number): number {
+  /** Short texts are equal to other short texts only, which are looked for as such. */
+  #isOther(entry: number, key: unknown): boolean {
+    return this.#shortLengths[entry] === NOT_SHORT && compareKeys(this.#keys[entry], key) === 0;
+  }
+
+  #addText(slot: number, text: string, hash: number): number {
     const { length } = text;
-    const start = this.#shortEnd;
-    if (start + length > this.#shortBytes.length) {
-      this.#shortBytes = grown(this.#shortBytes, new Uint8Array(this.#shortBytes.length * 2));
-    }
+    const start = this.#roomForText(length);
     for (let i = 0; i < length; i++) this.#shortBytes[start + i] = text.charCodeAt(i);
+    return this.#addShort(slot, start, length, hash);
+  }
+
+  /** Where the bytes of another text begin. */
+  #roomForText(length: number): number {
+    const start = this.#shortEnd;
     this.#shortEnd = start + length;
-    const entry = this.#addOther(at, owned(text), hash, length);
+    this.#shortBytes = roomFor(this.#shortBytes, this.#shortEnd);
+    return start;
+  }
+
+  #addShort(slot: number, start: number, length: number, hash: number): number {
+    const entry = this.#addOther(slot, undefined, hash, length);
     this.#shortStarts[entry] = start;
+    this.#short++;
     return entry;
   }
 
@@ -138,11 +282,10 @@ export class MatchIndex {
   }
 
   #addEntry(key: unknown, shortLength: number): number {
-    const entry = this.keys.push(key) - 1;
-    if (entry === this.#shortLengths.length) {
-      this.#shortLengths = grown(this.#shortLengths, new Uint8Array(entry * 2));
-      this.#shortStarts = grown(this.#shortStarts, new Uint32Array(entry * 2));
-    }
+    const entry = this.#keys.push(key) - 1;
+    this.#shortLengths = roomFor(this.#shortLengths, entry + 1);
+    this.#shortStarts = roomFor(this.#shortStarts, entry + 1);
+    if (shortLength === NOT_SHORT && typeof key !== "number") this.#otherBytes += estimateBytes(key);
     this.#shortLengths[entry] = shortLength;
     return entry;
   }
@@ -166,16 +309,4 @@ function regrown(
     larger[at + 1] = slots[from + 1] as number;
   }
   return larger;
-}
-
-type Typed =
-  | Uint8Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>;
-
-/** The larger array, with all that the smaller one holds. */
-export function grown<T extends Typed>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

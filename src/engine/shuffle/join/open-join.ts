@@ -7,10 +7,11 @@ import { assert } from "../../../base/assert.ts";
 import type { JoinNode } from "../../../plan/node.ts";
 import type { ProducerBlocks } from "../../../plan/task.ts";
 import type { BatchInput } from "../../batch.ts";
+import { columnValues } from "../block/column-decode.ts";
 import { GeneratedInput, type Reduction } from "../generated-input.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
 import { Groups } from "../group/groups.ts";
-import { framesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
+import { nestedFramesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
 import { JoinTable, type Side } from "./join-table.ts";
 import { mergeBatches } from "./merge-join.ts";
 import { SpooledRows } from "./spooled-rows.ts";
@@ -53,14 +54,15 @@ class JoinReduction {
 
   async #take(side: Side): Promise<void> {
     const { sides, partition, env, memoryBytes, checkpoint, breathe } = this.#request;
-    for await (const frame of framesOf(sides[side]!, partition, env, this.#meter, "nested")) {
-      const { keys, values } = frame;
+    for await (const frame of nestedFramesOf(sides[side]!, partition, env, this.#meter)) {
       if (this.#table !== undefined) {
-        this.#table.add(side, keys, values);
+        this.#table.add(side, frame);
         if (this.#table.bytes >= memoryBytes) this.#spill(this.#table);
       } else {
         const sorter = this.#sorters![side];
-        for (let row = 0; row < values.length; row++) sorter.add(keys[row], values[row]);
+        const keys = columnValues(frame.keys!, frame.rows);
+        const values = columnValues(frame.values, frame.rows);
+        for (let row = 0; row < frame.rows; row++) sorter.add(keys[row], values[row]);
       }
       checkpoint?.();
       if (breathe !== undefined) await breathe();

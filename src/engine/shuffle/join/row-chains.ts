@@ -3,7 +3,7 @@
  * row, and came with it, the numbers are the same and there is nothing to chain.
  */
 import { owned } from "../own-string.ts";
-import { grown } from "./match-index.ts";
+import { grown } from "./room.ts";
 
 const ROWS_MIN = 1 << 10;
 export const END = -1;
