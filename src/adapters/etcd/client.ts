@@ -1,0 +1,222 @@
+/**
+ * Calls to etcd: deadlines, tokens, and which failures are tried again.
+ *
+ * 1. A write is sent once. Where its answer is lost, whether it happened is unknown, and only the caller can find out.
+ * 2. A read is sent again, to another member where there is one, until `READ_MS_MAX` has passed.
+ * 3. Everything but a stream has a deadline. A member that is cut off from the others says so at once.
+ */
+import { randomInt } from "node:crypto";
+import type {
+  DescMessage,
+  DescMethodBiDiStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { ChannelCredentials } from "@grpc/grpc-js";
+import type { Clock } from "../../ports/clock.ts";
+import { kindOf, storeClosed, storeError, textOf, Unreachable } from "./errors.ts";
+import { Auth } from "./etcd-messages.ts";
+import { type Member, Members } from "./members.ts";
+import { type AnyMethod, encode, exchange, follow, headersOf } from "./rpc.ts";
+
+/** An election takes one to two seconds where etcd runs with its defaults. */
+const READ_MS_MAX = 5_000;
+const RETRY_PAUSE_MS_MIN = 25;
+const RETRY_PAUSE_MS_MAX = 400;
+const NOT_ENABLED = "authentication is not enabled";
+
+export interface EtcdUser {
+  readonly name: string;
+  readonly password: string;
+}
+export interface EtcdClientOptions {
+  /** `host:port`; one member of the cluster each. */
+  readonly endpoints: readonly string[];
+  readonly credentials: ChannelCredentials;
+  readonly user?: EtcdUser | undefined;
+  readonly clock: Clock;
+}
+
+export interface ReadOptions {
+  /** The answer may be one member's alone, which need not know of a leader. */
+  readonly isLocal?: boolean;
+}
+
+export class EtcdClient {
+  readonly endpoints: readonly string[];
+  readonly clock: Clock;
+  readonly #members: Members;
+  readonly #user: EtcdUser | undefined;
+  /** Of the user; the promise is shared by all who need one at the time. */
+  #token: Promise<string | undefined> | undefined;
+  #closed = false;
+
+  constructor({ endpoints, credentials, user, clock }: EtcdClientOptions) {
+    this.endpoints = endpoints;
+    this.clock = clock;
+    this.#members = new Members(endpoints, credentials, clock);
+    this.#user = user;
+  }
+
+  /** Throws where the store cannot be reached, or does not know the user. */
+  async connect(): Promise<void> {
+    await this.#reporting(false, async () => this.#tokenFor(await this.#members.connected()));
+  }
+
+  /** Also for what may be done twice without harm. A method that streams is asked once and answers once. */
+  async read<I extends DescMessage, O extends DescMessage>(
+    method: AnyMethod<I, O>,
+    request: MessageInitShape<I>,
+    options: ReadOptions = {},
+  ): Promise<MessageShape<O>> {
+    const bytes = encode(method, request);
+    return this.#reporting(false, async () => {
+      const endMs = this.clock.monotonicMs() + READ_MS_MAX;
+      for (let pauseMs = RETRY_PAUSE_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX)) {
+        try {
+          return await this.#attempt(method, bytes, options);
+        } catch (error) {
+          const kind = kindOf(error);
+          const isPassing = kind === "lost" || kind === "unserved";
+          if (!isPassing || this.#closed || this.clock.monotonicMs() + pauseMs > endMs) throw error;
+        }
+        await pause(this.clock, pauseMs);
+      }
+    });
+  }
+
+  async write<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+  ): Promise<MessageShape<O>> {
+    const bytes = encode(method, request);
+    return this.#reporting(true, () => this.#attempt(method, bytes, {}));
+  }
+
+  /** Asks each member for itself, once. */
+  async ask<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+  ): Promise<readonly { readonly endpoint: string; readonly reply: MessageShape<O> | Error }[]> {
+    this.assertOpen();
+    const bytes = encode(method, request);
+    return Promise.all(
+      this.#members.all.map(async ({ endpoint, client }) => {
+        const reply = await exchange(client, method, bytes, headersOf({ isLocal: true })).catch(
+          (error: Error) => error,
+        );
+        return { endpoint, reply };
+      }),
+    );
+  }
+
+  /**
+   * Sends one request and hands on every reply, in order, until the stream ends or is aborted. Resolves to what ended
+   * it, undefined where it just ended. After the abort nothing is handed on.
+   */
+  async follow<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodBiDiStreaming<I, O>,
+    request: MessageInitShape<I>,
+    onReply: (reply: MessageShape<O>) => void,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    try {
+      const member = await this.#members.connected();
+      const headers = headersOf({ token: await this.#tokenFor(member) });
+      if (signal.aborted || this.#closed) return undefined;
+      const failure = await follow(member.client, method, { request, headers, onReply, signal });
+      if (!signal.aborted) this.#learn(member, failure);
+      return failure;
+    } catch (error) {
+      if (kindOf(error) === undefined) throw error;
+      return error;
+    }
+  }
+
+  /** Has the next request ask for a new token. */
+  forgetToken(): void {
+    this.#token = undefined;
+  }
+
+  assertOpen(): void {
+    if (this.#closed) throw storeClosed(this.endpoints);
+  }
+
+  close(): void {
+    if (!this.#closed) this.#members.close();
+    this.#closed = true;
+  }
+
+  async #reporting<T>(isWrite: boolean, body: () => Promise<T>): Promise<T> {
+    this.assertOpen();
+    try {
+      return await body();
+    } catch (error) {
+      throw storeError(error, this.endpoints, isWrite);
+    }
+  }
+
+  async #attempt<I extends DescMessage, O extends DescMessage>(
+    method: AnyMethod<I, O>,
+    bytes: Buffer,
+    options: ReadOptions,
+  ): Promise<MessageShape<O>> {
+    const member = await this.#members.connected();
+    const send = async (): Promise<MessageShape<O>> =>
+      exchange(member.client, method, bytes, headersOf({ ...options, token: await this.#tokenFor(member) }));
+    try {
+      return await send();
+    } catch (error) {
+      this.#learn(member, error);
+      // It was turned away at the door, so that sending it again sends it once.
+      if (this.#user === undefined || kindOf(error) !== "token") throw error;
+      return send();
+    }
+  }
+
+  #learn(member: Member, failure: unknown): void {
+    const kind = kindOf(failure);
+    if (kind === "lost" || kind === "unserved") this.#members.doubt(member);
+    if (kind === "token") this.forgetToken();
+  }
+
+  async #tokenFor(member: Member): Promise<string | undefined> {
+    if (this.#user === undefined) return undefined;
+    const token = this.#token ?? authenticate(member, this.#user);
+    this.#token = token;
+    try {
+      return await token;
+    } catch (error) {
+      if (this.#token === token) this.#token = undefined;
+      // What the token was for has not been sent.
+      throw kindOf(error) === "lost" ? new Unreachable(textOf(error)) : error;
+    }
+  }
+}
+
+async function authenticate({ client }: Member, { name, password }: EtcdUser): Promise<string | undefined> {
+  const request = encode(Auth.method.authenticate, { name, password });
+  try {
+    return (await exchange(client, Auth.method.authenticate, request, headersOf({}))).token;
+  } catch (error) {
+    // A cluster that asks nobody who he is lets everybody in.
+    if (textOf(error).includes(NOT_ENABLED)) return undefined;
+    throw error;
+  }
+}
+
+/** Of about so long: those who failed together are not to come back together. Shorter where it is aborted. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(randomInt(Math.ceil(ms / 2), ms + 1), () => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    });
+    const stop = (): void => {
+      cancel();
+      resolve();
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

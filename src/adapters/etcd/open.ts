@@ -1,0 +1,74 @@
+/**
+ * Opens the control store on etcd. Nothing here needs the gRPC client before there is a store to open: a process without
+ * one does not load it.
+ */
+import { readFile } from "node:fs/promises";
+import { BicoastalError } from "../../base/errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ControlStore } from "../../ports/control-store.ts";
+import type { EtcdClient } from "./client.ts";
+import type { EtcdAddress, EtcdTlsFiles } from "./url.ts";
+
+/** Of the keys of a store, where nothing else is said. */
+const PREFIX = "bicoastal/";
+
+export interface EtcdStoreOptions extends EtcdAddress {
+  readonly clock: Clock;
+}
+
+/**
+ * Throws STORE_UNAVAILABLE where no member can be reached, where etcd does not know the user, and where a file named for
+ * TLS or the password cannot be read.
+ */
+export async function openEtcdControlStore(options: EtcdStoreOptions): Promise<ControlStore> {
+  const client = await connectEtcd(options);
+  try {
+    const [{ EtcdControlStore }, { KeySpace }] = await Promise.all([
+      import("./store.ts"),
+      import("./keys.ts"),
+    ]);
+    const store = new EtcdControlStore(client, new KeySpace(options.prefix ?? PREFIX));
+    await store.connect();
+    return store;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+/** Connects when it is first used. */
+export async function connectEtcd(options: EtcdStoreOptions): Promise<EtcdClient> {
+  const { endpoints, clock, tls, user, passwordFile } = options;
+  const [{ credentials }, { EtcdClient }] = await Promise.all([
+    import("@grpc/grpc-js"),
+    import("./client.ts"),
+  ]);
+  const password =
+    passwordFile === undefined ? options.password : (await readNamed("password", passwordFile)).trimEnd();
+  return new EtcdClient({
+    endpoints,
+    credentials:
+      tls === undefined ? credentials.createInsecure() : credentials.createSsl(...(await tlsParts(tls))),
+    user: user === undefined ? undefined : { name: user, password: password ?? "" },
+    clock,
+  });
+}
+
+async function tlsParts({ caFile, certFile, keyFile }: EtcdTlsFiles): Promise<(Buffer | null)[]> {
+  const read = async (what: string, file: string | undefined): Promise<Buffer | null> =>
+    file === undefined ? null : Buffer.from(await readNamed(what, file));
+  return Promise.all([read("ca", caFile), read("key", keyFile), read("cert", certFile)]);
+}
+
+async function readNamed(option: string, file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new BicoastalError(
+      "STORE_UNAVAILABLE",
+      `The store's file for "${option}" cannot be read: ${what}. Correct the path, or who may read it.`,
+      { details: { file, option, outcome: "failed" }, cause },
+    );
+  }
+}

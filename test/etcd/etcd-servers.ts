@@ -1,0 +1,188 @@
+/**
+ * Real etcd for tests: members on free ports of the loopback, each with a directory of its own.
+ *
+ * Every member runs below a shell that waits for its input to end, and ends the member then: so none outlives the test
+ * process, however that ends.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { connectEtcd } from "../../src/adapters/etcd/open.ts";
+import { readEtcdStatus } from "../../src/adapters/etcd/status.ts";
+import { systemClock } from "../../src/adapters/machine/system-clock.ts";
+
+const START_MS_MAX = 20_000;
+const POLL_MS = 50;
+
+/** Whether etcd is there. `npm test` installs it where it may, and says at its end where it could not. */
+export const hasEtcd = spawnSync("etcd", ["--version"]).status === 0;
+
+export interface EtcdOptions {
+  /** Given to every member. */
+  readonly args?: readonly string[];
+  readonly scheme?: "http" | "https";
+}
+
+interface Server {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly directory: string;
+  readonly args: readonly string[];
+  process?: { readonly shell: ChildProcess; readonly pid: number; readonly log: string[] } | undefined;
+}
+
+export class EtcdServers {
+  readonly #servers: readonly Server[];
+  readonly #directory: string;
+
+  private constructor(servers: readonly Server[], directory: string) {
+    this.#servers = servers;
+    this.#directory = directory;
+  }
+
+  /** Starts so many members. They are stopped, and their directories removed, by `stop`. */
+  static async start(members: number, options: EtcdOptions = {}): Promise<EtcdServers> {
+    const directory = await mkdtemp(join(tmpdir(), "bicoastal-etcd-"));
+    const servers = new EtcdServers(await configure(members, directory, options), directory);
+    try {
+      await Promise.all(servers.#servers.map((_, index) => servers.startMember(index)));
+      return servers;
+    } catch (error) {
+      await servers.stop();
+      throw error;
+    }
+  }
+
+  get endpoints(): readonly string[] {
+    return this.#servers.map(({ endpoint }) => endpoint);
+  }
+
+  /** Also one that was killed; it goes on with what lies in its directory. Resolves when it listens to clients. */
+  async startMember(index: number): Promise<void> {
+    const server = this.#server(index);
+    const script = 'exec 3<&0; "$@" 3<&- & pid=$!; echo "pid $pid"; cat <&3 >/dev/null; kill -9 $pid';
+    const shell = spawn("sh", ["-c", script, "sh", "etcd", ...server.args], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const log: string[] = [];
+    const pid = new Promise<number>((resolve) => {
+      createInterface({ input: shell.stdout }).on("line", (line) =>
+        resolve(Number(line.slice("pid ".length))),
+      );
+    });
+    createInterface({ input: shell.stderr }).on("line", (line) => void log.push(line));
+    server.process = { shell, pid: await pid, log };
+    await until(START_MS_MAX, () =>
+      log.some((line) => /ready to serve client requests|serving .*client/i.test(line)),
+    ).catch(() => {
+      throw new Error(`etcd did not start:\n${log.slice(-20).join("\n")}`);
+    });
+  }
+
+  /** kill -9. */
+  async kill(index: number): Promise<void> {
+    const server = this.#server(index);
+    const running = server.process;
+    if (running === undefined) return;
+    server.process = undefined;
+    const ended = once(running.shell, "close");
+    process.kill(running.pid, "SIGKILL");
+    running.shell.stdin?.end();
+    await ended;
+  }
+
+  /** It stays connected, and does nothing. */
+  freeze(index: number): void {
+    this.#signal(index, "SIGSTOP");
+  }
+  thaw(index: number): void {
+    this.#signal(index, "SIGCONT");
+  }
+
+  /** Waits until there is one. */
+  async leader(): Promise<number> {
+    for (;;) {
+      const client = await connectEtcd({ endpoints: this.endpoints, clock: systemClock });
+      const members = await readEtcdStatus(client).finally(() => client.close());
+      const index = members.findIndex((member) => member.isLeader);
+      if (index >= 0) return index;
+      await delay(POLL_MS);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#servers.map((_, index) => this.kill(index)));
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #signal(index: number, signal: NodeJS.Signals): void {
+    const running = this.#server(index).process;
+    if (running !== undefined) process.kill(running.pid, signal);
+  }
+
+  #server(index: number): Server {
+    const server = this.#servers[index];
+    if (server === undefined) throw new Error(`There is no member ${index}`);
+    return server;
+  }
+}
+
+async function configure(members: number, directory: string, { args = [], scheme = "http" }: EtcdOptions) {
+  const ports = await freePorts(2 * members);
+  const plans = Array.from({ length: members }, (_, i) => ({
+    name: `member-${i}`,
+    endpoint: `127.0.0.1:${ports[2 * i]}`,
+    peer: `http://127.0.0.1:${ports[2 * i + 1]}`,
+  }));
+  const cluster = plans.map(({ name, peer }) => `${name}=${peer}`).join(",");
+  return plans.map(({ name, endpoint, peer }): Server => {
+    const own = join(directory, name);
+    const client = `${scheme}://${endpoint}`;
+    return {
+      name,
+      endpoint,
+      directory: own,
+      args: [
+        ...[
+          "--name",
+          name,
+          "--data-dir",
+          own,
+          "--initial-cluster",
+          cluster,
+          "--initial-cluster-state",
+          "new",
+        ],
+        ...["--listen-client-urls", client, "--advertise-client-urls", client],
+        ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+        ...args,
+      ],
+    };
+  });
+}
+
+/** Free now; held together, so that they differ. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
+
+export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function until(withinMs: number, happened: () => boolean | Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!(await happened())) {
+    if (performance.now() > endMs) throw new Error(`It did not happen within ${withinMs} ms`);
+    await delay(POLL_MS);
+  }
+}
