@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 import { writeSync } from "node:fs";
+import { keepCompiledCode } from "./adapters/machine/compile-cache.ts";
 import { main } from "./cli/main.ts";
 import { ownRoot } from "./cli/own-root.ts";
 import { processIo } from "./cli/process-io.ts";
 import { realDependencies } from "./cli/wiring.ts";
 
+// First: all else is loaded when it is called for.
+keepCompiledCode();
 const io = processIo();
 
 // With --debug, and while a job's module is loaded, user code runs here: it must not end the process as if all were well.

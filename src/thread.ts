@@ -1,27 +1,6 @@
-/** What a worker thread loads: the executor on this machine's ports, and of the API what jobs are written with. */
-import { bundleKey, createBundleFiles } from "./adapters/bundle/bundle-files.ts";
-import { warnOfImpureCalls } from "./adapters/threads/impure-calls.ts";
-import { createLocalPorts } from "./adapters/threads/local-ports.ts";
-import { serveTasks } from "./adapters/threads/serve-tasks.ts";
-import { threadStart } from "./adapters/threads/thread-start.ts";
-import { onParked, parkRuns } from "./api/parked-runs.ts";
-import { findJob } from "./api/registry.ts";
-import { createJobLoader } from "./runtime/executor/job-loader.ts";
-import { createTaskExecutor } from "./runtime/executor/task-executor.ts";
+/** What a worker thread starts with: all that it does is loaded from here, compiled before where Node keeps that. */
+import { keepCompiledCode } from "./adapters/machine/compile-cache.ts";
 
-const { port, shared, thread, data } = threadStart();
-const ports = createLocalPorts(data, thread);
-const bundles = createBundleFiles({
-  directory: data.bundlesDirectory,
-  fetch: (hash) => ports.blobs.get(bundleKey(hash)),
-});
-
-parkRuns();
-
-const executor = createTaskExecutor({
-  memoryBytes: data.memoryBytes,
-  openEnvironment: ports.open,
-  loadJob: createJobLoader({ evaluate: bundles.load, findJob, onParked }),
-});
-
-serveTasks({ port, shared, executor: warnOfImpureCalls(executor, data.bundlesDirectory) });
+keepCompiledCode();
+const { serveThread } = await import("./task-thread.ts");
+serveThread();
