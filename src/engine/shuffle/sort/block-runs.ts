@@ -35,6 +35,8 @@ export interface BlockRun {
   readonly stored: number;
   readonly first: number;
   readonly last: number;
+  /** Of its texts or keys; 0 where keys are made of the rows. */
+  readonly frameBytesMax: number;
 }
 
 export interface FoundRuns {
@@ -100,7 +102,8 @@ export class BlockRuns {
         const [first, last] = framesWithin(firstKeys, range, this.#order);
         if (first === last) continue;
         extremes.add(firstKeys[0] as Buffer, lastKey);
-        runs.push({ ref, sink, run, stored, first, last });
+        const frameBytesMax = await this.#frameBytesMax(ref, sink, run, first, last);
+        runs.push({ ref, sink, run, stored, first, last, frameBytesMax });
       }
     }
     this.text = runs.every(({ stored }) => (stored & RUN_TEXT) !== 0);
@@ -140,6 +143,21 @@ export class BlockRuns {
     const borders = samples.borders(partitions);
     lastBorders = { of, borders };
     return borders;
+  }
+
+  async #frameBytesMax(
+    ref: BlockRef,
+    sink: number,
+    run: number,
+    first: number,
+    last: number,
+  ): Promise<number> {
+    const frames = (await this.#reader(ref)).frames(sink, frameList(run));
+    let most = 0;
+    for (let at = first; at < Math.min(last, frames.length); at++) {
+      most = Math.max(most, (frames[at] as FrameExtent).bytes);
+    }
+    return most;
   }
 
   async #marks(ref: BlockRef, sink: number, list: number): Promise<readonly Mark[]> {

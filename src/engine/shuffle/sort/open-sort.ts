@@ -11,7 +11,7 @@ import type { SortKernel } from "../../kernel/sort-kernel.ts";
 import { borrowSortKernel, returnSortKernel } from "../../kernel/sort-kernels.ts";
 import { GeneratedInput, type Reduction } from "../generated-input.ts";
 import type { ReadMeter, ShuffleRequest } from "../shuffle-request.ts";
-import { type BlockRun, BlockRuns } from "./block-runs.ts";
+import { type BlockRun, BlockRuns, type FoundRuns } from "./block-runs.ts";
 import { mergedBatches } from "./merged-batches.ts";
 import { openCollatedSort } from "./open-collated.ts";
 import { RunMerge } from "./run-merge.ts";
@@ -23,30 +23,39 @@ import type { KeyRange } from "./sort-ranges.ts";
 const TEXT_ROWS = 8192;
 const VALUE_ROWS = 1024;
 
-/** What a run takes of the memory while it is merged: a frame, and what becomes of it. */
-const RUN_BYTES = 192 * 1024;
+/** What a run of texts takes of the memory while it is merged, of its largest frame: a slot may be made with room. */
+const SLOT_ROOM = 1.25;
+/** What any other takes besides: values that become of a frame. */
+const VALUES_BYTES = 192 * 1024;
+/** What a run on scratch takes: its frames are what came out of a merge at a time. */
+const SCRATCH_RUN_BYTES = 320 * 1024;
 const FAN_IN_MIN = 2;
 const FAN_IN_MAX = 1024;
 /** Bounds open files. */
 const BLOCKS_OPEN_MAX = 128;
 
-const fanInFor = (memoryBytes: number): number =>
-  Math.max(FAN_IN_MIN, Math.min(FAN_IN_MAX, Math.floor(memoryBytes / 2 / RUN_BYTES)));
-
-/** Neighbours that may be merged at a time. */
-function groupRuns(runs: readonly BlockRun[], fanIn: number): readonly (readonly BlockRun[])[] {
+/** Neighbours that may be merged at a time, within so much memory. */
+function groupRuns({ runs, text }: FoundRuns, bytesMax: number): readonly (readonly BlockRun[])[] {
   const groups: BlockRun[][] = [];
   let blocks = new Set<string>();
+  let bytes = 0;
   for (const run of runs) {
     let group = groups.at(-1);
-    const isFull = group?.length === fanIn || (blocks.size === BLOCKS_OPEN_MAX && !blocks.has(run.ref.key));
+    const runBytes = SLOT_ROOM * run.frameBytesMax + (text ? 0 : VALUES_BYTES);
+    const isFull =
+      group === undefined ||
+      group.length === FAN_IN_MAX ||
+      (group.length >= FAN_IN_MIN && bytes + runBytes > bytesMax) ||
+      (blocks.size === BLOCKS_OPEN_MAX && !blocks.has(run.ref.key));
     if (group === undefined || isFull) {
       group = [];
       groups.push(group);
       blocks = new Set();
+      bytes = 0;
     }
     group.push(run);
     blocks.add(run.ref.key);
+    bytes += runBytes;
   }
   return groups;
 }
@@ -82,8 +91,8 @@ class SortReduction {
   async #batches(): Promise<Iterator<Batch>> {
     const found = await this.#blocks.find();
     const { text } = found;
-    const fanIn = fanInFor(this.#request.memoryBytes);
-    const groups = groupRuns(found.runs, fanIn);
+    const mergeBytes = this.#request.memoryBytes / 2;
+    const groups = groupRuns(found, mergeBytes);
     let sources: readonly RunSource[];
     let { range } = found;
     if (groups.length <= 1) sources = await this.#blocks.open(found.runs);
@@ -94,6 +103,7 @@ class SortReduction {
         this.#blocks.close();
       }
       range = { from: undefined, to: undefined };
+      const fanIn = Math.max(FAN_IN_MIN, Math.min(FAN_IN_MAX, Math.floor(mergeBytes / SCRATCH_RUN_BYTES)));
       while (this.#scratch.runs.length > fanIn) {
         this.#scratch.mergePass(fanIn, text, (runs) => this.#merge(runs, range, found.shared, true));
       }
