@@ -9,3 +9,9 @@ export interface ByteTaker {
    */
   take(piece: Piece, parser: RecordParser): number;
 }
+
+/** Sees the bytes of records that become rows all the same. */
+export interface PieceWatcher {
+  /** Called before the rows of the piece are given out. */
+  see(piece: Piece): void;
+}

@@ -4,7 +4,7 @@ import type { InputFile, SourceSplit } from "../../plan/task.ts";
 import type { InputReader, Inputs } from "../../ports/inputs.ts";
 import type { BatchInput } from "../batch.ts";
 import { type ByteSource, GzipBytes, PlainBytes } from "./byte-source.ts";
-import type { ByteTaker } from "./byte-taker.ts";
+import type { ByteTaker, PieceWatcher } from "./byte-taker.ts";
 import { CsvParser, quoteByte } from "./csv.ts";
 import { type Columns, verifyOptions } from "./csv-columns.ts";
 import { FilePlaces } from "./fault-error.ts";
@@ -28,6 +28,8 @@ export interface ReadOptions {
   readonly chunkBytes?: number;
   /** Takes the records of `lines`, `jsonl` and `csv` as bytes, so that batches have no rows. */
   readonly taker?: ByteTaker | undefined;
+  /** Sees the bytes of `lines` before they become rows. */
+  readonly watcher?: PieceWatcher | undefined;
 }
 
 /**
@@ -109,7 +111,7 @@ function textInput(
     recordBytesMax: source.recordBytesMax,
     chunkBytes: options.chunkBytes ?? CHUNK_BYTES,
   });
-  return new RecordInput(feed, parser, new FilePlaces(inputs, split.file, parser.rule), options.taker);
+  return new RecordInput(feed, parser, new FilePlaces(inputs, split.file, parser.rule), options);
 }
 
 function parserFor(source: TextFormat, columns: Columns | undefined): RecordParser {

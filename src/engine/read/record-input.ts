@@ -7,7 +7,7 @@
  * not to fail for one. A piece ends with whole lines, so no character is ever cut in two.
  */
 import type { Batch, BatchInput } from "../batch.ts";
-import type { ByteTaker } from "./byte-taker.ts";
+import type { ByteTaker, PieceWatcher } from "./byte-taker.ts";
 import type { FilePlaces } from "./fault-error.ts";
 import { textStart } from "./place.ts";
 import { RecordFault } from "./record-fault.ts";
@@ -19,21 +19,27 @@ export function textOf(piece: Piece): string {
   return piece.bytes.toString("utf8", textStart(piece), piece.end);
 }
 
+export interface PieceTakers {
+  /** Takes the records in place of rows being made of them. */
+  readonly taker?: ByteTaker | undefined;
+  /** Sees the pieces before rows are made of them. */
+  readonly watcher?: PieceWatcher | undefined;
+}
+
 export class RecordInput implements BatchInput {
   readonly #feed: RecordFeed;
   readonly #parser: RecordParser;
   readonly #places: FilePlaces;
-  readonly #taker: ByteTaker | undefined;
+  readonly #takers: PieceTakers;
   /** Used again for each batch; grows to the most rows of a piece. */
   readonly #rows: unknown[] = [];
   #piece: Piece | undefined;
 
-  /** @param taker Takes the records in place of rows being made of them. */
-  constructor(feed: RecordFeed, parser: RecordParser, places: FilePlaces, taker?: ByteTaker) {
+  constructor(feed: RecordFeed, parser: RecordParser, places: FilePlaces, takers: PieceTakers = {}) {
     this.#feed = feed;
     this.#parser = parser;
     this.#places = places;
-    this.#taker = taker;
+    this.#takers = takers;
   }
 
   get bytesIn(): number {
@@ -73,9 +79,9 @@ export class RecordInput implements BatchInput {
   /** Undefined where nothing in the piece is a row. */
   #parse(piece: Piece): Batch | undefined {
     this.#piece = piece;
-    if (this.#taker !== undefined) {
-      return { rows: this.#rows, count: 0, taken: this.#taker.take(piece, this.#parser) };
-    }
+    const { taker, watcher } = this.#takers;
+    if (taker !== undefined) return { rows: this.#rows, count: 0, taken: taker.take(piece, this.#parser) };
+    watcher?.see(piece);
     const count = this.#parser.parse(piece, this.#rows);
     if (count === 0) return undefined;
     const headRecords = this.#parser.headRecords;

@@ -4,7 +4,8 @@ import { expect, it } from "vitest";
 import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import { cutStages } from "../../plan/cut-stages.ts";
-import type { EndNode, Plan, PlanNode, SourceNode } from "../../plan/node.ts";
+import { sourcesOf } from "../../plan/join-ways.ts";
+import type { EndNode, Plan, PlanNode, SourceFormat, SourceNode, UserFunction } from "../../plan/node.ts";
 import { MemoryInputs } from "../../sim/memory-inputs.ts";
 import { type PlanRun, runPlan } from "../../sim/plan-run.ts";
 import { planSplits } from "../read/plan-splits.ts";
@@ -50,7 +51,8 @@ async function run(
     const content = Buffer.concat(parts.map((each) => (typeof each === "string" ? Buffer.from(each) : each)));
     inputs.write(`/in/${index}${isGzip ? ".gz" : ".txt"}`, isGzip ? gzipSync(content) : content);
   });
-  const splits = files.length === 0 ? [] : await planSplits(source.source, inputs);
+  const splits =
+    files.length === 0 ? [] : await planSplits((sourcesOf(plan)[0] as SourceNode).source, inputs);
   return runPlan({ plan, splits: [splits], inputs, codec: createMsgpackCodec(), crc32, gzip });
 }
 
@@ -85,6 +87,58 @@ it("sorts bytes as it sorts the strings of the lines, and writes the same text",
     }),
     { numRuns: 150 },
   );
+});
+
+it("sorts lines by keys of a function as it sorts their strings", async () => {
+  const keys = fc.constantFrom<UserFunction[]>(
+    (line: string) => line.slice(0, 2),
+    (line: string) => line.slice(1),
+    (line: string) => line.length,
+    (line: string) => (line.length === 3 ? line.length : line),
+    (line: string) => (line === "b" ? [line] : `${line.length}é`),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(file, { maxLength: 3 }),
+      keys,
+      fc.oneof(fc.boolean(), fc.constant([true])),
+      async (files, by, descending) => {
+        const sorted = (input: PlanNode): PlanNode => ({
+          kind: "sort",
+          input,
+          by,
+          descending,
+          partitions: 3,
+        });
+        const [bytes, strings] = [
+          await run(planOf(collect(sorted(source))), files),
+          await run(planOf(collect(sorted(loop(source)))), files),
+        ];
+        expect(bytes.collected.result).toEqual(strings.collected.result);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+it("ends a run where a piece ends, and takes lines as strings from a key on that is no text", async () => {
+  const count = 600_000;
+  const lines = Array.from({ length: count }, (_, i) => String((i * 7919) % count));
+  const files = [{ parts: [lines.join("\n")], isGzip: false }];
+  const whole: SourceNode = {
+    kind: "source",
+    source: { ...source.source, splitBytes: 1 << 26 } as SourceFormat,
+  };
+  const plan = (by: UserFunction): Plan =>
+    planOf(collect({ kind: "sort", input: whole, by, descending: false, partitions: 2 }));
+  const texts = await run(
+    plan((line: string) => line),
+    files,
+  );
+  expect(texts.collected.result).toEqual([...lines].sort());
+  const byKind = (line: string): string | number => (line === "424242" ? 0 : line);
+  const mixed = await run(plan(byKind), files);
+  expect(mixed.collected.result).toEqual(["424242", ...lines.filter((line) => line !== "424242").sort()]);
 });
 
 it("knows the stages that go from bytes to bytes, and no others", () => {

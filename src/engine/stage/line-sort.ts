@@ -1,9 +1,11 @@
 /**
  * Sorting lines as they are, `read.lines(…).sort()`, and writing texts as a sort gives them: from bytes to bytes,
- * without making strings of what is ASCII.
+ * without making strings of what is ASCII. Lines that are sorted by a function's keys become strings for the function
+ * only.
  */
 import { assert } from "../../base/assert.ts";
 import type { Sink, Stage } from "../../plan/stage.ts";
+import type { PieceWatcher } from "../read/byte-taker.ts";
 import { textStart } from "../read/place.ts";
 import type { Piece } from "../read/record-feed.ts";
 import type { KeyedSink, RowSink } from "../shuffle/sink.ts";
@@ -27,10 +29,29 @@ export function sortsLines(stage: Stage): boolean {
   return sink.shuffle.by === "record" && sink.shuffle.collation === undefined;
 }
 
+/** Whether all that a stage does is to sort lines by keys that a function gives. */
+export function sortsLinesByKey(stage: Stage): boolean {
+  const { input } = stage;
+  if (input.kind !== "source" || input.source.source.format !== "lines") return false;
+  const sink = onlySinkOf(stage);
+  if (sink?.kind !== "shuffle" || sink.shuffle.kind !== "sort") return false;
+  return sink.shuffle.by !== "record" && sink.shuffle.collation === undefined;
+}
+
 /** The sink, where there is one and nothing before it. */
 function onlySinkOf({ branches, sinks }: Stage): Sink | undefined {
   const [branch, ...others] = branches;
   return branch?.kind === "sink" && others.length === 0 ? sinks[branch.sink] : undefined;
+}
+
+/** Beside the loop of a stage that sorts lines by their keys: shows the sink the lines before the loop adds them. */
+export function lineWatcherOf(
+  stage: Stage,
+  [sink]: readonly (KeyedSink | RowSink)[],
+): PieceWatcher | undefined {
+  if (!sortsLinesByKey(stage)) return undefined;
+  assert(sink instanceof SortSink, "lines are sorted by a sort");
+  return { see: (piece) => sink.expectLines(piece.bytes, textStart(piece), piece.end) };
 }
 
 /** In place of the loop of a stage that sorts lines. */

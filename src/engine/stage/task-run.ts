@@ -16,7 +16,7 @@ import { type CompiledPartitionMap, type CompiledStage, compileStage, type LoopS
 import { type ContextOfTask, createContext } from "./context.ts";
 import { excerptOf } from "./excerpt.ts";
 import { explainFailure } from "./failure.ts";
-import { writesTexts } from "./line-sort.ts";
+import { lineWatcherOf, writesTexts } from "./line-sort.ts";
 import { iterate } from "./loop-support.ts";
 import { Spool } from "./spool.ts";
 import { Stopped } from "./stopped.ts";
@@ -137,7 +137,8 @@ export class TaskRun {
     const given = assignment.input;
     if (from.kind === "source") {
       assert(given.kind === "split", "a task of a source stage is given a split");
-      return openSource(from.source.source, given.split, env.inputs, { taker: this.#bytePath });
+      const watcher = lineWatcherOf(this.#stage, this.#sinks.all);
+      return openSource(from.source.source, given.split, env.inputs, { taker: this.#bytePath, watcher });
     }
     assert(given.kind === "blocks", "a task behind a shuffle is given blocks");
     const { partition } = assignment.attempt;

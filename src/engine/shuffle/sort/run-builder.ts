@@ -91,6 +91,11 @@ export class RunBuilder {
     return from + this.#scan(at, to - from);
   }
 
+  /** Forgets the last rows; their bytes stay where they are. */
+  dropRows(rows: number): void {
+    this.rows -= rows;
+  }
+
   /** Rows that are text. There must be room for as many rows. */
   addRows(texts: readonly string[]): void {
     this.#addTexts(texts, this.#starts, this.#ends, this.rows);

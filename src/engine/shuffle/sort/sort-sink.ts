@@ -5,6 +5,7 @@
  * A sink begins with what is fastest: rows that are text, with keys that are text. From the first row on that is
  * something else, it does without, in runs of their own.
  */
+import { assert } from "../../../base/assert.ts";
 import { checkKey } from "../../../base/hash.ts";
 import type { SortNode } from "../../../plan/node.ts";
 import { borrowSortKernel, returnSortKernel } from "../../kernel/sort-kernels.ts";
@@ -15,7 +16,7 @@ import { owned } from "../own-string.ts";
 import type { KeyedSink } from "../sink.ts";
 import { SINK_BYTES, type SinkTarget } from "../sink-options.ts";
 import { KeyBytes, unitBytesMax, writeUnits } from "./key-bytes.ts";
-import { RunBuilder } from "./run-builder.ts";
+import { RUN_ROWS, RunBuilder } from "./run-builder.ts";
 import {
   frameList,
   KEY_BYTES_MAX,
@@ -58,6 +59,8 @@ export class SortSink implements KeyedSink {
   /** Rows of the run where they are not text, and what they cost. */
   #values: unknown[] = [];
   #valueBytes = 0;
+  /** Of the lines that came as bytes, those whose keys are still to come: they are the run's last rows. */
+  #linesLeft = 0;
 
   constructor(node: SortNode, target: SinkTarget) {
     this.#target = target;
@@ -75,6 +78,7 @@ export class SortSink implements KeyedSink {
   add(given: unknown, value: unknown): void {
     const key = settled(given);
     checkKey(key);
+    if (this.#linesLeft > 0 && this.#addKeyOfLine(key)) return;
     const row = this.#keysAreRows ? key : settled(value);
     if (typeof key === "string") this.#units += key.length;
     else if (!this.#tagged) this.#widen(row, key);
@@ -99,6 +103,22 @@ export class SortSink implements KeyedSink {
     return this.#addComparable(units, 0, writeUnits(units, 0, text));
   }
 
+  /**
+   * Says that the next records are the lines of bytes [from, to), in order, each of which is `add`ed with its key: then
+   * the bytes are taken as they are, where that can be, and their strings are not looked at.
+   */
+  expectLines(bytes: Uint8Array, from: number, to: number): void {
+    assert(this.#linesLeft === 0, "every line that was expected is added");
+    this.#takePending();
+    const run = this.#run;
+    const linesMax = to - from;
+    if (this.#keysAreRows || this.#tagged || !this.#rowsAreText || linesMax > RUN_ROWS) return;
+    // A run ends where a piece does: rows and keys must be as many.
+    if (linesMax > run.rowsLeft) this.#writeRun();
+    const { rows } = run;
+    if (run.addAsciiLines(bytes, from, to) !== undefined) this.#linesLeft = run.rows - rows;
+  }
+
   finish(): void {
     this.#takePending();
     this.#writeRun();
@@ -117,6 +137,30 @@ export class SortSink implements KeyedSink {
       if (run.isFull) this.#writeRun();
     }
     return rows;
+  }
+
+  /** False where it is not a text: then it and all that follow are taken as strings again. */
+  #addKeyOfLine(key: unknown): boolean {
+    if (typeof key !== "string") {
+      this.#takeKeysOfLines();
+      this.#run.dropRows(this.#linesLeft);
+      this.#linesLeft = 0;
+      return false;
+    }
+    this.#keys.push(key);
+    this.#units += key.length;
+    this.#linesLeft--;
+    if (this.#keys.length >= PENDING_ROWS || this.#units >= PENDING_UNITS || this.#linesLeft === 0) {
+      this.#takeKeysOfLines();
+    }
+    return true;
+  }
+
+  #takeKeysOfLines(): void {
+    this.#run.addKeys(this.#keys as string[]);
+    this.#keys = [];
+    this.#units = 0;
+    if (this.#linesLeft === 0 && this.#run.isFull) this.#writeRun();
   }
 
   /** From here on there are also rows like this one. */
