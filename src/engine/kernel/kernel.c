@@ -1,5 +1,6 @@
 /*
- * Counts the words of ASCII text in WebAssembly: the hot loop behind words().countBy().
+ * Counts the words of ASCII text in WebAssembly: the hot loop behind words().countBy(). And brings together, in order,
+ * what many tasks counted: the other side of the shuffle, for any keys that are text.
  *
  * A word is a longest run of the characters of one class, of ASCII: letters and digits, lower-cased, unless the other
  * side sets another. Text comes in blocks that begin and end between words. Runs that hold bytes from 0x80 on, where
@@ -51,7 +52,13 @@ typedef struct {
   uint32_t length, end;
 } Waiting;
 
-/* Where the other side finds things; word-table-wasm.ts reads it in this order. */
+/* An entry that is sorted: its first bytes, as a number that is ordered as they are, and its place in `entries`. */
+typedef struct {
+  uint64_t prefix;
+  uint32_t number;
+} Ranked;
+
+/* Where the other side finds things; wasm-word-table.ts reads it in this order. */
 typedef struct {
   uint32_t block, rest, hashes, lengths, keys, counts, figures, classes;
 } Addresses;
@@ -72,6 +79,7 @@ static uint32_t hashes[ENTRIES_MAX];
 static uint32_t lengths[ENTRIES_MAX];
 static uint8_t keys[GATHER_BYTES_MAX + VECTOR] __attribute__((aligned(16)));
 static uint32_t counts[GATHER_ROWS_MAX];
+static Ranked ranked[2][ENTRIES_MAX] __attribute__((aligned(64)));
 /* From here on: one vector with the first n bytes set, at 16 - n. */
 static const uint8_t prefixes[2 * VECTOR] __attribute__((aligned(16))) = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -83,6 +91,8 @@ static uint8_t classes[2 * VECTOR] __attribute__((aligned(16)));
 static uint32_t case_bit;
 static uint32_t joins_high;
 static uint32_t entries_max, bytes_max, entry_bytes, bytes_held;
+/* Of what was merged. */
+static uint64_t counts_total;
 static uint32_t slot_bits, waits;
 /* Behind the word that made the table full. */
 static uint32_t stopped_at;
@@ -148,15 +158,15 @@ static __attribute__((noinline)) int enter(uint32_t at, uint32_t mark, Entry ent
   return figures.full;
 }
 
-static __attribute__((noinline)) int count_short(const Waiting *word) {
+static __attribute__((noinline)) int count_short(const Waiting *word, uint32_t count) {
   uint32_t mark = mark_of(word->hash), mask = slot_mask();
   for (uint32_t at = slot_of(word->hash);; at = (at + 1) & mask) {
     uint32_t slot = slots[at];
-    if (!slot) return enter(at, mark, (Entry){word->low, word->high, 1, word->length});
+    if (!slot) return enter(at, mark, (Entry){word->low, word->high, count, word->length});
     if ((slot ^ mark) > SLOT_ENTRY) continue;
     Entry *entry = &entries[(slot & SLOT_ENTRY) - 1];
     if (entry->low == word->low && entry->high == word->high) {
-      entry->count++;
+      entry->count += count;
       return 0;
     }
   }
@@ -173,7 +183,7 @@ static __attribute__((noinline)) int look_up(void) {
     Entry *entry = &entries[found[word] ? found[word] - 1 : 0];
     if (entry->low == of->low && entry->high == of->high && found[word]) {
       entry->count++;
-    } else if (count_short(of)) {
+    } else if (count_short(of, 1)) {
       figures.words += word + 1;
       stopped_at = of->end;
       return 1;
@@ -213,6 +223,7 @@ static int same_long(const uint8_t *stored, const uint8_t *word, uint32_t length
 static uint8_t *store_long(const uint8_t *word, uint32_t length) {
   uint8_t *stored = arena_end;
   arena_end += (length + VECTOR - 1) & ~(VECTOR - 1);
+  /* A step of growing is larger than the longest word. */
   if ((uint32_t)arena_end > __builtin_wasm_memory_size(0) * PAGE_BYTES &&
       __builtin_wasm_memory_grow(0, GROW_PAGES) == (uint32_t)-1)
     __builtin_trap();
@@ -223,7 +234,7 @@ static uint8_t *store_long(const uint8_t *word, uint32_t length) {
   return stored;
 }
 
-static int count_long(const uint8_t *word, uint32_t length) {
+static int count_long(const uint8_t *word, uint32_t length, uint32_t count) {
   uint32_t own = long_hash(word, length);
   uint64_t hash = mixed_long(own);
   uint32_t mark = mark_of(hash), mask = slot_mask();
@@ -231,13 +242,13 @@ static int count_long(const uint8_t *word, uint32_t length) {
     uint32_t slot = slots[at];
     if (!slot) {
       uint64_t stored = (uint32_t)store_long(word, length);
-      return enter(at, mark, (Entry){stored << 32 | own, LONG_WORD, 1, length});
+      return enter(at, mark, (Entry){stored << 32 | own, LONG_WORD, count, length});
     }
     if ((slot ^ mark) > SLOT_ENTRY) continue;
     Entry *entry = &entries[(slot & SLOT_ENTRY) - 1];
     if (entry->high == LONG_WORD && (uint32_t)entry->low == own && entry->length == length &&
         same_long((const uint8_t *)(uint32_t)(entry->low >> 32), word, length)) {
-      entry->count++;
+      entry->count += count;
       return 0;
     }
   }
@@ -267,7 +278,7 @@ static __attribute__((noinline)) int take_other(const uint8_t *word, uint32_t le
   }
   figures.words++;
   stopped_at = word + length - block;
-  return count_long(word, length);
+  return count_long(word, length, 1);
 }
 
 /* Says whether the table is full now. */
@@ -348,6 +359,7 @@ EXPORT("clear") void clear(uint32_t entries_limit, uint32_t bytes_limit, uint32_
   bytes_max = bytes_limit;
   entry_bytes = bytes_of_entry;
   bytes_held = 0;
+  counts_total = 0;
   arena_end = (uint8_t *)(((uint32_t)&__heap_base + VECTOR - 1) & ~(VECTOR - 1));
 }
 
@@ -394,4 +406,86 @@ EXPORT("gather") uint32_t gather(uint32_t rows) {
     counts[row] = entry->count;
   }
   return to - keys;
+}
+
+/* A zero, or a byte from 0x80 on. */
+static int has_odd_byte(const uint8_t *bytes, uint32_t length) {
+  v128_t odd = wasm_i8x16_splat(0);
+  uint32_t at = 0;
+  for (; at + VECTOR <= length; at += VECTOR) {
+    v128_t part = load(bytes + at);
+    odd = wasm_v128_or(odd, wasm_v128_or(part, wasm_i8x16_eq(part, wasm_i8x16_splat(0))));
+  }
+  int found = wasm_i8x16_bitmask(odd) != 0;
+  for (; at < length; at++) found |= bytes[at] == 0 || bytes[at] >= 0x80;
+  return found;
+}
+
+/*
+ * Adds so many rows of keys that were counted elsewhere: the keys' bytes stand in `keys`, their lengths in `lengths`,
+ * and their counts in `counts`. All of them or none; says whether it did: not where the table has no room, where a
+ * count might not fit any more, or where a key holds bytes that words do not have. Case must not be changed.
+ */
+EXPORT("merge") uint32_t merge(uint32_t rows, uint32_t bytes) {
+  uint64_t total = counts_total;
+  for (uint32_t row = 0; row < rows; row++) total += counts[row];
+  if (figures.full || figures.entries + rows > ENTRIES_MAX || total > UINT32_MAX || has_odd_byte(keys, bytes)) return 0;
+  counts_total = total;
+  const uint8_t *key = keys;
+  for (uint32_t row = 0; row < rows; row++) {
+    uint32_t length = lengths[row];
+    if (length > VECTOR) {
+      count_long(key, length, counts[row]);
+    } else {
+      v128_t word = wasm_v128_and(load(key), prefix(length));
+      uint64_t low = wasm_i64x2_extract_lane(word, 0), high = wasm_i64x2_extract_lane(word, 1);
+      count_short(&(Waiting){low, high, mixed_hash(low, high), length, 0}, counts[row]);
+    }
+    key += length;
+  }
+  return 1;
+}
+
+/* Whether one word comes before the other, where their first eight bytes are the same. */
+static __attribute__((noinline)) int rest_before(const Entry *a, const Entry *b) {
+  if (a->high != LONG_WORD && b->high != LONG_WORD) return __builtin_bswap64(a->high) < __builtin_bswap64(b->high);
+  const uint8_t *one = word_of(a), *other = word_of(b);
+  uint32_t shared = a->length < b->length ? a->length : b->length;
+  for (uint32_t at = 8; at < shared; at++)
+    if (one[at] != other[at]) return one[at] < other[at];
+  return a->length < b->length;
+}
+
+INLINE int is_before(const Ranked *a, const Ranked *b) {
+  if (a->prefix != b->prefix) return a->prefix < b->prefix;
+  return rest_before(&entries[a->number], &entries[b->number]);
+}
+
+/* Fills `hashes` with the entries in the order of their words' bytes, and `lengths` with the lengths of those. */
+EXPORT("sort") void sort(void) {
+  uint32_t count = figures.entries;
+  Ranked *from = ranked[0], *to = ranked[1];
+  for (uint32_t number = 0; number < count; number++) {
+    uint64_t first;
+    __builtin_memcpy(&first, word_of(&entries[number]), 8);
+    from[number] = (Ranked){__builtin_bswap64(first), number};
+  }
+  /* Merges neighbours, of twice the width each time. */
+  for (uint32_t width = 1; width < count; width *= 2) {
+    for (uint32_t start = 0; start < count; start += 2 * width) {
+      uint32_t middle = start + width < count ? start + width : count;
+      uint32_t end = middle + width < count ? middle + width : count;
+      uint32_t left = start, right = middle, at = start;
+      while (left < middle && right < end) to[at++] = is_before(&from[right], &from[left]) ? from[right++] : from[left++];
+      while (left < middle) to[at++] = from[left++];
+      while (right < end) to[at++] = from[right++];
+    }
+    Ranked *sorted = to;
+    to = from;
+    from = sorted;
+  }
+  for (uint32_t at = 0; at < count; at++) {
+    hashes[at] = from[at].number;
+    lengths[at] = entries[from[at].number].length;
+  }
 }

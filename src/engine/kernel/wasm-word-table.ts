@@ -1,5 +1,5 @@
 /**
- * The word table of kernel.c. Its memory is its own: some 6 MiB of address space, of which what is used is touched,
+ * The word table of kernel.c. Its memory is its own: some 10 MiB of address space, of which what is used is touched,
  * and the arena of long words behind it, which grows up to the limit of bytes. Growing detaches every view, so each
  * is made anew when it is asked for.
  */
@@ -7,6 +7,7 @@ import { assert } from "../../base/assert.ts";
 import { KERNEL_BASE64 } from "./kernel-wasm.ts";
 import {
   BLOCK_BYTES,
+  type CountMerger,
   GATHER_BYTES_MAX,
   GATHER_ROWS_MAX,
   type GatheredWords,
@@ -32,6 +33,8 @@ interface KernelExports {
   scan(bytes: number): number;
   describe(): void;
   gather(rows: number): number;
+  merge(rows: number, bytes: number): number;
+  sort(): void;
 }
 
 /** As the kernel's struct lists them. */
@@ -52,7 +55,7 @@ let compiled: object | undefined;
  */
 export function createWasmWordTable(
   WebAssembly = (globalThis as { WebAssembly?: WebAssemblyGlobal }).WebAssembly,
-): WordTable | undefined {
+): WasmWordTable | undefined {
   if (WebAssembly === undefined) return undefined;
   if (compiled === undefined) {
     const bytes = Buffer.from(KERNEL_BASE64, "base64");
@@ -67,7 +70,7 @@ export function createWasmWordTable(
   }
 }
 
-class WasmWordTable implements WordTable {
+export class WasmWordTable implements WordTable, CountMerger {
   readonly #kernel: KernelExports;
   readonly #at: Addresses;
   #class: WordClass | undefined;
@@ -132,6 +135,23 @@ class WasmWordTable implements WordTable {
     const bytes = this.#kernel.gather(entries.length);
     assert(bytes <= GATHER_BYTES_MAX, "gathered words fit the kernel's room");
     return { keys: this.#bytes.subarray(keys, keys + bytes), counts };
+  }
+
+  merge(bytes: Uint8Array, lengths: Uint32Array, counts: Uint8Array | Uint16Array | Uint32Array): boolean {
+    if (lengths.length > GATHER_ROWS_MAX || bytes.length > GATHER_BYTES_MAX) return false;
+    const { keys, lengths: lengthsAt, counts: countsAt } = this.#at;
+    this.#bytes.set(bytes, keys);
+    this.#words(lengthsAt, lengths.length).set(lengths);
+    this.#words(countsAt, counts.length).set(counts);
+    const merged = this.#kernel.merge(lengths.length, bytes.length) !== 0;
+    this.#refresh();
+    return merged;
+  }
+
+  sort(): { entries: Uint32Array; lengths: Uint32Array } {
+    this.#kernel.sort();
+    const { hashes, lengths } = this.#at;
+    return { entries: this.#words(hashes, this.entries), lengths: this.#words(lengths, this.entries) };
   }
 
   /** One table says for each low half of a byte which high halves make a member with it, one bit each. */

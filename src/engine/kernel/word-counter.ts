@@ -8,9 +8,10 @@
 import { assert } from "../../base/assert.ts";
 import { handOut, type RowLimits } from "./hand-out.ts";
 import { PlainWordTable } from "./plain-word-table.ts";
-import { createWasmWordTable } from "./wasm-word-table.ts";
+import { createWasmWordTable, WasmWordTable } from "./wasm-word-table.ts";
 import {
   BLOCK_BYTES,
+  type CountMerger,
   GATHER_BYTES_MAX,
   GATHER_ROWS_MAX,
   isRunByte,
@@ -167,6 +168,14 @@ const idleTables: WordTable[] = [];
 /** The fastest table that this machine can run. */
 export const borrowWordTable = (): WordTable =>
   idleTables.pop() ?? createWasmWordTable() ?? new PlainWordTable();
+
+/** Undefined where this machine cannot run one. Give it back with `returnWordTable`. */
+export function borrowCountMerger(): (CountMerger & WordTable) | undefined {
+  const table = borrowWordTable();
+  if (table instanceof WasmWordTable) return table;
+  returnWordTable(table);
+  return undefined;
+}
 
 /** For a table whose counter is not used any more. */
 export function returnWordTable(table: WordTable): void {

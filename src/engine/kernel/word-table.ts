@@ -57,6 +57,26 @@ export interface WordTable {
   gather(entries: Uint32Array): GatheredWords;
 }
 
+/**
+ * Brings counts of the same words together that were made in many places. Only in WebAssembly: where there is none, the
+ * table of any aggregation does it.
+ */
+export interface CountMerger {
+  readonly entries: number;
+  /** As of a table. The words' class is `ANY_TEXT`. */
+  clear(limits: TableLimits, words: WordClass): void;
+  /**
+   * Adds all rows or none, and says whether it did: none where there is no more room, where counts would no longer
+   * fit 32 bits, and of words that hold bytes outside ASCII, or NUL.
+   * @param bytes The words, one after the other. @param counts Whole numbers from 0 on, of 32 bits at most.
+   */
+  merge(bytes: Uint8Array, lengths: Uint32Array, counts: Uint8Array | Uint16Array | Uint32Array): boolean;
+  /** Entries in the order of their words, and by place there the words' lengths. Views: valid until the next `merge` or `clear`. */
+  sort(): { readonly entries: Uint32Array; readonly lengths: Uint32Array };
+  /** As of a table. */
+  gather(entries: Uint32Array): GatheredWords;
+}
+
 /** What words are made of. */
 export interface WordClass {
   /** Whether an ASCII character, by its code, belongs to words. No line ends, nor NUL. */
@@ -77,3 +97,10 @@ export const WORDS: WordClass = {
 /** Whether a byte can be part of a run. */
 export const isRunByte = (byte: number, { members, joinsHigh }: WordClass): boolean =>
   byte < 0x80 ? (members[byte] as boolean) : joinsHigh;
+
+/** Nothing is found in text, and no word is changed: for words that come as such. */
+export const ANY_TEXT: WordClass = {
+  members: new Array(128).fill(false),
+  isLowered: false,
+  joinsHigh: false,
+};

@@ -9,13 +9,16 @@
 import { compareKeys, sameKey } from "../../../base/compare.ts";
 import type { AggregateNode, Aggregator, UserFunction } from "../../../plan/node.ts";
 import type { Batch, BatchInput } from "../../batch.ts";
+import type { FrameColumns } from "../block/frame.ts";
 import { BatchRows, GeneratedInput, type Reduction } from "../generated-input.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
 import { owned } from "../own-string.ts";
 import type { Cursor } from "../runs/cursor.ts";
+import { MergeCursor } from "../runs/merge.ts";
 import { RunStore } from "../runs/runs.ts";
 import { type ReadMeter, type ShuffleRequest, takeColumns } from "../shuffle-request.ts";
 import { AggregateTable } from "./aggregate-table.ts";
+import { MergedCounts } from "./merged-counts.ts";
 import { countLoop, mergeLoopOf, PartialFrame } from "./partial-frame.ts";
 import { sortedEntries } from "./sorted-entries.ts";
 
@@ -25,7 +28,7 @@ export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInpu
     const aggregation = request.node.aggregator === "count" ? new Counting(request) : new Folding(request);
     try {
       for (const side of request.sides) {
-        await takeColumns(side, request, meter, (columns) => aggregation.take(new PartialFrame(columns)));
+        await takeColumns(side, request, meter, (columns) => aggregation.take(columns));
       }
       return reductionOf(aggregation, request.node);
     } catch (error) {
@@ -36,7 +39,7 @@ export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInpu
 }
 
 interface Aggregation {
-  take(frame: PartialFrame): void;
+  take(columns: FrameColumns): void;
   /** One row a key, in key order. */
   results(): Cursor;
   dispose(): void;
@@ -54,7 +57,8 @@ class Folding implements Aggregation {
     this.#merge = (request.node.aggregator as Aggregator).merge;
   }
 
-  take(frame: PartialFrame): void {
+  take(columns: FrameColumns): void {
+    const frame = new PartialFrame(columns);
     if (this.#rest === undefined) {
       const { memoryBytes } = this.#request;
       while (!frame.isDone && this.#rest === undefined) {
@@ -83,31 +87,56 @@ class Folding implements Aggregation {
   }
 }
 
+/** A task that reads less is over before the kernel is ready, and one with less memory has none for it. */
+const MERGED_BYTES_MIN = 128 * 1024;
+const MERGED_MEMORY_BYTES_MIN = 4 * 1024 * 1024;
+
+/** Of all blocks, this task's part, about. */
+function blockBytes({ sides, partitions }: ShuffleRequest<AggregateNode>): number {
+  let bytes = 0;
+  for (const { blocks } of sides.flat()) for (const block of blocks) bytes += block.bytes;
+  return bytes / partitions;
+}
+
 class Counting implements Aggregation {
   readonly #memoryBytes: number;
   readonly #table = new AggregateTable("count");
   readonly #runs: RunStore;
+  /** Takes what it can. */
+  readonly #merged: MergedCounts | undefined;
 
   constructor(request: ShuffleRequest<AggregateNode>) {
     this.#memoryBytes = request.memoryBytes;
     this.#runs = new RunStore({ ...request, order: compareKeys });
+    const isWorth = blockBytes(request) >= MERGED_BYTES_MIN && request.memoryBytes >= MERGED_MEMORY_BYTES_MIN;
+    this.#merged = isWorth ? MergedCounts.open(request.memoryBytes) : undefined;
   }
 
-  take(frame: PartialFrame): void {
+  take(columns: FrameColumns): void {
+    if (this.#merged?.take(columns) === true) return;
+    const frame = new PartialFrame(columns);
     while (!frame.isDone) {
       if (frame.mergeInto(this.#table, countLoop, this.#memoryBytes)) this.#spill();
     }
   }
 
   results(): Cursor {
-    if (this.#runs.isEmpty) return tableCursor(this.#table);
-    if (this.#table.size > 0) this.#spill();
-    return new FoldCursor(this.#runs.merged(), (a, b) => (a as number) + (b as number));
+    const merged = this.#merged === undefined || this.#merged.isEmpty ? undefined : this.#merged.results();
+    if (!this.#runs.isEmpty) {
+      if (merged !== undefined) this.#runs.spill(merged);
+      if (this.#table.size > 0) this.#spill();
+      return new FoldCursor(this.#runs.merged(), addCounts);
+    }
+    const table = tableCursor(this.#table);
+    if (merged === undefined) return table;
+    if (this.#table.size === 0) return merged;
+    return new FoldCursor(new MergeCursor([merged, table], compareKeys), addCounts);
   }
 
   dispose(): void {
     this.#table.clear();
     this.#runs.dispose();
+    this.#merged?.dispose();
   }
 
   #spill(): void {
@@ -133,6 +162,8 @@ function tableCursor(table: AggregateTable): Cursor {
   };
   return cursor;
 }
+
+const addCounts: Merge = (a, b) => (a as number) + (b as number);
 
 type Merge = (accumulator: unknown, later: unknown) => unknown;
 
