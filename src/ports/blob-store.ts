@@ -1,5 +1,5 @@
 import { BicoastalError } from "../base/errors.ts";
-import type { NodeId } from "../base/ids.ts";
+import { type ContentHash, contentHash, type NodeId } from "../base/ids.ts";
 
 /**
  * Large, immutable data by key: bundles, input lists, shuffle blocks, results. A key is written once, appears whole
@@ -30,7 +30,8 @@ export interface BlobWriter {
   readonly bytes: number;
   /** Takes the bytes before it returns; the caller may reuse the array. Throws DISK_FULL. */
   append(bytes: Uint8Array): void;
-  commit(): Promise<void>;
+  /** `durable`: only once the bytes are on disk, as for blobs that a log names. Default false. */
+  commit(durable?: boolean): Promise<void>;
   /** Leaves nothing behind. Harmless after commit. */
   abort(): void;
 }
@@ -58,6 +59,12 @@ export interface BlobReader {
   readAt(position: number, target: Uint8Array): number;
   close(): void;
 }
+
+/** The SHA-256 that the last name of a content-addressed blob's key is, in lower-case hex; undefined for other keys. */
+export const hashInKey = (key: string): ContentHash | undefined => {
+  const name = key.slice(key.lastIndexOf("/") + 1);
+  return /^[0-9a-f]{64}$/.test(name) ? contentHash(name) : undefined;
+};
 
 const segment = /^[A-Za-z0-9._-]{1,200}$/;
 

@@ -37,8 +37,7 @@ export function createFileBlobs(directory: string): BlobStore {
       const writer = new FileBlobWriter(pathOf(key), key);
       try {
         writer.append(bytes);
-        writer.sync();
-        await writer.commit();
+        await writer.commit(true);
       } finally {
         writer.abort();
       }
@@ -96,15 +95,8 @@ class FileBlobWriter implements BlobWriter {
     this.bytes += bytes.length;
   }
 
-  sync(): void {
-    try {
-      fsyncSync(this.#open());
-    } catch (error) {
-      throw writeError(error, this.#path, this.#key);
-    }
-  }
-
-  async commit(): Promise<void> {
+  async commit(durable = false): Promise<void> {
+    if (durable) this.#sync();
     const descriptor = this.#open();
     this.#descriptor = undefined;
     try {
@@ -121,6 +113,14 @@ class FileBlobWriter implements BlobWriter {
     closeSync(this.#descriptor);
     this.#descriptor = undefined;
     rmSync(this.#temporary, { force: true });
+  }
+
+  #sync(): void {
+    try {
+      fsyncSync(this.#open());
+    } catch (error) {
+      throw writeError(error, this.#path, this.#key);
+    }
   }
 
   #open(): number {

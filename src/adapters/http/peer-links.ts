@@ -18,6 +18,7 @@ import type { Transport } from "../../ports/transport.ts";
 import { BATCH_BYTES_MAX, type MessageCodec, Outbox } from "./outbox.ts";
 import { ParkedPolls } from "./parked-polls.ts";
 import type { PeerClient } from "./peer-client.ts";
+import { INCARNATION_HEADER, NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
 import { wholeBody } from "./request-body.ts";
 import { answer, type Route, type RouteRequest } from "./route.ts";
 
@@ -63,9 +64,6 @@ const PAUSE_MS_MAX = 2000;
 /** Peers with an outbox: of those that were not heard of for longest, messages are dropped. */
 const PEERS_MAX = 4096;
 
-const NODE_HEADER = "bicoastal-node";
-const INCARNATION_HEADER = "bicoastal-incarnation";
-const TO_HEADER = "bicoastal-to";
 const NAME = /^[A-Za-z0-9._-]{1,200}$/;
 const WAIT = /^\d{1,5}$/;
 

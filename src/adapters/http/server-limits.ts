@@ -27,3 +27,5 @@ export const HEADER_BYTES_MAX = 16 * 1024;
 export const KEEP_ALIVE_MS = 30_000;
 /** After this many, a connection is closed and made anew, so that load spreads. */
 export const REQUESTS_PER_CONNECTION_MAX = 100_000;
+/** Longest blob that goes from node to node as a whole, unless something else is said. */
+export const BLOB_BYTES_MAX = 256 * 1024 * 1024;

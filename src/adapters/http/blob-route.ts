@@ -1,0 +1,167 @@
+/**
+ * A node's blobs for other nodes: `GET` and `HEAD /v1/blobs/<key>`, and `PUT` of what its content names.
+ *
+ * Only what the caller allows is read; all else is missing, as to whoever asks. A file goes out as fast as it is taken, from
+ * disk to socket in pieces, and only a plain file below the blobs' own directory: no link leads out of it. What comes in
+ * appears under its key only when its SHA-256 is the one that the key says.
+ */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open, realpath } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { dirname, join, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { BicoastalError } from "../../base/errors.ts";
+import type { NodeId } from "../../base/ids.ts";
+import { assertBlobKey, type BlobStore, type ByteRange, hashInKey } from "../../ports/blob-store.ts";
+import { contentRange, parseRange } from "./byte-ranges.ts";
+import { NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
+import { answer, BodyRefused, type Route, type RouteRequest } from "./route.ts";
+import { BLOB_BYTES_MAX } from "./server-limits.ts";
+
+export interface BlobRouteOptions {
+  readonly self: NodeId;
+  /** Where the files are that `blobs` keeps. */
+  readonly directory: string;
+  /** Takes what is put. */
+  readonly blobs: BlobStore;
+  /** Whether others may read this: it belongs to something that still counts. */
+  readonly readable: (key: string) => boolean;
+  /** Longest blob that is taken. Default 256 MiB. */
+  readonly putBytesMax?: number;
+}
+
+const READ_BYTES = 256 * 1024;
+
+export function createBlobRoute(options: BlobRouteOptions): Route {
+  const putBytesMax = options.putBytesMax ?? BLOB_BYTES_MAX;
+  return {
+    name: "blobs",
+    methods: ["GET", "HEAD", "PUT"],
+    bodyBytesMax: putBytesMax,
+    async handle(request) {
+      const { rest: key, response, incoming, method } = request;
+      response.setHeader(NODE_HEADER, options.self);
+      // An address may have passed on to another node, which has nothing of what is asked for: nobody is to conclude from it.
+      const to = incoming.headers[TO_HEADER];
+      if (to !== undefined && to !== options.self) return answer(response, 421, "another node is meant");
+      if (!isKey(key)) return answer(response, 400, "no key");
+      if (method === "PUT") return takeBlob(key, request, options.blobs);
+      const file = options.readable(key) ? await openBlob(options.directory, key) : undefined;
+      if (file === undefined) return answer(response, 404, "no such blob");
+      try {
+        await sendBlob(file, request);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+async function sendBlob(file: FileHandle, { method, incoming, response }: RouteRequest): Promise<void> {
+  const { size } = await file.stat();
+  const header = incoming.headers.range;
+  const range = header === undefined ? { offset: 0, bytes: size } : parseRange(header, size);
+  if (range === undefined) return answer(response, 416, "", { "content-range": `bytes */${size}` });
+  response.writeHead(header === undefined ? 200 : 206, {
+    "content-type": "application/octet-stream",
+    "content-length": range.bytes,
+    "accept-ranges": "bytes",
+    ...(header === undefined ? {} : { "content-range": contentRange(range, size) }),
+  });
+  if (method === "HEAD" || range.bytes === 0) response.end();
+  else await stream(file, range, response);
+}
+
+async function stream(
+  file: FileHandle,
+  { offset, bytes }: ByteRange,
+  response: ServerResponse,
+): Promise<void> {
+  const pieces = file.createReadStream({
+    start: offset,
+    end: offset + bytes - 1,
+    highWaterMark: READ_BYTES,
+    autoClose: false,
+  });
+  try {
+    await pipeline(pieces, response, { end: false });
+  } catch {
+    // Whoever reads it sees that it broke off.
+    response.destroy();
+    return;
+  }
+  // Fewer bytes than were promised are an answer without an end.
+  if (pieces.bytesRead < bytes) response.destroy();
+  else response.end();
+}
+
+async function takeBlob(
+  key: string,
+  { incoming, response, body }: RouteRequest,
+  blobs: BlobStore,
+): Promise<void> {
+  const hash = hashInKey(key);
+  if (hash === undefined)
+    return answerUnread(incoming, response, 400, "only a key with a SHA-256 can be put");
+  const digest = createHash("sha256");
+  const writer = blobs.create(key);
+  try {
+    for await (const piece of body()) {
+      digest.update(piece);
+      writer.append(piece);
+    }
+    if (digest.digest("hex") !== hash) return answer(response, 400, "the content has another SHA-256");
+    await writer.commit(true);
+    answer(response, 201);
+  } catch (error) {
+    if (error instanceof BodyRefused || !(error instanceof BicoastalError)) throw error;
+    answerUnread(incoming, response, error.code === "DISK_FULL" ? 507 : 503, error.code);
+  } finally {
+    writer.abort();
+  }
+}
+
+/** What still comes of the body is not waited for. */
+function answerUnread(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  text: string,
+): void {
+  answer(response, status, text, incoming.complete ? {} : { connection: "close" });
+}
+
+function isKey(key: string): boolean {
+  try {
+    assertBlobKey(key);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What these say of a path is that it leads to no file. */
+const MISSING = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG"]);
+
+/** A plain file, or undefined. A pipe is not waited for. */
+async function openBlob(directory: string, key: string): Promise<FileHandle | undefined> {
+  const path = join(directory, ...key.split("/"));
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const [root, folder, stat] = await Promise.all([
+      realpath(directory),
+      realpath(dirname(path)),
+      file.stat(),
+    ]);
+    if (stat.isFile() && `${folder}${sep}`.startsWith(`${root}${sep}`)) return file;
+  } catch (error) {
+    if (!MISSING.has(String((error as NodeJS.ErrnoException).code))) {
+      await file?.close();
+      throw error;
+    }
+  }
+  await file?.close();
+  return undefined;
+}

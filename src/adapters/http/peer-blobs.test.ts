@@ -1,0 +1,344 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import fc from "fast-check";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { type NodeId, nodeId } from "../../base/ids.ts";
+import { blobStoreContract } from "../../ports/blob-store.contract.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
+import type { Scratch } from "../../ports/scratch.ts";
+import { createFileBlobs } from "../fs/blobs.ts";
+import { createFileScratch } from "../fs/scratch.ts";
+import { createBlobRoute } from "./blob-route.ts";
+import { type NodeServer, startNodeServer } from "./node-server.ts";
+import { createPeerBlobs, type PeerBlobs, type PeerBlobsOptions } from "./peer-blobs.ts";
+import { createPeerClient, type PeerClient } from "./peer-client.ts";
+
+const TOKEN = "a-token-for-tests-only";
+const HERE = nodeId("here");
+const THERE = nodeId("there");
+
+let room: string;
+let client: PeerClient;
+beforeAll(() => {
+  room = mkdtempSync(join(tmpdir(), "bicoastal-peers-"));
+  client = createPeerClient({ token: TOKEN }, { connectMs: 1000, bodyPauseMs: 300, answerMs: 1500 });
+});
+afterAll(async () => {
+  await client.close();
+  rmSync(room, { recursive: true, force: true });
+});
+
+let rooms = 0;
+const newRoom = (): string => join(room, String(rooms++));
+
+function peerBlobs(local: BlobStore, options: Partial<PeerBlobsOptions> = {}): PeerBlobs {
+  const access = { client, addressOf: () => undefined };
+  return createPeerBlobs({ self: HERE, local, access, scratch: createFileScratch(newRoom()), ...options });
+}
+
+blobStoreContract("those of this node", async () => {
+  const directory = newRoom();
+  return {
+    blobs: peerBlobs(createFileBlobs(directory)),
+    dispose: async () => rmSync(directory, { recursive: true, force: true }),
+  };
+});
+
+describe("blobs of another node", () => {
+  const open: { close(): unknown }[] = [];
+  let directory: string;
+  let theirs: BlobStore;
+  let mine: BlobStore;
+  let server: NodeServer;
+  let blobs: PeerBlobs;
+  let scratchRoom: string;
+  let hidden: string | undefined;
+  const address = (): string => `127.0.0.1:${server.port}`;
+  const accessTo = (to: string | undefined, other: PeerClient = client) => ({
+    client: other,
+    addressOf: (node: NodeId) => (node === THERE ? to : undefined),
+  });
+  const scratch = (): Scratch => createFileScratch(scratchRoom);
+
+  beforeEach(async () => {
+    directory = newRoom();
+    scratchRoom = newRoom();
+    theirs = createFileBlobs(directory);
+    mine = createFileBlobs(newRoom());
+    hidden = undefined;
+    const route = createBlobRoute({
+      self: THERE,
+      directory,
+      blobs: theirs,
+      readable: (key) => key !== hidden,
+    });
+    server = await startNodeServer({
+      host: "127.0.0.1",
+      port: 0,
+      security: { token: TOKEN },
+      routes: [route],
+      limits: { bodyPauseMs: 1000 },
+    });
+    open.push(server);
+    const locate = (key: string) => (key.startsWith("bundles/") ? THERE : undefined);
+    blobs = peerBlobs(mine, { access: accessTo(address()), locate, scratch: scratch() });
+  });
+  afterEach(async () => {
+    for (const it of open.splice(0).reverse()) await it.close();
+  });
+
+  test("reads what was prepared, whatever its ranges and the memory there is", async () => {
+    const content = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 31 + (i >> 10)) & 255));
+    const sizes = [0, 1, 63, 65_536, 65_537, 400_000, 3_000_000];
+    for (const size of sizes) await theirs.put(`blobs/${size}`, content.subarray(0, size));
+    const position = fc.oneof(fc.nat(70_000), fc.nat(3_000_000));
+    const range = fc.record({ offset: position, bytes: fc.oneof(fc.nat(500), fc.nat(300_000)) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...sizes),
+        fc.array(fc.array(range, { maxLength: 5 }), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom(0, 100_000, 10_000_000),
+        async (size, rounds, memoryBytes) => {
+          const access = accessTo(address());
+          const room = scratch();
+          const reader = await peerBlobs(mine, { access, memoryBytes, scratch: room }).open(
+            `blobs/${size}`,
+            THERE,
+          );
+          try {
+            expect(reader.bytes).toBe(size);
+            const tail = Math.max(0, size - 64);
+            rounds.unshift([{ offset: tail, bytes: 64 }]);
+            for (const ranges of rounds) {
+              if (ranges !== rounds[0]) await reader.prepare(ranges);
+              for (const { offset, bytes } of ranges) {
+                const target = Buffer.alloc(bytes);
+                const expected = content.subarray(Math.min(offset, size), Math.min(offset + bytes, size));
+                expect(reader.readAt(offset, target)).toBe(expected.length);
+                expect(target.subarray(0, expected.length).equals(expected)).toBe(true);
+              }
+            }
+          } finally {
+            reader.close();
+            room.dispose();
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+    expect(readdirSync(scratchRoom)).toEqual([]);
+  }, 60_000);
+
+  test("are looked for here first, and where they are said to be then", async () => {
+    const content = Buffer.from("a bundle");
+    const key = `bundles/${createHash("sha256").update(content).digest("hex")}`;
+    await theirs.put(key, content);
+    expect(await blobs.has(key)).toBe(true);
+    expect(await mine.has(key)).toBe(false);
+    expect(Buffer.from(await blobs.get(key)).toString()).toBe("a bundle");
+    // Its name says what is in it, so that it may stay.
+    expect(await mine.has(key)).toBe(true);
+    await theirs.put("bundles/by-name", content);
+    expect(Buffer.from(await blobs.get("bundles/by-name")).toString()).toBe("a bundle");
+    expect(await mine.has("bundles/by-name")).toBe(false);
+    (await blobs.open("bundles/by-name")).close();
+    expect(await blobs.has("bundles/none")).toBe(false);
+    expect(await blobs.has("jobs/none")).toBe(false);
+    await mine.put("jobs/x", content);
+    (await blobs.open("jobs/x", HERE)).close();
+  });
+
+  test("are missing where the node itself says so", async () => {
+    const missing = { code: "BLOB_MISSING", retryable: true, details: { key: "jobs/x", node: THERE } };
+    await expect(blobs.open("jobs/x", THERE)).rejects.toMatchObject(missing);
+    await theirs.put("jobs/x", Buffer.alloc(500_000));
+    const reader = await blobs.open("jobs/x", THERE);
+    hidden = "jobs/x";
+    await expect(reader.prepare([{ offset: 0, bytes: 10 }])).rejects.toMatchObject(missing);
+    reader.close();
+    await expect(blobs.get("bundles/none")).rejects.toMatchObject({ code: "BLOB_MISSING" });
+    await expect(blobs.open("../x", THERE)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  });
+
+  test("that have another SHA-256 than their name says are not kept", async () => {
+    const key = `bundles/${"0".repeat(64)}`;
+    await theirs.put(key, Buffer.from("else"));
+    await expect(blobs.get(key)).rejects.toMatchObject({
+      code: "BLOB_CORRUPT",
+      details: { key, node: THERE },
+    });
+    expect(await mine.has(key)).toBe(false);
+  });
+
+  test("are given to it, once", async () => {
+    const content = Buffer.alloc(3_000_000, "x");
+    const key = `bundles/${createHash("sha256").update(content).digest("hex")}`;
+    await mine.put(key, content);
+    await blobs.give(key, THERE);
+    expect(Buffer.from(await theirs.get(key)).equals(content)).toBe(true);
+    await blobs.give(key, THERE);
+    await expect(blobs.give(`bundles/${"1".repeat(64)}`, THERE)).rejects.toMatchObject({
+      code: "BLOB_MISSING",
+    });
+    const wrong = `bundles/${"0".repeat(64)}`;
+    await mine.put(wrong, content);
+    await expect(blobs.give(wrong, THERE)).rejects.toMatchObject({
+      code: "BLOB_CORRUPT",
+      details: { key: wrong },
+    });
+    expect(await theirs.list("bundles/")).toEqual([key]);
+  });
+
+  test("cannot be reached for many reasons, none of which says that they are lost", async () => {
+    await theirs.put("jobs/x", Buffer.from("x"));
+    const stranger = createPeerClient({ token: "not-the-token-of-it" });
+    open.push(stranger);
+    const other = await startNodeServer({
+      host: "127.0.0.1",
+      port: 0,
+      security: { token: TOKEN },
+      routes: [],
+    });
+    const another = await startNodeServer({
+      host: "127.0.0.1",
+      port: 0,
+      security: { token: TOKEN },
+      routes: [createBlobRoute({ self: nodeId("another"), directory, blobs: theirs, readable: () => true })],
+    });
+    open.push(other, another);
+    const cases = [
+      accessTo(undefined),
+      accessTo("127.0.0.1:1"),
+      accessTo("no.such.host.invalid:80"),
+      accessTo("not an address"),
+      accessTo(address(), stranger),
+      accessTo(`127.0.0.1:${other.port}`),
+      accessTo(`127.0.0.1:${another.port}`),
+    ];
+    for (const access of cases) {
+      const unreachable = {
+        code: "PEER_UNREACHABLE",
+        retryable: true,
+        details: { node: THERE, key: "jobs/x" },
+      };
+      const opened = peerBlobs(mine, { access }).open("jobs/x", THERE);
+      await expect(opened, access.addressOf(THERE)).rejects.toMatchObject(unreachable);
+      await expect(opened).rejects.not.toThrow(TOKEN);
+    }
+  });
+
+  describe("on a peer that answers wrongly", () => {
+    const range = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes";
+    test.each([
+      ["not at all", undefined],
+      ["and hangs up", ""],
+      ["no HTTP", "hello\r\n\r\n"],
+      ["too little of what it promised", `${range} 0-99/100\r\nContent-Length: 100\r\n\r\nabc`],
+      ["and stalls", `${range} 0-99/100\r\nContent-Length: 100\r\n\r\nabc`, true],
+      ["another length than it says", `${range} 0-99/100\r\nContent-Length: 3\r\n\r\nabc`],
+      ["without saying what", "HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\n\r\nabc"],
+      [
+        "more than was asked for",
+        `${range} 0-99999/100000\r\nContent-Length: 100000\r\n\r\n${"x".repeat(100_000)}`,
+      ],
+      ["all of it", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"],
+      ["that it failed", "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"],
+      ["where else to look", "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"],
+      ["for somebody else", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"],
+    ])("%s", async (_name, answered: string | undefined, stalls = answered === undefined) => {
+      const sockets: Socket[] = [];
+      const peer = createServer((socket) => {
+        sockets.push(socket);
+        socket.on("error", () => {});
+        socket.once("data", () => {
+          if (answered !== undefined) socket.write(answered);
+          if (!stalls) socket.end();
+        });
+      });
+      await new Promise<void>((resolve) => peer.listen(0, "127.0.0.1", resolve));
+      open.push({
+        close() {
+          for (const socket of sockets) socket.destroy();
+          peer.close();
+        },
+      });
+      const { port } = peer.address() as { port: number };
+      const opened = peerBlobs(mine, { access: accessTo(`127.0.0.1:${port}`) }).open("jobs/x", THERE);
+      await expect(opened).rejects.toMatchObject({
+        code: "PEER_UNREACHABLE",
+        details: { node: THERE, address: `127.0.0.1:${port}`, key: "jobs/x" },
+      });
+    });
+  });
+
+  test("are cut off when its process is killed", async () => {
+    const bytes = 2 ** 30;
+    mkdirSync(join(directory, "jobs"), { recursive: true });
+    createWriteStream(join(directory, "jobs/huge")).end();
+    await vi.waitFor(() => truncateSync(join(directory, "jobs/huge"), bytes));
+    const peer = await startPeerProcess(directory);
+    open.push({ close: () => peer.child.kill("SIGKILL") });
+    const fetched = { bytes: 0 };
+    const inner = scratch();
+    const counting: Scratch = {
+      create() {
+        const file = inner.create();
+        const append = file.append.bind(file);
+        file.append = (piece) => {
+          fetched.bytes += piece.length;
+          return append(piece);
+        };
+        return file;
+      },
+      dispose: () => inner.dispose(),
+    };
+    const access = accessTo(`127.0.0.1:${peer.port}`);
+    const theBlobs = peerBlobs(mine, { access, scratch: counting, memoryBytes: 0 });
+    const reader = await theBlobs.open("jobs/huge", THERE);
+    expect(reader.bytes).toBe(bytes);
+    const prepared = reader.prepare([{ offset: 0, bytes }]).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(fetched.bytes).toBeGreaterThan(2 ** 20), 10_000);
+    process.kill(peer.child.pid!, "SIGKILL");
+    expect(await prepared).toMatchObject({
+      code: "PEER_UNREACHABLE",
+      details: { node: THERE, key: "jobs/huge" },
+    });
+    expect(fetched.bytes).toBeLessThan(bytes);
+    reader.close();
+    counting.dispose();
+  }, 30_000);
+});
+
+/** A node that has nothing but blobs, in a process of its own. */
+async function startPeerProcess(directory: string): Promise<{ child: ChildProcess; port: number }> {
+  const at = (file: string): string => JSON.stringify(join(import.meta.dirname, file));
+  const script = join(newRoom(), "peer.mjs");
+  await build({
+    stdin: {
+      contents: `
+        import { createFileBlobs } from ${at("../fs/blobs.ts")};
+        import { createBlobRoute } from ${at("blob-route.ts")};
+        import { startNodeServer } from ${at("node-server.ts")};
+        const directory = ${JSON.stringify(directory)};
+        const blobs = createFileBlobs(directory);
+        const route = createBlobRoute({ self: "there", directory, blobs, readable: () => true });
+        const security = { token: ${JSON.stringify(TOKEN)} };
+        const server = await startNodeServer({ host: "127.0.0.1", port: 0, security, routes: [route] });
+        console.log(server.port);`,
+      resolveDir: import.meta.dirname,
+    },
+    outfile: script,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+  });
+  const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(child.stdout!, "data")) as [Buffer];
+  return { child, port: Number(line.toString()) };
+}

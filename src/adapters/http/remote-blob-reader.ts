@@ -1,0 +1,134 @@
+/**
+ * A blob of another node, of which what is prepared is fetched and kept: in memory as far as there is room, else in a
+ * scratch file of the task.
+ */
+import { assert } from "../../base/assert.ts";
+import type { BlobReader, ByteRange } from "../../ports/blob-store.ts";
+import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
+import { fetchBytes, fetchTail, type PeerAccess, type RemoteBlob } from "./ask-peer.ts";
+import { endOf, mergeRanges, splitRanges, subtractRanges } from "./byte-ranges.ts";
+
+/** What the readers of one task share. */
+export interface FetchRoom {
+  /** How much more may be kept in memory. */
+  bytesFree: number;
+  readonly scratch: Scratch;
+}
+
+/** What `open` brings: the index of a block of ordinary size is in it. */
+const TAIL_BYTES = 64 * 1024;
+/** Ranges nearer to each other are fetched as one: a request costs as much as these. */
+const GAP_BYTES = 64 * 1024;
+/** Longest range that is asked for at once. */
+const PIECE_BYTES = 2 * 1024 * 1024;
+/** Ranges of one blob that are under way at a time: with the above, what is held in memory beside what is kept. */
+const FETCHES_MAX = 4;
+
+export async function openRemoteBlob(
+  access: PeerAccess,
+  blob: RemoteBlob,
+  room: FetchRoom,
+): Promise<BlobReader> {
+  const tail = await fetchTail(access, blob, TAIL_BYTES);
+  const reader = new RemoteBlobReader(access, blob, room, tail.size);
+  reader.keep(tail.range, tail.bytes);
+  return reader;
+}
+
+interface Kept extends ByteRange {
+  /** Where it is: in memory, or from this position on in the scratch file. */
+  readonly place: Uint8Array | number;
+}
+
+class RemoteBlobReader implements BlobReader {
+  readonly bytes: number;
+  readonly #access: PeerAccess;
+  readonly #blob: RemoteBlob;
+  readonly #room: FetchRoom;
+  /** In ascending order, without overlaps. */
+  #kept: Kept[] = [];
+  #file: ScratchFile | undefined;
+  #closed = false;
+
+  constructor(access: PeerAccess, blob: RemoteBlob, room: FetchRoom, bytes: number) {
+    this.#access = access;
+    this.#blob = blob;
+    this.#room = room;
+    this.bytes = bytes;
+  }
+
+  async prepare(ranges: readonly ByteRange[]): Promise<void> {
+    const wanted = subtractRanges(mergeRanges(ranges, this.bytes, 1), this.#kept);
+    if (wanted.length === 0) return;
+    const fetched = subtractRanges(mergeRanges(wanted, this.bytes, GAP_BYTES), this.#kept);
+    const pieces = splitRanges(fetched, PIECE_BYTES);
+    let next = 0;
+    const work = async (): Promise<void> => {
+      for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {
+        const bytes = await fetchBytes(this.#access, this.#blob, piece);
+        if (this.#closed) return;
+        this.keep(piece, bytes);
+      }
+    };
+    const workers = Array.from({ length: Math.min(FETCHES_MAX, pieces.length) }, work);
+    try {
+      await Promise.all(workers);
+    } finally {
+      // After a failure the others come to an end before the caller goes on.
+      next = pieces.length;
+      await Promise.allSettled(workers);
+    }
+  }
+
+  keep({ offset, bytes }: ByteRange, content: Uint8Array): void {
+    if (bytes === 0) return;
+    const inMemory = bytes <= this.#room.bytesFree;
+    if (inMemory) this.#room.bytesFree -= bytes;
+    else this.#file ??= this.#room.scratch.create();
+    const place = inMemory ? content : (this.#file as ScratchFile).append(content);
+    const at = this.#kept.findIndex((kept) => kept.offset > offset);
+    this.#kept.splice(at < 0 ? this.#kept.length : at, 0, { offset, bytes, place });
+  }
+
+  readAt(position: number, target: Uint8Array): number {
+    assert(!this.#closed, "a blob is not read after it was closed");
+    const wanted = Math.max(0, Math.min(target.length, this.bytes - position));
+    for (let done = 0; done < wanted; ) {
+      done += this.#readKept(position + done, target.subarray(done, wanted));
+    }
+    return wanted;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { place, bytes } of this.#kept) if (typeof place !== "number") this.#room.bytesFree += bytes;
+    this.#kept = [];
+    this.#file?.dispose();
+  }
+
+  /** From one piece, at least a byte. */
+  #readKept(position: number, target: Uint8Array): number {
+    const kept = this.#keptAt(position);
+    assert(kept !== undefined && position < endOf(kept), "only what was prepared is read");
+    const from = position - kept.offset;
+    const part = target.subarray(0, kept.bytes - from);
+    if (typeof kept.place === "number") {
+      const read = this.#file?.readAt(kept.place + from, part);
+      assert(read === part.length, "scratch has what was put there");
+    } else part.set(kept.place.subarray(from, from + part.length));
+    return part.length;
+  }
+
+  /** The last that begins at or before this position. */
+  #keptAt(position: number): Kept | undefined {
+    let low = 0;
+    let high = this.#kept.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#kept[middle]!.offset <= position) low = middle + 1;
+      else high = middle;
+    }
+    return this.#kept[low - 1];
+  }
+}
