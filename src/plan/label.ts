@@ -52,6 +52,7 @@ export function labelWide(shuffle: WideNode): string {
   switch (shuffle.kind) {
     case "aggregate":
       if (shuffle.value !== undefined) return shuffle.value.name;
+      if (shuffle.emit === "key") return "distinct";
       if (shuffle.aggregator === "count") return shuffle.key === "all" ? "count" : "countBy";
       return shuffle.key === "all" ? "reduce" : shuffle.emit === "pair" ? "aggregateByKey" : "distinct";
     case "group":

@@ -77,11 +77,12 @@ export function countByNode(input: PlanNode, key: unknown, options: WideOptions 
 /** Without a key, equal records are one; with it, the first record of each key stays. */
 export function distinctNode(input: PlanNode, key: unknown, options: WideOptions | undefined): AggregateNode {
   const partitions = onlyPartitions("distinct", options);
-  const shape: Shape =
-    key === undefined
-      ? { key: "record", emit: "key", empty: undefined }
-      : { key: fieldOrFunction("distinct", "key", key, input).fn, emit: "result", empty: undefined };
-  return aggregate(input, shape, FIRST, partitions);
+  if (key === undefined) {
+    // Counts that nobody asks for: to combine and merge them takes no function, and keys may stay bytes.
+    return aggregate(input, { key: "record", emit: "key", empty: undefined }, "count", partitions);
+  }
+  const { fn } = fieldOrFunction("distinct", "key", key, input);
+  return aggregate(input, { key: fn, emit: "result", empty: undefined }, FIRST, partitions);
 }
 
 export function reduceByKeyNode(

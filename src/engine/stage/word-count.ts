@@ -27,7 +27,8 @@ const WORD_BYTES = estimateBytes("") + estimateBytes(1);
 interface WordStage {
   /** Undefined: what `words` gives. */
   readonly kind: WordKind | undefined;
-  readonly what: "countBy" | "distinct" | "count";
+  /** Each word's, or of all words together. */
+  readonly what: "countBy" | "count";
 }
 
 /** Undefined where a stage does anything else. */
@@ -47,11 +48,11 @@ export function wordStageOf({ input, branches, sinks }: Stage): WordStage | unde
   return found && { kind: { class: found, find: op.fn as (text: string) => readonly string[] }, what };
 }
 
-/** Only `distinct` gives keys alone; nobody looks at the values. */
-function whatOf({ key, aggregator, emit }: AggregateNode): WordStage["what"] | undefined {
-  if (key === "all") return aggregator === "count" ? "count" : undefined;
-  if (key !== "record") return undefined;
-  return aggregator === "count" ? "countBy" : emit === "key" ? "distinct" : undefined;
+/** For `distinct`, words are counted, too. */
+function whatOf({ key, aggregator }: AggregateNode): WordStage["what"] | undefined {
+  if (aggregator !== "count") return undefined;
+  if (key === "all") return "count";
+  return key === "record" ? "countBy" : undefined;
 }
 
 /** In place of the loop of such a stage. */
@@ -78,9 +79,7 @@ export class WordCount implements BytePath {
         if (what !== "count") sink.add(word, null);
       },
       onColumns: (partition, { keys, lengths, counts }) => {
-        if (what === "count") return;
-        const values = what === "countBy" ? counts : new Array(counts.length).fill(null);
-        sink.addPartials(partition, { bytes: keys, lengths }, values);
+        if (what !== "count") sink.addPartials(partition, { bytes: keys, lengths }, counts);
       },
     });
   }
