@@ -403,7 +403,8 @@ export class Dataset<out T> {
    * - "left", "right", "full": also values of that side (both) without a partner, whose place is undefined
    * - "semi": `[key, left]` where the right side has the key; "anti": where it has not
    *
-   * In key order within each partition, then in the order of the left and of the right side; but where one side is
+   * In key order within each partition, then in the order of the left and of the right side; behind these come rows of
+   * a key that so many left records have that several partitions share them. But where one side is
    * broadcast, in the order and the partitions of the other. `strategy` decides which of the two; left to itself, a
    * join broadcasts a side of at most 16 MB beside one of at least 8 MB that is eight times as large or larger.
    *

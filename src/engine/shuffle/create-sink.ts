@@ -5,6 +5,7 @@ import type { EngineEnvironment } from "../environment.ts";
 import { AggregateSink } from "./aggregate/aggregate-sink.ts";
 import type { BlockWriter } from "./block/block-writer.ts";
 import { CombiningSink, HashSink } from "./group/hash-sinks.ts";
+import { HotKeySink } from "./join/hot-key-sink.ts";
 import { CollectSink, RepartitionSink } from "./row-sinks.ts";
 import type { KeyedSink, RowSink } from "./sink.ts";
 import type { SinkTarget } from "./sink-options.ts";
@@ -55,7 +56,9 @@ function createWideSink(
     case "cogroup":
       return new HashSink(target, false);
     case "join":
-      return new HashSink(target, side === 1 && takesKeysOnly(node));
+      return side === 0 && target.partitions > 1
+        ? new HotKeySink(target, taskPartition)
+        : new HashSink(target, side === 1 && takesKeysOnly(node));
     case "sort":
       return node.collation === undefined ? new SortSink(node, target) : new CollatedSink(node, target);
     case "top":

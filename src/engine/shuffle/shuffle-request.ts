@@ -47,14 +47,19 @@ export function framesOf(
   return readFrames(producers, partition, env, meter, (block, extent) => block.read(extent, own));
 }
 
-/** As `framesOf`, in columns; texts among their values are safe to keep. */
+/**
+ * As `framesOf`, in columns; texts among their values are safe to keep.
+ * @param onBlock Called for each block while it is open.
+ */
 export function nestedFramesOf(
   producers: readonly ProducerBlocks[],
   partition: number,
   env: EngineEnvironment,
   meter: ReadMeter,
+  onBlock?: (block: BlockReader, producer: ProducerBlocks) => void,
 ): AsyncGenerator<NestedColumns, void, undefined> {
-  return readFrames(producers, partition, env, meter, (block, extent) => block.readNested(extent, "all"));
+  const read = (block: BlockReader, extent: FrameExtent) => block.readNested(extent, "all");
+  return readFrames(producers, partition, env, meter, read, onBlock);
 }
 
 async function* readFrames<T>(
@@ -63,11 +68,13 @@ async function* readFrames<T>(
   env: EngineEnvironment,
   meter: ReadMeter,
   read: (block: BlockReader, extent: FrameExtent) => T,
+  onBlock?: (block: BlockReader, producer: ProducerBlocks) => void,
 ): AsyncGenerator<T, void, undefined> {
   for (const producer of producers) {
     for (const ref of producer.blocks) {
       const block = await BlockReader.open(ref, env);
       try {
+        onBlock?.(block, producer);
         const extents = block.frames(producer.sink, partition);
         if (extents.length > 0) await block.prepare(extents);
         for (const extent of extents) {

@@ -1,17 +1,22 @@
 /**
  * The reduce side of a join. Both sides go into one table as long as they fit the memory, the smaller first; from then
  * on, what there is and what still comes is sorted by key, on scratch, and merged. Either way the same rows come in
- * the same order: by key, then in left order, then in right order.
+ * the same order: by key, then in left order, then in right order. Rows of hot keys that were split come behind all
+ * others, in that order too.
  */
 import { assert } from "../../../base/assert.ts";
-import type { JoinNode } from "../../../plan/node.ts";
+import { hashKey, partitionOf } from "../../../base/hash.ts";
+import type { JoinNode, JoinType } from "../../../plan/node.ts";
 import type { ProducerBlocks } from "../../../plan/task.ts";
 import type { BatchInput } from "../../batch.ts";
+import { SequenceInput } from "../../read/sequence-input.ts";
 import { columnValues } from "../block/column-decode.ts";
+import type { NestedColumns } from "../block/frame.ts";
 import { GeneratedInput, type Reduction } from "../generated-input.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
 import { Groups } from "../group/groups.ts";
 import { nestedFramesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
+import { splitPartition } from "./hot-key-sink.ts";
 import { JoinTable, type Side } from "./join-table.ts";
 import { mergeBatches } from "./merge-join.ts";
 import { SpooledRows } from "./spooled-rows.ts";
@@ -21,29 +26,91 @@ const RIGHT_PART = 1 / 8;
 
 export function openJoin(request: ShuffleRequest<JoinNode>): BatchInput {
   const meter: ReadMeter = { bytes: 0 };
-  return new GeneratedInput(() => new JoinReduction(request, meter).run(), meter);
+  const [left, right] = request.sides;
+  assert(left !== undefined && right !== undefined, "a join has two sides");
+  const { partition, partitions, env } = request;
+  const split = splitPartition(partition, partitions);
+  let hasSplit = false;
+  const own: Joined = {
+    how: request.node.how,
+    firstSide: bytesOf(left) < bytesOf(right) ? 0 : 1,
+    framesOf: (side) =>
+      side === 1
+        ? nestedFramesOf(right, partition, env, meter)
+        : nestedFramesOf(left, partition, env, meter, (block, { sink }) => {
+            hasSplit ||= block.frames(sink, split).length > 0;
+          }),
+  };
+  const opened = (joined: Joined) =>
+    new GeneratedInput(() => new JoinReduction(request, joined).run(), meter);
+  return new SequenceInput([
+    () => opened(own),
+    () => (hasSplit ? opened(splitKeys(request, left, right, meter)) : NOTHING),
+  ]);
+}
+
+/** What one table joins. */
+interface Joined {
+  readonly how: JoinType;
+  readonly firstSide: Side;
+  framesOf(side: Side): AsyncIterable<NestedColumns>;
+}
+
+const NOTHING: BatchInput = { next: () => undefined, bytesIn: 0, close: () => {} };
+
+/**
+ * Rows of hot keys that came here instead of to their homes (hot-key-sink.ts), with the right rows of these: those of
+ * the same homes, among which the keys are looked for. Right rows without a match are their home's to give.
+ */
+function splitKeys(
+  { node, partition, partitions, env }: ShuffleRequest<JoinNode>,
+  left: readonly ProducerBlocks[],
+  right: readonly ProducerBlocks[],
+  meter: ReadMeter,
+): Joined {
+  const homes = new Set<number>();
+  const takeHomes = ({ keys, rows }: NestedColumns): void => {
+    let last: unknown;
+    for (const key of columnValues(keys!, rows)) {
+      if (key === last) continue;
+      last = key;
+      homes.add(partitionOf(hashKey(key), partitions));
+    }
+  };
+  async function* lefts(): AsyncGenerator<NestedColumns, void, undefined> {
+    for await (const frame of nestedFramesOf(left, splitPartition(partition, partitions), env, meter)) {
+      takeHomes(frame);
+      yield frame;
+    }
+  }
+  async function* rights(): AsyncGenerator<NestedColumns, void, undefined> {
+    for (const home of [...homes].sort((a, b) => a - b)) yield* nestedFramesOf(right, home, env, meter);
+  }
+  const { how } = node;
+  return {
+    how: how === "full" ? "left" : how === "right" ? "inner" : how,
+    firstSide: 0,
+    framesOf: (side) => (side === 0 ? lefts() : rights()),
+  };
 }
 
 class JoinReduction {
   readonly #request: ShuffleRequest<JoinNode>;
-  readonly #meter: ReadMeter;
-  readonly #firstSide: Side;
+  readonly #joined: Joined;
   #table: JoinTable | undefined;
   #sorters: readonly [GroupSorter, GroupSorter] | undefined;
 
-  constructor(request: ShuffleRequest<JoinNode>, meter: ReadMeter) {
+  constructor(request: ShuffleRequest<JoinNode>, joined: Joined) {
     this.#request = request;
-    this.#meter = meter;
-    const [left, right] = request.sides;
-    assert(left !== undefined && right !== undefined, "a join has two sides");
-    this.#firstSide = bytesOf(left) < bytesOf(right) ? 0 : 1;
-    this.#table = new JoinTable(request.node.how, this.#firstSide);
+    this.#joined = joined;
+    this.#table = new JoinTable(joined.how, joined.firstSide);
   }
 
   async run(): Promise<Reduction> {
     try {
-      await this.#take(this.#firstSide);
-      await this.#take(this.#firstSide === 0 ? 1 : 0);
+      const { firstSide } = this.#joined;
+      await this.#take(firstSide);
+      await this.#take(firstSide === 0 ? 1 : 0);
       if (this.#table === undefined) return this.#merge();
       return { batches: this.#table.batches(), dispose: () => {} };
     } catch (error) {
@@ -53,8 +120,8 @@ class JoinReduction {
   }
 
   async #take(side: Side): Promise<void> {
-    const { sides, partition, env, memoryBytes, checkpoint, breathe } = this.#request;
-    for await (const frame of nestedFramesOf(sides[side]!, partition, env, this.#meter)) {
+    const { memoryBytes, checkpoint, breathe } = this.#request;
+    for await (const frame of this.#joined.framesOf(side)) {
       if (this.#table !== undefined) {
         this.#table.add(side, frame);
         if (this.#table.bytes >= memoryBytes) this.#spill(this.#table);
@@ -80,13 +147,13 @@ class JoinReduction {
   }
 
   #merge(): Reduction {
-    const { node, env, memoryBytes, checkpoint } = this.#request;
+    const { env, memoryBytes, checkpoint } = this.#request;
     const [left, right] = this.#sorters!.map((sorter) => {
       return new Groups({ rows: sorter.finish(), inlineBytes: Number.POSITIVE_INFINITY });
     }) as [Groups, Groups];
     const rightRows = new SpooledRows({ env, memoryBytes: memoryBytes * RIGHT_PART, checkpoint });
     return {
-      batches: mergeBatches(left, right, node.how, rightRows),
+      batches: mergeBatches(left, right, this.#joined.how, rightRows),
       dispose: () => {
         rightRows.clear();
         this.#dispose();
