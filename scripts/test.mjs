@@ -2,12 +2,15 @@
 // Arguments go to vitest: `npm test -- src/plan`.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build, ensureInstalled, tool } from "./tools.mjs";
+import { join, relative } from "node:path";
+import { ensureEtcd } from "./etcd-server.mjs";
+import { build, ensureInstalled, root, tool } from "./tools.mjs";
+
+/** @typedef {{ testResults: { name: string, status: string, assertionResults: { status: string }[] }[] }} Report */
 
 /**
  * Counts from vitest's JSON report. A file that does not even load has no tests to fail, and counts as one failure.
- * @param {{ testResults: { status: string, assertionResults: { status: string }[] }[] }} report
+ * @param {Report} report
  */
 function figures(report) {
   let passed = 0;
@@ -21,12 +24,27 @@ function figures(report) {
   return { passed, failed };
 }
 
+/**
+ * The files whose tests were left out for lack of etcd, by name.
+ * @param {Report} report
+ */
+function leftOut(report) {
+  return report.testResults.flatMap(({ name, assertionResults }) => {
+    const path = relative(root, name);
+    const count = assertionResults.filter(
+      ({ status }) => status === "skipped" || status === "pending",
+    ).length;
+    return /^test[\\/]etcd[\\/]/.test(path) && count > 0 ? [`${path} (${count})`] : [];
+  });
+}
+
 /** @returns {Promise<{ passed: number, failed: number }>} */
 async function test() {
   if (!ensureInstalled() || !(await build())) {
     console.error("No test could run.");
     return { passed: 0, failed: 1 };
   }
+  const lacksEtcd = ensureEtcd();
   const directory = mkdtempSync(join(tmpdir(), "bicoastal-test-"));
   try {
     const reportPath = join(directory, "report.json");
@@ -37,9 +55,13 @@ async function test() {
       `--outputFile.json=${reportPath}`,
       ...process.argv.slice(2),
     ]);
-    const counted = existsSync(reportPath)
-      ? figures(JSON.parse(readFileSync(reportPath, "utf8")))
-      : { passed: 0, failed: 0 };
+    const report = existsSync(reportPath)
+      ? JSON.parse(readFileSync(reportPath, "utf8"))
+      : { testResults: [] };
+    const counted = figures(report);
+    const names = lacksEtcd === undefined ? [] : leftOut(report);
+    if (names.length > 0)
+      console.log(`NOT RUN, for lack of etcd: ${names.join(", ")}. To run them, ${lacksEtcd}.`);
     // An error outside any test fails the run without failing a test.
     return { passed: counted.passed, failed: ok ? counted.failed : Math.max(1, counted.failed) };
   } finally {

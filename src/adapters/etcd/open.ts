@@ -3,6 +3,7 @@
  * one does not load it.
  */
 import { readFile } from "node:fs/promises";
+import type { ChannelCredentials } from "@grpc/grpc-js";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
@@ -44,31 +45,49 @@ export async function connectEtcd(options: EtcdStoreOptions): Promise<EtcdClient
     import("./client.ts"),
   ]);
   const password =
-    passwordFile === undefined ? options.password : (await readNamed("password", passwordFile)).trimEnd();
+    passwordFile === undefined
+      ? options.password
+      : (await readNamed("password-file", passwordFile)).toString().trimEnd();
   return new EtcdClient({
     endpoints,
-    credentials:
-      tls === undefined ? credentials.createInsecure() : credentials.createSsl(...(await tlsParts(tls))),
+    credentials: tls === undefined ? credentials.createInsecure() : await tlsCredentials(tls),
     user: user === undefined ? undefined : { name: user, password: password ?? "" },
     clock,
   });
 }
 
-async function tlsParts({ caFile, certFile, keyFile }: EtcdTlsFiles): Promise<(Buffer | null)[]> {
-  const read = async (what: string, file: string | undefined): Promise<Buffer | null> =>
-    file === undefined ? null : Buffer.from(await readNamed(what, file));
-  return Promise.all([read("ca", caFile), read("key", keyFile), read("cert", certFile)]);
-}
-
-async function readNamed(option: string, file: string): Promise<string> {
+async function tlsCredentials({ caFile, certFile, keyFile }: EtcdTlsFiles): Promise<ChannelCredentials> {
+  const { credentials } = await import("@grpc/grpc-js");
+  const read = (option: string, file: string | undefined): Promise<Buffer> | null =>
+    file === undefined ? null : readNamed(option, file);
+  const [ca, key, cert] = await Promise.all([
+    read("ca", caFile),
+    read("key", keyFile),
+    read("cert", certFile),
+  ]);
   try {
-    return await readFile(file, "utf8");
+    return credentials.createSsl(ca, key, cert);
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
+    const files = [caFile, certFile, keyFile].filter((file) => file !== undefined);
     throw new BicoastalError(
       "STORE_UNAVAILABLE",
-      `The store's file for "${option}" cannot be read: ${what}. Correct the path, or who may read it.`,
+      `TLS to the store cannot be used with ${files.join(", ")}: ${messageOf(cause)}. The files are a CA's certificate, ` +
+        "a certificate, and its key, all as PEM.",
+      { details: { files, outcome: "failed" }, cause },
+    );
+  }
+}
+
+async function readNamed(option: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new BicoastalError(
+      "STORE_UNAVAILABLE",
+      `The store's file for "${option}" cannot be read: ${messageOf(cause)}. Correct the path, or who may read it.`,
       { details: { file, option, outcome: "failed" }, cause },
     );
   }
 }
+
+const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
