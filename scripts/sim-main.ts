@@ -1,7 +1,11 @@
-/** The simulator's command line: `npm run sim -- --seeds 500`, `npm run sim -- --seed 42 --trace`. */
+/**
+ * The simulator's command line: `npm run sim -- --seeds 500`, `npm run sim -- --world nodes --seed 42 --trace`.
+ * Two worlds: `job` is one job with drivers and workers of its own, `nodes` a cluster of whole nodes with several jobs.
+ */
 import { parseArgs } from "node:util";
 import { createMsgpackCodec } from "../src/adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../src/adapters/codec/zlib.ts";
+import { runNodeSeed } from "../src/sim/run-node-seed.ts";
 import { runSeed } from "../src/sim/run-seed.ts";
 
 const SEEDS_DEFAULT = 500;
@@ -11,10 +15,20 @@ const { values } = parseArgs({
     seeds: { type: "string", default: String(SEEDS_DEFAULT) },
     from: { type: "string", default: "0" },
     seed: { type: "string" },
+    world: { type: "string", default: "both" },
     trace: { type: "boolean", default: false },
   },
 });
 
+const WORLDS = new Map([
+  ["job", runSeed],
+  ["nodes", runNodeSeed],
+]);
+if (values.world !== "both" && !WORLDS.has(values.world)) {
+  console.error(`--world is "${values.world}"; it must be one of job, nodes, both.`);
+  process.exit(2);
+}
+const worlds = [...WORLDS].filter(([name]) => values.world === "both" || values.world === name);
 const count = values.seed === undefined ? wholeNumber("--seeds", values.seeds) : 1;
 const from = wholeNumber("--from", values.from);
 const libraries = { codec: createMsgpackCodec(), crc32, gzip };
@@ -24,15 +38,17 @@ let virtualMs = 0;
 let failed = 0;
 for (let index = 0; index < count; index++) {
   const seed = values.seed ?? String(from + index);
-  const result = await runSeed(seed, libraries, values.trace ? { print: console.log } : {});
-  virtualMs += result.virtualMs;
-  for (const [kind, times] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
-  if (values.seed !== undefined)
-    console.log(`seed ${seed}: trace ${result.traceHash}, ${result.steps} steps`);
-  if (result.problems.length === 0) continue;
-  failed++;
-  console.error(`seed ${seed} failed:\n  ${result.problems.join("\n  ")}`);
-  console.error(`  replay it: npm run sim -- --seed ${seed} --trace`);
+  for (const [world, run] of worlds) {
+    const result = await run(seed, libraries, values.trace ? { print: console.log } : {});
+    virtualMs += result.virtualMs;
+    for (const [kind, times] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
+    if (values.seed !== undefined)
+      console.log(`seed ${seed} of ${world}: trace ${result.traceHash}, ${result.steps} steps`);
+    if (result.problems.length === 0) continue;
+    failed++;
+    console.error(`seed ${seed} of ${world} failed:\n  ${result.problems.join("\n  ")}`);
+    console.error(`  replay it: npm run sim -- --world ${world} --seed ${seed} --trace`);
+  }
 }
 const seconds = (performance.now() - startMs) / 1000;
 const injected = [...faults.values()].reduce((sum, times) => sum + times, 0);

@@ -46,7 +46,10 @@ export interface DriveOptions {
   /** Length of the driver's lease. */
   readonly leaseMs: number;
   readonly isDead: (owner: DriverOwner) => boolean;
+  /** Cancels the job. */
   readonly signal: AbortSignal | undefined;
+  /** Lays the driving down, for another process to take up: throws DRIVER_DEPOSED then. */
+  readonly retire?: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
   /** Unique to this call. */
   readonly incarnation: string;
@@ -73,9 +76,9 @@ export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveO
     for (;;) {
       const { records } = await log.read();
       const state = replayLog(spec, records);
-      if (state.status.kind === "committed") return await drivenBefore(state, ports);
       if (options.onlyOpen === true && state.status.kind !== "running" && !(await log.isOpen()))
         return { end: state.status, results: [], state, tasksResumed: countTasks(state) };
+      if (state.status.kind === "committed") return await drivenBefore(state, ports);
       const driven = await new Drive(spec, ports, options, log).run();
       if (driven !== "again") return driven;
     }
@@ -213,6 +216,7 @@ class Drive {
       if (message.kind === "poll") host.onPoll(from, message);
     });
     whenLeaseLost(() => host.depose());
+    const stopRetiring = this.#deposeOnRetire(host);
     const stopTicking = this.#tick(meter);
     const stopListening = this.#cancelOnAbort(host, crew);
     try {
@@ -220,6 +224,7 @@ class Drive {
     } finally {
       stopTicking();
       stopListening();
+      stopRetiring();
       crew.close();
     }
   }
@@ -282,6 +287,19 @@ class Drive {
     if (signal.aborted) queueMicrotask(onAbort);
     else signal.addEventListener("abort", onAbort, { once: true });
     return () => signal.removeEventListener("abort", onAbort);
+  }
+
+  #deposeOnRetire(host: DriverHost): () => void {
+    const { retire } = this.#options;
+    if (retire === undefined) return () => {};
+    const onRetire = (): void => {
+      host.depose();
+      // Nothing waits any more for a store that is away.
+      this.#log.close();
+    };
+    if (retire.aborted) queueMicrotask(onRetire);
+    else retire.addEventListener("abort", onRetire, { once: true });
+    return () => retire.removeEventListener("abort", onRetire);
   }
 
   #tick(meter: ProgressMeter): () => void {

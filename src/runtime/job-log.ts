@@ -309,7 +309,8 @@ const isCard = fieldsOf({
   ),
 });
 
-function decodeOwner(entry: Entry): DriverOwner {
+/** Throws STORE_CORRUPT. */
+export function decodeOwner(entry: Entry): DriverOwner {
   const source = `Key ${entry.key}`;
   const { node, host, pid } = decodeObject(entry.value, source);
   if (typeof node !== "string" || typeof host !== "string" || typeof pid !== "number")

@@ -97,6 +97,13 @@ export class Worker {
     if (this.#untold.size > 0) this.#poll();
   }
 
+  /** Tells the driver at once of all there is: another one has begun, and does not know this worker. */
+  greet(): void {
+    if (this.#closed) return;
+    this.#cancelHeartbeat?.();
+    this.#heartbeat();
+  }
+
   #take(orders: DriverOrders, assignment: TaskAssignment): void {
     const { attempt } = assignment;
     const key = attemptHandle(attempt);

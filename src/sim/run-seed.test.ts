@@ -20,7 +20,7 @@ async function runSeeds(
 /** What went wrong, with the line that replays it. */
 const problemsOf = (results: readonly SeedResult[]): readonly string[] =>
   results.flatMap(({ seed, problems }) =>
-    problems.map((problem) => `${problem}\n  replay it: npm run sim -- --seed ${seed} --trace`),
+    problems.map((problem) => `${problem}\n  replay it: npm run sim -- --world job --seed ${seed} --trace`),
   );
 
 describe("the simulated cluster", () => {

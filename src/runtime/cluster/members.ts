@@ -4,6 +4,7 @@
  * A node whose lease ends, because it slept or was cut off, is gone to the others; when it comes back it registers
  * again. Nothing hangs on this being exact: it says whom to ask, not who is right.
  */
+import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { type ControlStore, prefixEnd } from "../../ports/control-store.ts";
 import { encodeJson } from "../../protocol/codec.ts";
@@ -76,17 +77,18 @@ export class Members {
   }
 
   async #register(): Promise<void> {
-    if (this.#self === undefined || this.#closed) return;
     const { store, timing, leaseMs } = this.#options;
-    this.#lease = await untilAvailable(
-      timing,
-      () => DriverLease.grant(store, timing.clock, leaseMs, () => this.#again()),
-      () => this.#closed,
-    );
-    await this.#put();
+    while (this.#self !== undefined && !this.#closed) {
+      this.#lease = await untilAvailable(
+        timing,
+        () => DriverLease.grant(store, timing.clock, leaseMs, () => this.#again()),
+        () => this.#closed,
+      );
+      if (await this.#put()) return;
+    }
   }
 
-  /** The lease was lost, or ended before the card was written. */
+  /** The lease was lost. */
   #again(): void {
     if (this.#closed) return;
     void pause(this.#options.timing.clock, REGISTER_PAUSE_MS)
@@ -94,18 +96,25 @@ export class Members {
       .catch(() => this.#again());
   }
 
-  async #put(): Promise<void> {
+  /** False where the lease has ended. */
+  async #put(): Promise<boolean> {
     const card = this.#self;
     const lease = this.#lease;
-    if (card === undefined || lease === undefined) return;
+    if (card === undefined || lease === undefined) return false;
     const { store, timing } = this.#options;
     const put = { kind: "put", key: nodeKey(card.node), value: encodeJson(card), lease: lease.id } as const;
     // The same card, however often it is written.
-    await untilAvailable(
-      timing,
-      () => store.txn({ compare: [], success: [put] }),
-      () => this.#closed,
-    );
+    try {
+      await untilAvailable(
+        timing,
+        () => store.txn({ compare: [], success: [put] }),
+        () => this.#closed,
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof BicoastalError && error.code === "LEASE_GONE") return false;
+      throw error;
+    }
   }
 
   /** Leaves the cluster. */

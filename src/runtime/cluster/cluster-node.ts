@@ -1,0 +1,135 @@
+/**
+ * One node of a cluster: belongs to it, has a seat at every open job, and leaves it.
+ *
+ * Owns no decision about jobs. Whatever it misses (a watch that was late, a blob it could not fetch yet) is tried
+ * again as long as the job is open; another node's seats do the same.
+ */
+import { toErrorInfo } from "../../base/errors.ts";
+import { type JobId, jobId, type NodeId } from "../../base/ids.ts";
+import { type Entry, prefixEnd } from "../../ports/control-store.ts";
+import type { TaskRunner } from "../../ports/task-runner.ts";
+import type { JobSpec } from "../../protocol/job-spec.ts";
+import { OPEN_PREFIX } from "../job-keys.ts";
+import { pause } from "../retry.ts";
+import { JobSeat, type SeatParts } from "./job-seat.ts";
+import { Members } from "./members.ts";
+import type { NodeCard } from "./node-card.ts";
+import { decodeOpenJob, type OpenJob } from "./open-job.ts";
+import { RangeView } from "./range-view.ts";
+import { SharedSlots } from "./shared-slots.ts";
+import { type Links, Switchboard } from "./switchboard.ts";
+
+/** Before a job is tried again that could not be loaded: doubles up to the most. */
+const LOAD_PAUSE_MS = 200;
+const LOAD_PAUSE_MS_MAX = 10_000;
+
+export interface ClusterNodeParts
+  extends Omit<SeatParts, "switchboard" | "slots" | "candidates" | "owner" | "incarnation"> {
+  readonly card: NodeCard;
+  readonly host: string;
+  readonly pid: number;
+  /** Runs the tasks; closed by whoever made it. */
+  readonly runner: TaskRunner;
+  readonly links: Links;
+  /** How long others wait for a node that fell silent. */
+  readonly nodeLeaseMs: number;
+  /** Brings the job's spec and bundle to this node. Throws where no node that lives can be asked for them. */
+  readonly fetchJob: (job: JobId, open: OpenJob) => Promise<JobSpec>;
+  /** Deletes what this node still has of a job that has ended. */
+  readonly sweepJob: (job: JobId) => Promise<void>;
+  readonly onMember: (node: NodeId, card: NodeCard | undefined) => void;
+}
+
+export class ClusterNode {
+  readonly members: Members;
+  readonly #parts: ClusterNodeParts;
+  readonly #seatParts: SeatParts;
+  readonly #open: RangeView;
+  readonly #seats = new Map<JobId, Promise<JobSeat | undefined>>();
+  #closed = false;
+
+  constructor(parts: ClusterNodeParts) {
+    this.#parts = parts;
+    const { card, store, retrying, host, pid } = parts;
+    this.members = new Members({
+      store,
+      timing: retrying,
+      self: card,
+      leaseMs: parts.nodeLeaseMs,
+      onChange: parts.onMember,
+    });
+    const ready = (): readonly NodeId[] =>
+      this.members
+        .all()
+        .filter(({ state }) => state === "ready")
+        .map(({ node }) => node);
+    this.#seatParts = {
+      ...parts,
+      switchboard: new Switchboard(parts.links),
+      slots: new SharedSlots(parts.runner),
+      candidates: ready,
+      owner: { node: card.node, host, pid },
+      incarnation: card.incarnation,
+    };
+    this.#open = new RangeView({
+      store,
+      timing: retrying,
+      from: OPEN_PREFIX,
+      to: prefixEnd(OPEN_PREFIX),
+      onChange: (key, entry) => this.#onOpen(jobId(key.slice(OPEN_PREFIX.length)), entry),
+    });
+  }
+
+  /** Resolves when this node belongs to the cluster and knows the open jobs. */
+  async start(): Promise<void> {
+    await this.members.start();
+    await this.#open.start();
+  }
+
+  #onOpen(job: JobId, entry: Entry | undefined): void {
+    const seat = this.#seats.get(job);
+    if (entry === undefined) {
+      this.#seats.delete(job);
+      if (seat !== undefined) void this.#leave(job, seat);
+    } else if (seat === undefined) {
+      this.#seats.set(job, this.#take(job, entry));
+    }
+  }
+
+  async #take(job: JobId, entry: Entry): Promise<JobSeat | undefined> {
+    const { retrying, fetchJob, onNote } = this.#parts;
+    for (let retryInMs = LOAD_PAUSE_MS; ; retryInMs = Math.min(2 * retryInMs, LOAD_PAUSE_MS_MAX)) {
+      if (this.#closed || !this.#open.entries.has(entry.key)) return undefined;
+      let seat: JobSeat | undefined;
+      try {
+        seat = new JobSeat(await fetchJob(job, decodeOpenJob(entry)), this.#seatParts);
+        await seat.start();
+        return seat;
+      } catch (thrown) {
+        await seat?.close();
+        onNote({ kind: "failed", job, error: toErrorInfo(thrown, "JOB_FAILED"), retryInMs });
+        await pause(retrying.clock, retrying.random.next() * retryInMs);
+      }
+    }
+  }
+
+  async #leave(job: JobId, seat: Promise<JobSeat | undefined>): Promise<void> {
+    try {
+      await (await seat)?.close();
+      // Opened again meanwhile: what is there is of use.
+      if (!this.#seats.has(job)) await this.#parts.sweepJob(job);
+    } catch (thrown) {
+      this.#parts.onNote({ kind: "failed", job, error: toErrorInfo(thrown, "JOB_FAILED"), retryInMs: 0 });
+    }
+  }
+
+  /** Says nothing more, stops what runs, and leaves the cluster. What this node drove, another one takes over. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#open.close();
+    const seats = [...this.#seats.values()];
+    this.#seats.clear();
+    await Promise.all(seats.map(async (seat) => (await seat)?.close()));
+    await this.members.close();
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * One node's part in one open job: works for whoever drives it, and drives it where nobody does.
+ *
+ * Every node of the cluster has a seat at every open job. Who drives stands in the store under the driver's lease;
+ * when that goes, each node waits a moment of its own, in an order that differs from job to job, and then tries to take
+ * the job over. The store lets one of them. A seat ends when the job is no longer open.
+ */
+import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
+import type { JobId, NodeId } from "../../base/ids.ts";
+import { Prng } from "../../base/prng.ts";
+import type { ControlStore, Entry } from "../../ports/control-store.ts";
+import type { Outputs } from "../../ports/outputs.ts";
+import type { JobSpec } from "../../protocol/job-spec.ts";
+import type { ReadRows } from "../commit.ts";
+import { type Driven, type DrivePorts, driveJob } from "../drive-job.ts";
+import type { RunEvent } from "../events.ts";
+import { jobKeys } from "../job-keys.ts";
+import { type DriverOwner, decodeOwner } from "../job-log.ts";
+import { pause, type RetryClock } from "../retry.ts";
+import { Worker } from "../worker.ts";
+import { RangeView } from "./range-view.ts";
+import type { SharedSlots } from "./shared-slots.ts";
+import type { Links, Switchboard } from "./switchboard.ts";
+
+/** Between the tries of two nodes to take the same job over. */
+const CAMPAIGN_STEP_MS = 60;
+/** After a failure that says nothing of the job: doubles up to the most. */
+const FAILED_PAUSE_MS = 200;
+const FAILED_PAUSE_MS_MAX = 30_000;
+
+/** After a drive that ended: by then it is known that the job is no longer open. */
+const ENDED_PAUSE_MS = 1_000;
+
+export interface SeatTiming {
+  /** Length of a driver's lease. */
+  readonly driverLeaseMs: number;
+  /** A worker not heard of for so long is taken for lost. */
+  readonly workerLeaseMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** What all seats of a node share. */
+export interface SeatParts {
+  readonly store: ControlStore;
+  readonly retrying: RetryClock;
+  readonly links: Links;
+  readonly switchboard: Switchboard;
+  readonly slots: SharedSlots;
+  readonly outputs: Outputs;
+  readonly readRows: ReadRows;
+  readonly keepResults: NonNullable<DrivePorts["keepResults"]>;
+  /** This process. */
+  readonly owner: DriverOwner;
+  readonly isDead: (owner: DriverOwner) => boolean;
+  /** Unique to this start of the node. */
+  readonly incarnation: string;
+  /** The nodes that may drive, in any order. */
+  readonly candidates: () => readonly NodeId[];
+  readonly timing: SeatTiming;
+  readonly onNote: (note: SeatNote) => void;
+}
+
+/** What a node has to say of a job, for its log. */
+export type SeatNote =
+  | { readonly kind: "event"; readonly job: JobId; readonly event: RunEvent }
+  | { readonly kind: "driving"; readonly job: JobId }
+  | { readonly kind: "drove"; readonly job: JobId; readonly outcome: string }
+  | { readonly kind: "failed"; readonly job: JobId; readonly error: ErrorInfo; readonly retryInMs: number };
+
+export class JobSeat {
+  readonly #spec: JobSpec;
+  readonly #parts: SeatParts;
+  readonly #driverView: RangeView;
+  readonly #cancelView: RangeView;
+  readonly #cancel = new AbortController();
+  readonly #retire = new AbortController();
+  #owner: DriverOwner | undefined;
+  #worker: { readonly worker: Worker; readonly close: () => Promise<void> } | undefined;
+  #driving: Promise<void> | undefined;
+  #failures = 0;
+  #closed = false;
+
+  /** @param spec Stored in this node's blobs, and its bundle as well. */
+  constructor(spec: JobSpec, parts: SeatParts) {
+    this.#spec = spec;
+    this.#parts = parts;
+    const { driver, cancel } = jobKeys(spec.id);
+    this.#driverView = this.#viewOf(driver, (entry) => this.#onOwner(entry));
+    this.#cancelView = this.#viewOf(cancel, (entry) => this.#onCancel(entry));
+  }
+
+  #viewOf(key: string, onChange: (entry: Entry | undefined) => void): RangeView {
+    const { store, retrying } = this.#parts;
+    const range = { from: key, to: `${key}\u0000` };
+    return new RangeView({ store, timing: retrying, ...range, onChange: (_, entry) => onChange(entry) });
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#driverView.start(), this.#cancelView.start()]);
+    if (this.#owner === undefined) this.#campaign();
+  }
+
+  // ---- Working -----------------------------------------------------------------------------------------------
+
+  #onOwner(entry: Entry | undefined): void {
+    if (this.#closed) return;
+    const before = this.#owner;
+    this.#owner = entry === undefined ? undefined : ownerIn(entry);
+    const { links } = this.#parts;
+    if (before !== undefined && before.node !== this.#owner?.node) links.unlisten(before.node);
+    if (this.#owner === undefined) return this.#campaign();
+    if (before?.node !== this.#owner.node) links.listen(this.#owner.node);
+    if (this.#worker === undefined) this.#startWorker();
+    else this.#worker.worker.greet();
+  }
+
+  #startWorker(): void {
+    const { switchboard, slots, retrying, timing, incarnation, links } = this.#parts;
+    const job = this.#spec.id;
+    const runner = slots.seat(job);
+    const transport = switchboard.worker(job);
+    const worker = new Worker({
+      job,
+      driver: () => this.#owner?.node ?? links.self,
+      incarnation,
+      transport,
+      runner,
+      clock: retrying.clock,
+      heartbeatMs: timing.heartbeatMs,
+      aheadMs: 0,
+      observer: {
+        onTaskProgress: () => {},
+        onTaskDropped: () => {},
+        onTaskLog: ({ stage, partition }, { message, fields, warning }) => {
+          const event: RunEvent =
+            warning === undefined
+              ? { kind: "log", stage, partition, message, fields }
+              : { kind: "warning", message };
+          this.#parts.onNote({ kind: "event", job, event });
+        },
+      },
+    });
+    transport.receive((from, message) => {
+      if (message.kind === "orders" && from === this.#owner?.node) worker.onOrders(message);
+    });
+    const close = async (): Promise<void> => {
+      worker.close();
+      transport.close();
+      await runner.close();
+    };
+    this.#worker = { worker, close };
+    worker.start();
+  }
+
+  // ---- Driving -----------------------------------------------------------------------------------------------
+
+  /** Takes the job over, unless another one does before it is this node's turn. */
+  #campaign(pauseMs = 0): void {
+    if (this.#driving !== undefined || this.#closed) return;
+    const { clock } = this.#parts.retrying;
+    this.#driving = pause(clock, pauseMs + this.#turn() * CAMPAIGN_STEP_MS)
+      .then(() => this.#drive())
+      .then(
+        () => ENDED_PAUSE_MS,
+        (error: unknown) => this.#onDriveFailed(error),
+      )
+      .then((againInMs) => {
+        this.#driving = undefined;
+        if (this.#owner === undefined) this.#campaign(againInMs);
+      });
+  }
+
+  /** The place of this node in the order in which the nodes try. */
+  #turn(): number {
+    const rank = (node: NodeId): number => new Prng(`${this.#spec.id}/${node}`).next();
+    const { owner, candidates } = this.#parts;
+    const mine = rank(owner.node);
+    return candidates().filter((node) => node !== owner.node && rank(node) < mine).length;
+  }
+
+  async #drive(): Promise<void> {
+    const { store, outputs, retrying, readRows, keepResults, owner, isDead, timing, incarnation, onNote } =
+      this.#parts;
+    if (this.#closed || this.#owner !== undefined || !this.#parts.candidates().includes(owner.node)) return;
+    const { id: job } = this.#spec;
+    let driving = false;
+    const driven: Driven = await driveJob(
+      this.#spec,
+      {
+        store,
+        outputs,
+        clock: retrying.clock,
+        random: retrying.random,
+        readRows,
+        keepResults,
+        muster: ({ epoch }) => {
+          driving = true;
+          onNote({ kind: "driving", job });
+          const transport = this.#parts.switchboard.driver(job, epoch);
+          return { transport, report: async () => {}, close: () => transport.close() };
+        },
+      },
+      {
+        owner,
+        isDead,
+        leaseMs: timing.driverLeaseMs,
+        workerLeaseMs: timing.workerLeaseMs,
+        signal: this.#cancel.signal,
+        retire: this.#retire.signal,
+        onEvent: (event) => onNote({ kind: "event", job, event }),
+        incarnation,
+        onlyOpen: true,
+      },
+    );
+    this.#failures = 0;
+    if (driving) onNote({ kind: "drove", job, outcome: driven.end.kind });
+  }
+
+  /** How long to wait before the next try. */
+  #onDriveFailed(thrown: unknown): number {
+    const error = toErrorInfo(thrown, "JOB_FAILED");
+    const { code } = error;
+    const { id: job } = this.#spec;
+    // Another one drives; or the job is gone, and the seat will be told so.
+    if (code === "JOB_RUNNING" || code === "DRIVER_DEPOSED" || code === "JOB_NOT_FOUND")
+      return FAILED_PAUSE_MS;
+    const retryInMs = Math.min(FAILED_PAUSE_MS * 2 ** this.#failures++, FAILED_PAUSE_MS_MAX);
+    this.#parts.onNote({ kind: "failed", job, error, retryInMs });
+    return retryInMs;
+  }
+
+  #onCancel(entry: Entry | undefined): void {
+    if (entry === undefined || this.#closed) return;
+    const reason = new TextDecoder().decode(entry.value);
+    this.#cancel.abort(new BicoastalError("JOB_CANCELLED", reason));
+  }
+
+  /** The job is no longer open, or this node leaves: what runs of it here is stopped, and who drives it lays it down. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#driverView.close();
+    this.#cancelView.close();
+    if (this.#owner !== undefined) this.#parts.links.unlisten(this.#owner.node);
+    this.#retire.abort();
+    await Promise.all([this.#worker?.close(), this.#driving]);
+  }
+}
+
+/** Undefined where nobody can tell who it is: the take-over will say what is wrong. */
+function ownerIn(entry: Entry): DriverOwner | undefined {
+  try {
+    return decodeOwner(entry);
+  } catch {
+    return undefined;
+  }
+}

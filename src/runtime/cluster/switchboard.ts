@@ -1,0 +1,95 @@
+/**
+ * One node's messages, by job: polls go to the job's driver here, orders to its worker here. Lists of blocks go by
+ * name, and are the driver's and the worker's again on this side of it.
+ */
+import { unreachable } from "../../base/assert.ts";
+import type { Epoch, JobId, NodeId } from "../../base/ids.ts";
+import type { Transport } from "../../ports/transport.ts";
+import type { Message } from "../../protocol/message.ts";
+import type { WireMessage } from "../../protocol/wire.ts";
+import { KnownLists, SentLists } from "./block-lists.ts";
+
+/** How this node speaks to others. */
+export interface Links extends Transport<WireMessage> {
+  /** Keeps a way open by which that node can send something here, even where it could not by itself. */
+  listen(to: NodeId): void;
+  unlisten(to: NodeId): void;
+}
+
+interface Seat<Lists> {
+  readonly lists: Lists;
+  handler: ((from: NodeId, message: Message) => void) | undefined;
+}
+
+export class Switchboard {
+  readonly #links: Links;
+  readonly #drivers = new Map<JobId, Seat<SentLists>>();
+  readonly #workers = new Map<JobId, Seat<KnownLists>>();
+
+  constructor(links: Links) {
+    this.#links = links;
+    links.receive((from, message) => this.#onMessage(from, message));
+  }
+
+  /** For the job's driver; one at a time, the latest. */
+  driver(job: JobId, epoch: Epoch): Transport<Message> {
+    const lists = new SentLists(job, epoch);
+    return this.#seat(job, this.#drivers, lists, (to, message) => {
+      if (message.kind === "orders") this.#links.send(to, lists.list(to, message));
+    });
+  }
+
+  /** For the job's worker; one at a time, the latest. */
+  worker(job: JobId): Transport<Message> {
+    return this.#seat(job, this.#workers, new KnownLists(job), (to, message) => {
+      if (message.kind === "poll") this.#links.send(to, message);
+    });
+  }
+
+  #seat<Lists>(
+    job: JobId,
+    seats: Map<JobId, Seat<Lists>>,
+    lists: Lists,
+    send: (to: NodeId, message: Message) => void,
+  ): Transport<Message> {
+    const seat: Seat<Lists> = { lists, handler: undefined };
+    seats.set(job, seat);
+    const open = (): boolean => seats.get(job) === seat;
+    return {
+      self: this.#links.self,
+      send: (to, message) => {
+        if (open()) send(to, message);
+      },
+      receive: (handler) => {
+        seat.handler = handler;
+      },
+      close: () => {
+        if (open()) seats.delete(job);
+      },
+    };
+  }
+
+  #onMessage(from: NodeId, message: WireMessage): void {
+    const driver = this.#drivers.get(message.job);
+    const worker = this.#workers.get(message.job);
+    switch (message.kind) {
+      case "poll":
+        return driver?.handler?.(from, message);
+      case "listsWanted":
+        if (driver !== undefined) this.#links.send(from, driver.lists.give(message));
+        return;
+      case "orders": {
+        if (worker === undefined) return;
+        const orders = worker.lists.onOrders(message);
+        if (orders.kind === "orders") worker.handler?.(from, orders);
+        else this.#links.send(from, orders);
+        return;
+      }
+      case "listsGiven":
+        for (const orders of worker?.lists.onLists(message) ?? []) worker?.handler?.(from, orders);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { Prng } from "../base/prng.ts";
+import type { EngineEnvironment } from "../engine/environment.ts";
+import { prefixEnd } from "../ports/control-store.ts";
+import { jobKeys, OPEN_PREFIX } from "../runtime/job-keys.ts";
+import { decodeCard } from "../runtime/job-log.ts";
+import { localReading } from "../runtime/local-reading.ts";
+import { auditLog, checkResults, readLog } from "./check.ts";
+import { createMemoryBlobs } from "./memory-blobs.ts";
+import { MemoryControlStore, MemoryStoreBackend } from "./memory-control-store.ts";
+import { MemoryInputs } from "./memory-inputs.ts";
+import { MemoryOutputs } from "./memory-outputs.ts";
+import { createMemoryScratch } from "./memory-scratch.ts";
+import { NodeWorld, type SubmittedJob } from "./node-world.ts";
+import { SimProcess } from "./process.ts";
+import type { SeedOptions, SeedResult, SimLibraries } from "./run-seed.ts";
+import { Scheduler } from "./scheduler.ts";
+import { drawJob, submitSimJob } from "./sim-job.ts";
+import { Trace } from "./trace.ts";
+
+/** Faults come for so long at the most; then the jobs have so long to end. Virtual milliseconds. */
+const FAULTY_MS_MAX = 60_000;
+const LIVENESS_MS = 600_000;
+/** How often it is looked whether all jobs have ended. */
+const LOOK_MS = 500;
+const JOBS_MAX = 3;
+
+/** Runs one simulated cluster of whole nodes to the end of its jobs and judges it. */
+export async function runNodeSeed(
+  seed: string,
+  libraries: SimLibraries,
+  { print, breakStore = (store) => store }: SeedOptions = {},
+): Promise<SeedResult> {
+  const scheduler = new Scheduler();
+  const random = new Prng(`nodes/${seed}`);
+  const trace = new Trace(() => scheduler.nowMs, print);
+  const blobs = createMemoryBlobs();
+  const outputs = new MemoryOutputs();
+  const environment = (): EngineEnvironment => ({
+    ...libraries,
+    inputs: new MemoryInputs(),
+    blobs,
+    outputs,
+    scratch: createMemoryScratch(),
+  });
+  const reading = localReading(environment);
+  const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
+  const store = () => breakStore(new MemoryControlStore(backend));
+  const jobs = await drawJobs(random, reading.planSplits);
+  const world = new NodeWorld({
+    scheduler,
+    random,
+    trace,
+    store,
+    blobs,
+    outputs,
+    environment,
+    reading,
+    jobs,
+  });
+  const problems: string[] = [];
+  try {
+    world.start();
+    const faultyMs = random.below(FAULTY_MS_MAX);
+    const ended = (): boolean => world.problems.length > 0 || haveEnded(backend, jobs, world);
+    await scheduler.play(everySoOften(scheduler, ended), faultyMs);
+    world.stopFaults();
+    const all = await scheduler.play(everySoOften(scheduler, ended), scheduler.nowMs + LIVENESS_MS);
+    if (!all) problems.push(`L15: a job had not ended ${LIVENESS_MS} ms after the faults stopped`);
+    if (problems.length + world.problems.length === 0) problems.push(...(await judge()));
+  } catch (error) {
+    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  problems.push(...world.problems);
+  for (const problem of problems) trace.say(`PROBLEM ${problem.split("\n")[0]}`);
+  const { faults, sometimes, hash: traceHash } = trace;
+  return { seed, problems, traceHash, virtualMs: scheduler.nowMs, steps: scheduler.steps, faults, sometimes };
+
+  async function judge(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const { job, spec } of jobs) {
+      found.push(...auditLog(await readLog(store(), spec)));
+      const { entry } = await store().get(jobKeys(spec.id).card);
+      const kept = entry === undefined ? undefined : decodeCard(entry)?.end?.results;
+      const results = kept === undefined ? undefined : world.results.get(kept);
+      if (results === undefined) found.push(`${spec.id} committed, and what it gave was not kept`);
+      else found.push(...checkResults(job, spec, results, outputs));
+    }
+    const { entries } = await store().range(OPEN_PREFIX, prefixEnd(OPEN_PREFIX));
+    if (entries.length > 0) found.push(`jobs that ended are still open: ${entries.map(({ key }) => key)}`);
+    return found;
+  }
+}
+
+/** Jobs of different names; each is submitted once. */
+async function drawJobs(
+  random: Prng,
+  planSplits: Parameters<typeof submitSimJob>[1],
+): Promise<readonly SubmittedJob[]> {
+  const jobs = new Map<string, SubmittedJob>();
+  const count = 1 + random.below(JOBS_MAX);
+  for (let i = 0; i < count; i++) {
+    const job = drawJob(random);
+    if (!jobs.has(job.name)) jobs.set(job.name, { job, spec: await submitSimJob(job, planSplits) });
+  }
+  return [...jobs.values()];
+}
+
+/** Whether every job has committed. One that failed is resumed. */
+function haveEnded(backend: MemoryStoreBackend, jobs: readonly SubmittedJob[], world: NodeWorld): boolean {
+  let ended = 0;
+  for (const { spec } of jobs) {
+    const { entry } = backend.get(jobKeys(spec.id).card);
+    const end = entry === undefined ? undefined : decodeCard(entry)?.end;
+    if (end?.kind === "committed") ended++;
+    else if (end !== undefined) world.resume(spec);
+  }
+  return ended === jobs.length;
+}
+
+/** Asks at most once in so many virtual milliseconds: the question is dearer than a step. */
+function everySoOften(scheduler: Scheduler, ask: () => boolean): () => boolean {
+  let nextMs = 0;
+  return () => {
+    if (scheduler.nowMs < nextMs) return false;
+    nextMs = scheduler.nowMs + LOOK_MS;
+    return ask();
+  };
+}
