@@ -4,6 +4,7 @@ import { assert } from "../../base/assert.ts";
 import { PlainSortKernel } from "./plain-sort-kernel.ts";
 import {
   EMIT,
+  ENTRY_BYTES,
   GROUP_WORDS,
   KEY_KIND,
   MERGE,
@@ -275,7 +276,7 @@ function merge(kernel: SortKernel, runs: readonly Run[], descending: boolean, ro
   const at = room.take(MERGE_BYTES);
   const sources = room.take(SOURCE_BYTES * runs.length);
   const areas = {
-    tree: room.take(4 * runs.length),
+    tree: room.take(ENTRY_BYTES * runs.length),
     out: room.take(10_000),
     outEnds: room.take(4 * rowsMax),
     keyOut: room.take(10_000),

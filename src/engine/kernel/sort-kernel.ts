@@ -101,7 +101,9 @@ export const SOURCE = {
   keyOffset: 12,
   keyLength: 13,
 } as const;
-export const SOURCE_BYTES = 56;
+export const SOURCE_BYTES = 80;
+/** Of the tree of a merge, for each source. */
+export const ENTRY_BYTES = 16;
 
 /** Words of a merge, by their place in it. */
 export const MERGE = {

@@ -381,13 +381,24 @@ typedef struct {
   const uint32_t *key_ends;
   /* KEY_SLICE: where, and how long at most. KEY_FIXED: the length. */
   uint32_t key_offset, key_length;
+  /* The key of the row behind the next, where there is one: read early, as it is far away in the memory. */
+  uint64_t next_prefix;
+  uint32_t next_key, next_key_end;
+  /* A byte of that row's end, for the same reason. */
+  uint32_t touched, spare;
 } Source;
+
+/* A source and its prefix: of those that wait in the tree, so that most comparisons look nowhere else. */
+typedef struct {
+  uint64_t prefix;
+  uint32_t source, spare;
+} Entry;
 
 typedef struct {
   Source *sources;
   uint32_t count;
-  /* Of `count` words: the one that comes next, and at each inner node of a tree the one that came later there. */
-  uint32_t *tree;
+  /* Of `count` entries: the one that comes next, and at each inner node of a tree the one that came later there. */
+  Entry *tree;
   /* Bytes that all keys share. */
   uint32_t shared;
   uint32_t descending, emit;
@@ -430,6 +441,15 @@ INLINE void find_key(const Source *source, uint32_t row, uint32_t *key, uint32_t
   }
 }
 
+INLINE void read_ahead(const Merge *merge, Source *source) {
+  if (source->row + 1 >= source->stop) return;
+  find_key(source, source->row + 1, &source->next_key, &source->next_key_end);
+  const uint64_t prefix = prefix_of((Bytes)source->next_key + merge->shared, (Bytes)source->next_key_end);
+  source->next_prefix = merge->descending ? ~prefix : prefix;
+  if (merge->emit & EMIT_ROWS) source->touched = *(Bytes)(source->text + source->ends[source->row + 1]);
+}
+
+/* Of a source that was given rows, or has ended. */
 INLINE void take_key(const Merge *merge, Source *source) {
   if (source->state != HAS_ROWS) {
     source->prefix = ~0ull;
@@ -438,12 +458,20 @@ INLINE void take_key(const Merge *merge, Source *source) {
   find_key(source, source->row, &source->key, &source->key_end);
   const uint64_t prefix = prefix_of((Bytes)source->key + merge->shared, (Bytes)source->key_end);
   source->prefix = merge->descending ? ~prefix : prefix;
+  read_ahead(merge, source);
 }
 
-/* Whether source a comes before source b; equal keys come by the number of their source. */
-INLINE int is_before(const Merge *merge, uint32_t a, uint32_t b) {
+/* Of a source that goes on to its next row. */
+INLINE void advance_key(const Merge *merge, Source *source) {
+  source->key = source->next_key;
+  source->key_end = source->next_key_end;
+  source->prefix = source->next_prefix;
+  read_ahead(merge, source);
+}
+
+/* Whether source a comes before source b, whose prefixes are equal; equal keys come by the number of their source. */
+static int is_before_behind(const Merge *merge, uint32_t a, uint32_t b) {
   const Source *x = &merge->sources[a], *y = &merge->sources[b];
-  if (x->prefix != y->prefix) return x->prefix < y->prefix;
   if (x->state != HAS_ROWS || y->state != HAS_ROWS) {
     if (x->state == y->state) return a < b;
     return x->state == HAS_ROWS;
@@ -455,23 +483,28 @@ INLINE int is_before(const Merge *merge, uint32_t a, uint32_t b) {
   return (behind < 0) == !merge->descending;
 }
 
+INLINE int is_before(const Merge *merge, const Entry *a, const Entry *b) {
+  if (__builtin_expect(a->prefix == b->prefix, 0)) return is_before_behind(merge, a->source, b->source);
+  return a->prefix < b->prefix;
+}
+
 /* To be called once, when every source has its first rows or has ended. */
 EXPORT("merge_start") void merge_start(Merge *merge) {
   const uint32_t count = merge->count;
-  uint32_t *tree = merge->tree;
+  Entry *tree = merge->tree;
   for (uint32_t i = 0; i < count; i++) take_key(merge, &merge->sources[i]);
-  for (uint32_t i = 0; i < count; i++) tree[i] = count;
+  for (uint32_t i = 0; i < count; i++) tree[i] = (Entry){0, count, 0};
   /* Each source climbs until it finds a node where nobody waits yet. */
   for (uint32_t leaf = count; leaf-- > 0;) {
-    uint32_t winner = leaf;
+    Entry winner = {merge->sources[leaf].prefix, leaf, 0};
     uint32_t node = (leaf + count) >> 1;
     for (; node > 0; node >>= 1) {
-      const uint32_t waiting = tree[node];
-      if (waiting == count) {
+      const Entry waiting = tree[node];
+      if (waiting.source == count) {
         tree[node] = winner;
         break;
       }
-      if (is_before(merge, waiting, winner)) {
+      if (is_before(merge, &waiting, &winner)) {
         tree[node] = winner;
         winner = waiting;
       }
@@ -480,16 +513,27 @@ EXPORT("merge_start") void merge_start(Merge *merge) {
   }
 }
 
+/* Which of two comes later is anyone's guess, so that no branch hangs on it: the entries are exchanged by masks. */
 INLINE void replay(const Merge *merge, uint32_t source) {
-  uint32_t *tree = merge->tree;
+  Entry *tree = merge->tree;
+  uint64_t prefix = merge->sources[source].prefix;
   uint32_t winner = source;
   for (uint32_t node = (source + merge->count) >> 1; node > 0; node >>= 1) {
-    const uint32_t waiting = tree[node];
-    if (!is_before(merge, waiting, winner)) continue;
-    tree[node] = winner;
-    winner = waiting;
+    Entry *at = &tree[node];
+    const uint64_t other = at->prefix;
+    const uint32_t waiting = at->source;
+    uint32_t before = other < prefix;
+    if (__builtin_expect(other == prefix, 0)) before = is_before_behind(merge, waiting, winner);
+    const uint64_t swap = 0ull - before;
+    const uint64_t change = (prefix ^ other) & swap;
+    const uint32_t change_source = (winner ^ waiting) & (uint32_t)swap;
+    at->prefix = other ^ change;
+    at->source = waiting ^ change_source;
+    prefix ^= change;
+    winner ^= change_source;
   }
-  tree[0] = winner;
+  tree[0].prefix = prefix;
+  tree[0].source = winner;
 }
 
 INLINE void emit_row(Merge *merge, const Source *source, uint32_t which) {
@@ -513,7 +557,7 @@ INLINE void emit_row(Merge *merge, const Source *source, uint32_t which) {
 /* Goes on until there is no room, a source needs its next frame, or all have ended. */
 EXPORT("merge_rows") uint32_t merge_rows(Merge *merge) {
   for (;;) {
-    const uint32_t which = merge->tree[0];
+    const uint32_t which = merge->tree[0].source;
     Source *source = &merge->sources[which];
     if (merge->needs == which) {
       /* It was given rows, or has ended. */
@@ -532,7 +576,7 @@ EXPORT("merge_rows") uint32_t merge_rows(Merge *merge) {
       merge->needs = which;
       return MERGE_NEEDS;
     }
-    take_key(merge, source);
+    advance_key(merge, source);
     replay(merge, which);
   }
 }

@@ -8,6 +8,7 @@
 import { assert } from "../../../base/assert.ts";
 import {
   EMIT,
+  ENTRY_BYTES,
   KEY_KIND,
   MERGE,
   MERGE_BYTES,
@@ -103,7 +104,7 @@ export class RunMerge {
     this.#slots = sources.map(() => new Slot());
     const merge = this.#take(MERGE_BYTES);
     const sourcesAt = this.#take(SOURCE_BYTES * sources.length);
-    const tree = this.#take(4 * sources.length);
+    const tree = this.#take(ENTRY_BYTES * sources.length);
     const outBytes = text ? OUT_BYTES : 0;
     const keyOutBytes = keys ? OUT_BYTES : 0;
     this.#areas = {
