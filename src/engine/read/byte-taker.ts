@@ -12,6 +12,6 @@ export interface ByteTaker {
 
 /** Sees the bytes of records that become rows all the same. */
 export interface PieceWatcher {
-  /** Called before the rows of the piece are given out. */
-  see(piece: Piece): void;
+  /** Called before rows are made of the piece. Returns whether it knows that the text is all ASCII. */
+  see(piece: Piece): boolean;
 }

@@ -29,6 +29,8 @@ export interface Piece {
   readonly end: number;
   /** Position in the file (decompressed) of the byte at `start`. */
   readonly offset: number;
+  /** Where somebody has looked: whether the text is all ASCII, which is decoded faster. */
+  readonly isAscii?: boolean;
 }
 
 export interface FeedOptions {

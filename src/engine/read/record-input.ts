@@ -16,7 +16,7 @@ import type { RecordParser } from "./record-parser.ts";
 
 /** The text of a piece, without the byte order mark at the start of the file. */
 export function textOf(piece: Piece): string {
-  return piece.bytes.toString("utf8", textStart(piece), piece.end);
+  return piece.bytes.toString(piece.isAscii === true ? "latin1" : "utf8", textStart(piece), piece.end);
 }
 
 export interface PieceTakers {
@@ -81,8 +81,8 @@ export class RecordInput implements BatchInput {
     this.#piece = piece;
     const { taker, watcher } = this.#takers;
     if (taker !== undefined) return { rows: this.#rows, count: 0, taken: taker.take(piece, this.#parser) };
-    watcher?.see(piece);
-    const count = this.#parser.parse(piece, this.#rows);
+    const isAscii = watcher?.see(piece) === true;
+    const count = this.#parser.parse(isAscii ? { ...piece, isAscii } : piece, this.#rows);
     if (count === 0) return undefined;
     const headRecords = this.#parser.headRecords;
     return { rows: this.#rows, count, place: (index) => this.#places.placeOf(piece, headRecords + index) };

@@ -105,18 +105,21 @@ export class SortSink implements KeyedSink {
 
   /**
    * Says that the next records are the lines of bytes [from, to), in order, each of which is `add`ed with its key: then
-   * the bytes are taken as they are, where that can be, and their strings are not looked at.
+   * the bytes are taken as they are, where that can be, and their strings are not looked at. Returns whether they are:
+   * they are ASCII then.
    */
-  expectLines(bytes: Uint8Array, from: number, to: number): void {
+  expectLines(bytes: Uint8Array, from: number, to: number): boolean {
     assert(this.#linesLeft === 0, "every line that was expected is added");
     this.#takePending();
     const run = this.#run;
     const linesMax = to - from;
-    if (this.#keysAreRows || this.#tagged || !this.#rowsAreText || linesMax > RUN_ROWS) return;
+    if (this.#keysAreRows || this.#tagged || !this.#rowsAreText || linesMax > RUN_ROWS) return false;
     // A run ends where a piece does: rows and keys must be as many.
     if (linesMax > run.rowsLeft) this.#writeRun();
     const { rows } = run;
-    if (run.addAsciiLines(bytes, from, to) !== undefined) this.#linesLeft = run.rows - rows;
+    if (run.addAsciiLines(bytes, from, to) === undefined) return false;
+    this.#linesLeft = run.rows - rows;
+    return true;
   }
 
   finish(): void {
