@@ -26,5 +26,10 @@ export function serveThread(): void {
     loadJob: createJobLoader({ evaluate: bundles.load, findJob, onParked }),
   });
 
-  serveTasks({ port, shared, executor: warnOfImpureCalls(executor, data.bundlesDirectory) });
+  serveTasks({
+    port,
+    shared,
+    executor: warnOfImpureCalls(executor, data.bundlesDirectory),
+    setPeers: ports.setPeers,
+  });
 }

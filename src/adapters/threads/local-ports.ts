@@ -6,25 +6,33 @@ import { createFileInputs } from "../fs/inputs.ts";
 import { createFileOutputs } from "../fs/outputs.ts";
 import { createFileScratch } from "../fs/scratch.ts";
 import type { ThreadData } from "./thread-data.ts";
+import { type PeerAddresses, ThreadPeers } from "./thread-peers.ts";
 
 /** What tasks need from this machine. `thread`: names the room for spills, which nobody else uses. */
-export function createLocalPorts({ blobsDirectory, scratchDirectory }: ThreadData, thread: string) {
+export function createLocalPorts(data: ThreadData, thread: string) {
+  const { blobsDirectory, scratchDirectory } = data;
   const inputs = createFileInputs();
   const blobs = createFileBlobs(blobsDirectory);
   const outputs = createFileOutputs();
   const codec = createMsgpackCodec();
+  const peers = data.peers === undefined ? undefined : new ThreadPeers(data.peers, data.memoryBytes);
   const room = join(scratchDirectory, thread);
   return {
     blobs,
+    /** Where other nodes answer from now on. */
+    setPeers: (addresses: PeerAddresses) => peers?.setAddresses(addresses),
     /** For one task. */
-    open: () => ({
-      inputs,
-      blobs,
-      outputs,
-      codec,
-      crc32,
-      gzip,
-      scratch: createFileScratch(room),
-    }),
+    open() {
+      const scratch = createFileScratch(room);
+      return {
+        inputs,
+        blobs: peers === undefined ? blobs : peers.blobsBeside(blobs, scratch),
+        outputs,
+        codec,
+        crc32,
+        gzip,
+        scratch,
+      };
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { JobContext, TaskAssignment, TaskOutcome } from "../../plan/task.ts
 import type { TaskLogEntry } from "../../ports/task-runner.ts";
 import type { LoadWatch } from "./end-main-thread.ts";
 import type { ThreadData } from "./thread-data.ts";
+import type { PeerAddresses } from "./thread-peers.ts";
 
 /** What a thread is started with. */
 export interface ThreadStart {
@@ -27,6 +28,8 @@ export type ToThread =
   | { readonly kind: "stop"; readonly seq: number }
   /** Wakes an idle thread whose shared flag asks it to collect its garbage. */
   | { readonly kind: "collect" }
+  /** Where other nodes answer from now on. */
+  | { readonly kind: "peers"; readonly addresses: PeerAddresses }
   /** For a thread without a task: the main thread loads a module, and cannot watch itself. */
   | { readonly kind: "watchLoading"; readonly watch: LoadWatch };
 

@@ -8,6 +8,7 @@ import { LazyAbort } from "./lazy-abort.ts";
 import { limitLog } from "./log-limit.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
+import type { PeerAddresses } from "./thread-peers.ts";
 
 export interface ServeTasksOptions {
   /** The thread's `parentPort`. */
@@ -15,10 +16,12 @@ export interface ServeTasksOptions {
   /** `ThreadStart.shared` of the thread's `workerData`. */
   readonly shared: SharedArrayBuffer;
   readonly executor: TaskExecutor;
+  /** Told where other nodes answer, before the task that needs it. */
+  readonly setPeers: (addresses: PeerAddresses) => void;
 }
 
 /** The thread's side: runs the attempts its runner sends, one at a time, until the thread ends. */
-export function serveTasks({ port, shared, executor }: ServeTasksOptions): void {
+export function serveTasks({ port, shared, executor, setPeers }: ServeTasksOptions): void {
   const state = new SharedState(shared);
   // Bound now: a job's module may replace anything later.
   const send: (message: FromThread) => void = port.postMessage.bind(port);
@@ -47,6 +50,7 @@ export function serveTasks({ port, shared, executor }: ServeTasksOptions): void 
       if (running?.seq === message.seq) running.abort.abort();
       return;
     }
+    if (message.kind === "peers") return setPeers(message.addresses);
     if (message.kind === "watchLoading") return watchFromThread(message.watch);
     const { seq, assignment } = message;
     job = message.job ?? job;

@@ -1,3 +1,5 @@
+import type { PeersData } from "./thread-peers.ts";
+
 /** What every task thread is told of the machine it runs on. Plain data: it is cloned into the thread. */
 export interface ThreadData {
   /** Absolute directories. */
@@ -7,4 +9,6 @@ export interface ThreadData {
   readonly scratchDirectory: string;
   /** What one task may use for tables and buffers. */
   readonly memoryBytes: number;
+  /** In a cluster. Undefined: there are no other nodes. */
+  readonly peers?: PeersData;
 }

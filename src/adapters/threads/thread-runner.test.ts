@@ -1,28 +1,16 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { buildSync } from "esbuild";
 import { afterAll, expect, test } from "vitest";
 import { assignmentOf, Bench, GOOD, IMPORTS, Watcher } from "../../ports/job-bench.contract.ts";
 import { taskRunnerContract } from "../../ports/task-runner.contract.ts";
+import { buildThread } from "./build-thread.ts";
 import { createThreadRunner } from "./thread-runner.ts";
 
-// As the package lays it out: frames in `dist` are not the user's.
 const room = mkdtempSync(join(tmpdir(), "thread-"));
 afterAll(() => rmSync(room, { recursive: true, force: true }));
-const entry = join(room, "dist/thread.js");
-buildSync({
-  entryPoints: [join(import.meta.dirname, "../../thread.ts")],
-  outfile: entry,
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  banner: {
-    js: 'import { createRequire as make } from "node:module"; const require = make(import.meta.url);',
-  },
-});
+const entry = buildThread(room);
 
 taskRunnerContract("threads", {
   isolated: true,
@@ -30,7 +18,7 @@ taskRunnerContract("threads", {
   create: (threadData, onOutput) =>
     createThreadRunner({
       threads: 2,
-      entry: pathToFileURL(entry),
+      entry,
       threadData,
       onOutput,
       memory: { threadsBytes: 192 * 2 ** 20, youngBytes: 12 * 2 ** 20 },
@@ -44,7 +32,7 @@ test("a thread that waits is not ended for memory that others hold", async () =>
   const mebibyte = 2 ** 20;
   const runner = createThreadRunner({
     threads: 1,
-    entry: pathToFileURL(entry),
+    entry,
     threadData: bench.data,
     memory: { threadsBytes: 128 * mebibyte, youngBytes: 12 * mebibyte },
   });

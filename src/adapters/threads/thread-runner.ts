@@ -3,6 +3,7 @@ import type { TaskRunner } from "../../ports/task-runner.ts";
 import type { LoadWatch } from "./end-main-thread.ts";
 import { MemoryWatch, type ThreadMemory } from "./memory-watch.ts";
 import type { ThreadData } from "./thread-data.ts";
+import type { PeerAddresses } from "./thread-peers.ts";
 import { ThreadSlot } from "./thread-slot.ts";
 
 export interface ThreadRunnerOptions {
@@ -31,6 +32,8 @@ export interface ThreadRunner extends TaskRunner {
   warm(): void;
   /** Has the thread that was warmed watch over what this one loads; false where there is none. */
   watchLoading(watch: LoadWatch): boolean;
+  /** Where other nodes answer: whatever task runs or starts from here on knows it. For threads whose data names peers. */
+  setPeers(addresses: PeerAddresses): void;
 }
 
 /** How often memory is looked at: a function can fill a gigabyte in a second. */
@@ -79,6 +82,9 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
   return {
     warm: () => slots[0]?.warm(),
     watchLoading: (watch) => slots[0]?.watchLoading(watch) ?? false,
+    setPeers(addresses) {
+      for (const slot of slots) slot.setPeers(addresses);
+    },
     slots: options.threads,
     room: () => options.threads - running,
     async run(request, observer) {

@@ -21,6 +21,7 @@ import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { exitError, heapError, loadTimeoutError } from "./thread-errors.ts";
+import type { PeerAddresses } from "./thread-peers.ts";
 
 export interface ThreadSlotOptions {
   /** The thread's entry file. */
@@ -85,6 +86,7 @@ export class ThreadSlot {
   /** Of every thread that still lives, the retired ones too. */
   readonly #ends = new Set<Promise<void>>();
   #current: Current | undefined;
+  #peers: PeerAddresses | undefined;
   #seq = 0;
 
   constructor(options: ThreadSlotOptions) {
@@ -111,6 +113,12 @@ export class ThreadSlot {
     if (this.#thread !== undefined) return;
     this.#thread = this.#start();
     this.#thread.worker.unref();
+  }
+
+  /** Told at once to the thread there is, and to a later one before its first task. */
+  setPeers(addresses: PeerAddresses): void {
+    this.#peers = addresses;
+    if (this.#thread !== undefined) this.#send(this.#thread, { kind: "peers", addresses });
   }
 
   /** Has the thread watch over what the main thread loads; false where it cannot. */
@@ -288,6 +296,7 @@ export class ThreadSlot {
       });
     });
     this.#ends.add(ended);
+    if (this.#peers !== undefined) this.#send(thread, { kind: "peers", addresses: this.#peers });
     return thread;
   }
 

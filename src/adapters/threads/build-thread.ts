@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { buildSync } from "esbuild";
+
+/** For tests: what a thread loads, built below `room` as the package lays it out; frames in `dist` are not the user's. */
+export function buildThread(room: string): URL {
+  const entry = join(room, "dist/thread.js");
+  buildSync({
+    entryPoints: [join(import.meta.dirname, "../../thread.ts")],
+    outfile: entry,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    banner: {
+      js: 'import { createRequire as make } from "node:module"; const require = make(import.meta.url);',
+    },
+  });
+  return pathToFileURL(entry);
+}

@@ -1,0 +1,73 @@
+/**
+ * Other nodes' blobs, in a thread. Addresses are those the main thread told last: it says them before a task that was given
+ * blocks of other nodes, and again whenever they change.
+ *
+ * What speaks HTTP is loaded with the first blob of another node: a run on one machine does without it.
+ */
+import type { NodeId } from "../../base/ids.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
+import type { Scratch } from "../../ports/scratch.ts";
+import type { PeerAccess } from "../http/ask-peer.ts";
+import type { PeerSecurity } from "../http/security.ts";
+
+/** `host:port` by node. */
+export type PeerAddresses = Readonly<Record<string, string>>;
+
+/** What a thread needs to know to read what other nodes have. */
+export interface PeersData {
+  readonly self: NodeId;
+  readonly security: PeerSecurity;
+  /** Known at the start; may be empty. */
+  readonly addresses: PeerAddresses;
+}
+
+/** Part of a task's memory for what it fetched. */
+const FETCHED_PART = 1 / 8;
+
+export class ThreadPeers {
+  readonly #self: NodeId;
+  readonly #security: PeerSecurity;
+  readonly #memoryBytes: number;
+  #addresses: ReadonlyMap<string, string>;
+  #access: Promise<PeerAccess> | undefined;
+
+  constructor({ self, security, addresses }: PeersData, taskMemoryBytes: number) {
+    this.#self = self;
+    this.#security = security;
+    this.#memoryBytes = Math.floor(taskMemoryBytes * FETCHED_PART);
+    this.#addresses = new Map(Object.entries(addresses));
+  }
+
+  setAddresses(addresses: PeerAddresses): void {
+    this.#addresses = new Map(Object.entries(addresses));
+  }
+
+  /** For one task, with its scratch. */
+  blobsBeside(local: BlobStore, scratch: Scratch): BlobStore {
+    let all: Promise<BlobStore> | undefined;
+    return {
+      ...local,
+      open: (key, at) => {
+        if (at === undefined || at === this.#self) return local.open(key);
+        all ??= this.#load(local, scratch);
+        return all.then((blobs) => blobs.open(key, at));
+      },
+    };
+  }
+
+  async #load(local: BlobStore, scratch: Scratch): Promise<BlobStore> {
+    const { createPeerBlobs } = await import("../http/peer-blobs.ts");
+    this.#access ??= this.#connect();
+    const access = await this.#access;
+    return createPeerBlobs({ self: this.#self, local, access, scratch, memoryBytes: this.#memoryBytes });
+  }
+
+  /** Connections are kept from task to task. */
+  async #connect(): Promise<PeerAccess> {
+    const { createPeerClient } = await import("../http/peer-client.ts");
+    return {
+      client: createPeerClient(this.#security),
+      addressOf: (node) => this.#addresses.get(node),
+    };
+  }
+}
