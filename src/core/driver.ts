@@ -113,7 +113,7 @@ export class JobDriver {
     let known = 0;
     for (const attempt of poll.running) {
       const live = this.#dispatcher.workers.live(attempt);
-      if (live !== undefined && worker.running.has(live)) known++;
+      if (live !== undefined && live.worker === id && !live.recording) known++;
       else orders.stop.push(attempt);
     }
     worker.unwanted = orders.stop.length;

@@ -14,7 +14,13 @@ import { type AttemptId, attemptHandle, type Epoch, epoch, type JobId, type Node
 import { Queue } from "../base/queue.ts";
 import type { TaskAssignment, TaskOutcome } from "../plan/task.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { TaskLogEntry, TaskProgress, TaskRequest, TaskRunner } from "../ports/task-runner.ts";
+import type {
+  TaskLogEntry,
+  TaskObserver,
+  TaskProgress,
+  TaskRequest,
+  TaskRunner,
+} from "../ports/task-runner.ts";
 import type { Transport } from "../ports/transport.ts";
 import type { DriverOrders, EndedAttempt, Message } from "../protocol/message.ts";
 
@@ -127,11 +133,9 @@ export class Worker {
   #start(request: TaskRequest): void {
     const { attempt } = request.assignment;
     const { observer, runner } = this.#options;
-    const watched = {
-      onProgress: (progress: TaskProgress) => observer.onTaskProgress(attempt, progress),
-      onLog: (entry: TaskLogEntry) => observer.onTaskLog(attempt, entry),
-    };
-    void runner.run(request, watched).then((outcome) => this.#end(attempt, outcome));
+    void runner
+      .run(request, new AttemptObserver(attempt, observer))
+      .then((outcome) => this.#end(attempt, outcome));
   }
 
   #end(attempt: AttemptId, outcome: TaskOutcome): void {
@@ -233,6 +237,24 @@ export class Worker {
     this.#waiting.drain();
     const { runner, job } = this.#options;
     for (const attempt of this.#running.values()) runner.stop(job, attempt);
+  }
+}
+
+/** Of one attempt, for whoever watches all of them. */
+class AttemptObserver implements TaskObserver {
+  readonly #attempt: AttemptId;
+  readonly #observer: WorkerObserver;
+
+  constructor(attempt: AttemptId, observer: WorkerObserver) {
+    this.#attempt = attempt;
+    this.#observer = observer;
+  }
+
+  onProgress(progress: TaskProgress): void {
+    this.#observer.onTaskProgress(this.#attempt, progress);
+  }
+  onLog(entry: TaskLogEntry): void {
+    this.#observer.onTaskLog(this.#attempt, entry);
   }
 }
 

@@ -10,7 +10,7 @@ import { findSourceMap } from "node:module";
 import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { JobId } from "../../base/ids.ts";
-import type { ExecutionControl, ImpureCall, TaskExecutor } from "../../ports/task-runner.ts";
+import type { ExecutionControl, ExecutionPhase, ImpureCall, TaskExecutor } from "../../ports/task-runner.ts";
 
 /** Calls from outside the bundle after which a task is no longer watched for that call: a look is not free. */
 const LOOKS_MAX = 100;
@@ -86,21 +86,8 @@ export function warnOfImpureCalls(executor: TaskExecutor, bundlesDirectory: stri
       }
       job = request.job.job;
       // Only what runs per record: packages ask for the time while they are loaded, and a plan is checked.
-      const watched: ExecutionControl = {
-        stopRequested: control.stopRequested,
-        get signal() {
-          return control.signal;
-        },
-        progress: control.progress,
-        log: control.log,
-        breathe: control.breathe,
-        phase(phase, label) {
-          control.phase(phase, label);
-          if (phase === "running") watch(control);
-        },
-      };
       try {
-        return await executor.execute(request, watched);
+        return await executor.execute(request, new WatchedControl(control, watch));
       } finally {
         // One that was given up may end long after the next has begun.
         if (running === control) running = undefined;
@@ -108,6 +95,37 @@ export function warnOfImpureCalls(executor: TaskExecutor, bundlesDirectory: stri
       }
     },
   };
+}
+
+/** The control of a task, that also begins the watch. */
+class WatchedControl implements ExecutionControl {
+  readonly #control: ExecutionControl;
+  readonly #watch: (control: ExecutionControl) => void;
+
+  constructor(control: ExecutionControl, watch: (control: ExecutionControl) => void) {
+    this.#control = control;
+    this.#watch = watch;
+  }
+
+  get signal(): AbortSignal {
+    return this.#control.signal;
+  }
+  get breathe(): ExecutionControl["breathe"] {
+    return this.#control.breathe;
+  }
+  stopRequested(): boolean {
+    return this.#control.stopRequested();
+  }
+  progress(rowsIn: number, bytesIn: number): void {
+    this.#control.progress(rowsIn, bytesIn);
+  }
+  log(message: string, fields: string | undefined, warning?: ImpureCall): void {
+    this.#control.log(message, fields, warning);
+  }
+  phase(phase: ExecutionPhase, label?: string): void {
+    this.#control.phase(phase, label);
+    if (phase === "running") this.#watch(this.#control);
+  }
 }
 
 function messageOf(call: ImpureCall, { source, line }: Place): string {

@@ -3,6 +3,7 @@ import { type AttemptId, type JobId, sameAttempt } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type {
   ExecutionControl,
+  ImpureCall,
   TaskExecutor,
   TaskObserver,
   TaskRequest,
@@ -23,13 +24,6 @@ const STOP_GRACE_MS = 1000;
 /** How long the event loop may wait for its next turn while there are pauses in which it could have one. */
 const TURN_MS = 4;
 
-interface Current {
-  readonly job: JobId;
-  readonly task: AttemptId;
-  stopAsked: boolean;
-  readonly stop: () => void;
-}
-
 /**
  * Runs one attempt at a time in this very thread, for debugging: breakpoints, stack traces and profiles are the
  * user's own. What threads protect from it does not: a loop of the user's that never ends cannot be stopped here,
@@ -39,49 +33,16 @@ export function createInlineRunner({
   executor,
   stopGraceMs = STOP_GRACE_MS,
 }: InlineRunnerOptions): TaskRunner {
-  let current: Current | undefined;
+  let current: InlineAttempt | undefined;
   let closed = false;
   const breathe = createBreath();
   let ended: Promise<TaskOutcome> = Promise.resolve({ kind: "stopped" });
 
-  const run = (request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> =>
-    new Promise((resolve, reject) => {
-      const abort = new LazyAbort();
-      let graceTimer: NodeJS.Timeout | undefined;
-      const restoreConsole = consoleToStderr();
-      /** What comes from the task after it was given up changes nothing any more. */
-      const end = (): boolean => {
-        if (current !== mine) return false;
-        current = undefined;
-        restoreConsole();
-        if (graceTimer !== undefined) clearTimeout(graceTimer);
-        return true;
-      };
-      const onOutcome = (outcome: TaskOutcome): void => {
-        if (end()) resolve(mine.stopAsked ? { kind: "stopped" } : outcome);
-      };
-      const onThrown = (thrown: unknown): void => {
-        if (end()) reject(thrown);
-      };
-      const mine: Current = {
-        job: request.job.job,
-        task: request.assignment.attempt,
-        stopAsked: false,
-        stop() {
-          if (mine.stopAsked) return;
-          mine.stopAsked = true;
-          abort.abort();
-          graceTimer = setTimeout(() => onOutcome({ kind: "stopped" }), stopGraceMs);
-        },
-      };
-      current = mine;
-      const control = controlOf(mine, abort, observer, breathe, () => current === mine);
-      const begin = (): void => void executor.execute(request, control).then(onOutcome, onThrown);
-      // Tasks that take microseconds follow one another without a turn of the event loop in between.
-      const turn = breathe();
-      if (turn === undefined) begin();
-      else void turn.then(begin);
-    });
+  const begin = (attempt: InlineAttempt, request: TaskRequest): void =>
+    void executor.execute(request, attempt).then(
+      (outcome) => attempt.end(outcome),
+      (thrown: unknown) => attempt.fail(thrown),
+    );
 
   return {
     slots: 1,
@@ -89,7 +50,15 @@ export function createInlineRunner({
     run(request, observer) {
       if (closed) return Promise.resolve({ kind: "stopped" });
       assert(current === undefined, "no more tasks are started than there are slots");
-      ended = run(request, observer);
+      const attempt = new InlineAttempt(request, observer, breathe, stopGraceMs, () => {
+        current = undefined;
+      });
+      current = attempt;
+      // Tasks that take microseconds follow one another without a turn of the event loop in between.
+      const turn = breathe();
+      if (turn === undefined) begin(attempt, request);
+      else void turn.then(() => begin(attempt, request));
+      ended = attempt.outcome;
       return ended;
     },
     stop(job, attempt) {
@@ -103,32 +72,87 @@ export function createInlineRunner({
   };
 }
 
-/** `alive`: whether the attempt still has no outcome, and so an observer. */
-function controlOf(
-  current: Current,
-  abort: LazyAbort,
-  observer: TaskObserver,
-  breathe: () => Promise<void> | undefined,
-  alive: () => boolean,
-): ExecutionControl {
-  let shownAtMs = performance.now();
-  return {
-    stopRequested: () => current.stopAsked || !alive(),
-    get signal() {
-      return abort.signal;
-    },
-    phase: () => {},
-    progress(rowsIn, bytesIn) {
-      const nowMs = performance.now();
-      if (nowMs - shownAtMs < PROGRESS_INTERVAL_MS || !alive()) return;
-      shownAtMs = nowMs;
-      observer.onProgress({ rowsIn, bytesIn });
-    },
-    log: limitLog((entry) => {
-      if (alive()) observer.onLog(entry);
-    }),
-    breathe,
-  };
+/** One attempt until it has its outcome. What comes from the task after it was given up changes nothing any more. */
+class InlineAttempt implements ExecutionControl {
+  readonly job: JobId;
+  readonly task: AttemptId;
+  readonly outcome: Promise<TaskOutcome>;
+  readonly breathe: () => Promise<void> | undefined;
+  readonly #observer: TaskObserver;
+  readonly #stopGraceMs: number;
+  readonly #onEnded: () => void;
+  readonly #restoreConsole = consoleToStderr();
+  readonly #abort = new LazyAbort();
+  #resolve!: (outcome: TaskOutcome) => void;
+  #reject!: (thrown: unknown) => void;
+  #graceTimer: NodeJS.Timeout | undefined;
+  #log: ReturnType<typeof limitLog> | undefined;
+  #shownAtMs = performance.now();
+  #stopAsked = false;
+  #ended = false;
+
+  constructor(
+    { job, assignment }: TaskRequest,
+    observer: TaskObserver,
+    breathe: () => Promise<void> | undefined,
+    stopGraceMs: number,
+    onEnded: () => void,
+  ) {
+    this.job = job.job;
+    this.task = assignment.attempt;
+    this.breathe = breathe;
+    this.#observer = observer;
+    this.#stopGraceMs = stopGraceMs;
+    this.#onEnded = onEnded;
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  end(outcome: TaskOutcome): void {
+    if (this.#close()) this.#resolve(this.#stopAsked ? { kind: "stopped" } : outcome);
+  }
+
+  fail(thrown: unknown): void {
+    if (this.#close()) this.#reject(thrown);
+  }
+
+  stop(): void {
+    if (this.#stopAsked) return;
+    this.#stopAsked = true;
+    this.#abort.abort();
+    this.#graceTimer = setTimeout(() => this.end({ kind: "stopped" }), this.#stopGraceMs);
+  }
+
+  #close(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    this.#onEnded();
+    this.#restoreConsole();
+    if (this.#graceTimer !== undefined) clearTimeout(this.#graceTimer);
+    return true;
+  }
+
+  stopRequested(): boolean {
+    return this.#stopAsked || this.#ended;
+  }
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+  phase(): void {}
+  progress(rowsIn: number, bytesIn: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#shownAtMs < PROGRESS_INTERVAL_MS || this.#ended) return;
+    this.#shownAtMs = nowMs;
+    this.#observer.onProgress({ rowsIn, bytesIn });
+  }
+  log(message: string, fields: string | undefined, warning?: ImpureCall): void {
+    this.#log ??= limitLog((entry) => {
+      if (!this.#ended) this.#observer.onLog(entry);
+    });
+    this.#log(message, fields, warning);
+  }
 }
 
 /** Gives the event loop a turn where its last one is some time ago: a turn for each small batch would cost more than it. */

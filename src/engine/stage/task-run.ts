@@ -37,6 +37,9 @@ export interface RunTaskRequest {
   readonly memoryBytes: number;
 }
 
+/** What most tasks of a filter that keeps little leave behind. */
+const NOTHING = Object.freeze({ block: undefined, files: Object.freeze([]) });
+
 /** One attempt while it runs. */
 export class TaskRun {
   readonly #stage: Stage;
@@ -88,16 +91,17 @@ export class TaskRun {
     const opening = this.#openInput();
     const input = opening instanceof Promise ? await opening : opening;
     this.#input = input;
-    await this.#takeInput(input);
+    const taking = this.#takeInput(input);
+    if (taking !== undefined) await taking;
     const bytesIn = input.bytesIn;
     // A shuffle's memory is free again before the sinks merge what they have spilled.
     this.#closeInput();
-    for (const [index, map] of this.#compiled.partitionMaps.entries()) {
-      await this.#mapPartition(map, this.#spools[index]!);
-    }
+    const { partitionMaps } = this.#compiled;
+    for (let i = 0; i < partitionMaps.length; i++)
+      await this.#mapPartition(partitionMaps[i]!, this.#spools[i]!);
     this.#finishSinks();
     this.#throwIfStopped();
-    const { block, files } = await this.#sinks.commit();
+    const { block, files } = this.#sinks.isEmpty ? NOTHING : await this.#sinks.commit();
     this.#committed = true;
     this.#context.finish();
     const { sinkRows } = this.#state;
@@ -156,31 +160,48 @@ export class TaskRun {
     return this.#explaining(labelWide(from.shuffle), () => openShuffle({ ...request, node: from.shuffle }));
   }
 
-  /** Waits only for what has to be waited for: to wait for nothing costs more than a small task. */
-  async #takeInput(input: BatchInput): Promise<void> {
-    const { control } = this.#request;
-    const { loop } = this.#compiled;
+  /** Gives a promise only where something has to be waited for: to wait for nothing costs more than a small task. */
+  #takeInput(input: BatchInput): Promise<void> | undefined {
     for (;;) {
-      const next = this.#nextBatch(input);
-      const batch = next instanceof Promise ? await next : next;
-      if (batch === undefined) return;
-      if (batch.taken !== undefined) {
-        this.#rowsIn += batch.taken;
-        this.#state.sinkRows[0] = this.#bytePath?.sinkRows ?? 0;
-      } else if (batch.text !== undefined) this.#writeText(batch.text, batch.count);
-      else {
-        try {
-          loop(batch.rows, batch.count, this.#state);
-        } catch (error) {
-          throw await this.#explainRow(error, batch);
-        }
-        this.#rowsIn += batch.count;
-      }
-      control.progress(this.#rowsIn, input.bytesIn);
-      this.#throwIfStopped();
-      const turn = control.breathe?.();
-      if (turn !== undefined) await turn;
+      const batch = this.#nextBatch(input);
+      if (batch === undefined) return undefined;
+      if (batch instanceof Promise) return this.#takeRest(batch, input);
+      const pause = this.#takeBatch(batch, input);
+      if (pause !== undefined)
+        return this.#takeRest(
+          pause.then(() => this.#nextBatch(input)),
+          input,
+        );
     }
+  }
+
+  async #takeRest(first: Promise<Batch | undefined>, input: BatchInput): Promise<void> {
+    for (let batch = await first; batch !== undefined; ) {
+      const pause = this.#takeBatch(batch, input);
+      if (pause !== undefined) await pause;
+      const next = this.#nextBatch(input);
+      batch = next instanceof Promise ? await next : next;
+    }
+  }
+
+  /** Gives what is to be waited for before the next one. */
+  #takeBatch(batch: Batch, input: BatchInput): Promise<void> | undefined {
+    const { control } = this.#request;
+    if (batch.taken !== undefined) {
+      this.#rowsIn += batch.taken;
+      this.#state.sinkRows[0] = this.#bytePath?.sinkRows ?? 0;
+    } else if (batch.text !== undefined) this.#writeText(batch.text, batch.count);
+    else {
+      try {
+        this.#compiled.loop(batch.rows, batch.count, this.#state);
+      } catch (error) {
+        return this.#failRow(error, batch);
+      }
+      this.#rowsIn += batch.count;
+    }
+    control.progress(this.#rowsIn, input.bytesIn);
+    this.#throwIfStopped();
+    return control.breathe?.();
   }
 
   #nextBatch(input: BatchInput): Batch | undefined | Promise<Batch | undefined> {
@@ -238,14 +259,15 @@ export class TaskRun {
   }
 
   #finishSinks(): void {
-    this.#stage.sinks.forEach((_, index) => {
+    const sinks = this.#sinks.all;
+    for (let index = 0; index < sinks.length; index++) {
       try {
         if (index === 0) this.#bytePath?.finish();
-        this.#sinks.all[index]!.finish();
+        sinks[index]!.finish();
       } catch (error) {
         throw this.#explainSink(error, index);
       }
-    });
+    }
   }
 
   #explainSink(error: unknown, index: number): unknown {
@@ -262,7 +284,7 @@ export class TaskRun {
     }
   }
 
-  async #explainRow(error: unknown, batch: Batch): Promise<unknown> {
+  async #failRow(error: unknown, batch: Batch): Promise<never> {
     const { failedSite, failedRow, failedRecord, openIterators } = this.#state;
     closeAll(openIterators);
     const site = this.#compiled.sites[failedSite];
@@ -273,7 +295,7 @@ export class TaskRun {
     } catch {
       // What failed first is what the user must see; the input may be gone by now.
     }
-    return explainFailure(error, site, { excerpt: excerptOf(failedRecord), ...place });
+    throw explainFailure(error, site, { excerpt: excerptOf(failedRecord), ...place });
   }
 
   #createSpool(): Spool {

@@ -39,6 +39,11 @@ export class TaskSinks {
     }
   }
 
+  /** Whether there is nothing to make durable. Every sink must have been finished. */
+  get isEmpty(): boolean {
+    return this.#files.length === 0 && (this.#block === undefined || this.#block.isEmpty);
+  }
+
   /** Makes the block and the files durable. Every sink must have been finished. */
   async commit(): Promise<{ block: BlockRef | undefined; files: readonly OutputFile[] }> {
     const files: OutputFile[] = [];

@@ -30,7 +30,8 @@ export class BlockWriter {
   #blob: BlobWriter | undefined;
   /** Made with the first frame, because its room is not small. */
   #room: ByteWriter | undefined;
-  readonly #lists = new Map<string, { sink: number; partition: number; frames: FrameExtent[] }>();
+  /** Made with the first frame. */
+  #lists: Map<string, { sink: number; partition: number; frames: FrameExtent[] }> | undefined;
   #done = false;
 
   constructor(options: BlockWriterOptions) {
@@ -77,7 +78,7 @@ export class BlockWriter {
     const blob = this.#blob;
     if (blob === undefined) return undefined;
     const { crc32 } = this.#options;
-    const lists: FrameList[] = [...this.#lists.values()];
+    const lists: FrameList[] = [...(this.#lists?.values() ?? [])];
     lists.sort((a, b) => a.sink - b.sink || a.partition - b.partition);
     const to = new ByteWriter(INDEX_BYTES);
     encodeIndex(to, lists);
@@ -105,6 +106,7 @@ export class BlockWriter {
     const extent = { offset: this.#blob.bytes, bytes, rows, crc };
     this.#blob.append(this.#frame.written());
     const name = `${sink}/${partition}`;
+    this.#lists ??= new Map();
     const list = this.#lists.get(name);
     if (list === undefined) this.#lists.set(name, { sink, partition, frames: [extent] });
     else list.frames.push(extent);

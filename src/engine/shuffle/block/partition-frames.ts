@@ -9,7 +9,8 @@ export class PartitionFrames {
 
   constructor(target: SinkTarget) {
     this.#target = target;
-    this.#buffers = Array.from({ length: target.partitions }, () => new FrameBuffer());
+    this.#buffers = [];
+    for (let i = 0; i < target.partitions; i++) this.#buffers.push(new FrameBuffer());
   }
 
   addPair(partition: number, key: unknown, value: unknown): void {
@@ -25,7 +26,7 @@ export class PartitionFrames {
   }
 
   flush(): void {
-    for (const [partition, buffer] of this.#buffers.entries()) this.#write(buffer, partition);
+    for (let i = 0; i < this.#buffers.length; i++) this.#write(this.#buffers[i] as FrameBuffer, i);
   }
 
   #flushFull(buffer: FrameBuffer, partition: number): void {
