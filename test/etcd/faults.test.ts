@@ -1,6 +1,7 @@
 /** What a client sees while members of the cluster are killed, frozen and started again. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openEtcdControlStore } from "../../src/adapters/etcd/open.ts";
+import { KV } from "../../src/adapters/etcd/etcd-messages.ts";
+import { connectEtcd, openEtcdControlStore } from "../../src/adapters/etcd/open.ts";
 import { systemClock } from "../../src/adapters/machine/system-clock.ts";
 import { BicoastalError } from "../../src/base/errors.ts";
 import { apply, controlStoreContract, put, utf8 } from "../../src/ports/control-store.contract.ts";
@@ -142,6 +143,36 @@ describe.runIf(hasEtcd)("etcd of three members", () => {
       });
       await new History().increment(store, "after");
       await until(CATCH_UP_MS_MAX, () => seen.length === 1);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "tells a watch that was away too long that what it missed is gone",
+    async () => {
+      const leader = await etcd.leader();
+      const away = await aFollower();
+      const options = { clock: systemClock, prefix: "away/" };
+      const watching = await openEtcdControlStore({ ...options, endpoints: [etcd.endpoints[away]!] });
+      const writing = await openEtcdControlStore({ ...options, endpoints: [etcd.endpoints[leader]!] });
+      stores.push(watching, writing);
+      const { revision } = await writing.get("k");
+      const events: WatchEvent[] = [];
+      watching.watch({ ...all, fromRevision: revision + 1 }, (event) => void events.push(event));
+      await apply(writing, put("k", "seen"));
+      await until(CATCH_UP_MS_MAX, () => events.length === 1);
+      await etcd.kill(away);
+      await apply(writing, put("k", "missed"));
+      const last = await apply(writing, put("k", "last"));
+      const client = await connectEtcd({ ...options, endpoints: [etcd.endpoints[leader]!] });
+      const compaction = { revision: BigInt(last.revision) };
+      await client.write(KV.method.compact, compaction).finally(() => client.close());
+      await etcd.startMember(away);
+      await until(CATCH_UP_MS_MAX, () => events.length === 2);
+      expect(events[1]).toEqual({ kind: "compacted", compactRevision: last.revision });
+      await apply(writing, put("k", "after"));
+      await delay(500);
+      expect(events).toHaveLength(2);
     },
     TIMEOUT_MS,
   );

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEtcdControlStore } from "../../src/adapters/etcd/open.ts";
-import { type EtcdAddress, parseEtcdUrl } from "../../src/adapters/etcd/url.ts";
+import { type EtcdAddress, type EtcdTlsFiles, parseEtcdUrl } from "../../src/adapters/etcd/url.ts";
+import { hasOpenssl, makeCertificate } from "../../src/adapters/http/test-certificates.ts";
 import { systemClock } from "../../src/adapters/machine/system-clock.ts";
 import { apply, put } from "../../src/ports/control-store.contract.ts";
 import { type ControlStore, prefixEnd, type WatchEvent } from "../../src/ports/control-store.ts";
-import { type Certificates, hasOpenssl, makeCertificates } from "./certificates.ts";
 import { EtcdServers, hasEtcd, until } from "./etcd-servers.ts";
 
 const SEEN_MS_MAX = 20_000;
@@ -36,13 +36,14 @@ async function useOnce(store: ControlStore): Promise<void> {
   await until(SEEN_MS_MAX, () => seen.length === 2);
 }
 
-describe.runIf(hasEtcd && hasOpenssl)("etcd behind TLS (needs etcd and openssl)", () => {
+describe.runIf(hasEtcd && hasOpenssl())("etcd behind TLS (needs etcd and openssl)", () => {
   let directory: string;
-  let files: Certificates;
+  let files: { readonly [name in keyof EtcdTlsFiles]-?: string };
   let etcd: EtcdServers;
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "bicoastal-certificates-"));
-    files = makeCertificates(directory);
+    const { ca, cert, key } = makeCertificate(directory, "authority", "etcd");
+    files = { caFile: ca, certFile: cert, keyFile: key };
     const { caFile, certFile, keyFile } = files;
     const args = [
       "--cert-file",
