@@ -5,12 +5,10 @@
  * Keys are entered first, as far as the table's memory goes, and then the partial results are merged into what stood
  * there. New keys begin with theirs at once, so for each key everything happens in the order of the rows.
  */
-import { unreachable } from "../../../base/assert.ts";
 import type { UserFunction } from "../../../plan/node.ts";
 import type { Column, TextColumn } from "../block/column.ts";
+import { columnValues } from "../block/column-values.ts";
 import type { FrameColumns } from "../block/frame.ts";
-import { numbersToArray } from "../block/number-column.ts";
-import { columnStrings } from "../block/text-decode.ts";
 import { owned } from "../own-string.ts";
 import type { AggregateTable } from "./aggregate-table.ts";
 
@@ -133,30 +131,15 @@ export class PartialFrame {
   }
 
   #allKeys(): readonly unknown[] {
-    this.#keyValues ??= valuesOf(this.#keys);
+    this.#keyValues ??= columnValues(this.#keys);
     return this.#keyValues;
   }
 
   #partialOf(row: number): unknown {
     if (this.#numbers !== undefined) return this.#numbers[row];
     if (this.#partials.kind === "values") return this.#partials.values[row];
-    this.#partialValues ??= valuesOf(this.#partials);
+    this.#partialValues ??= columnValues(this.#partials);
     return this.#partialValues[row];
-  }
-}
-
-function valuesOf(column: Column): readonly unknown[] {
-  switch (column.kind) {
-    case "text":
-      return columnStrings(column, false);
-    case "numbers":
-      return numbersToArray(column.numbers);
-    case "dictionary":
-      return Array.from(column.codes, (code) => column.entries[code]);
-    case "values":
-      return column.values;
-    default:
-      return unreachable(column);
   }
 }
 

@@ -13,6 +13,10 @@ export function sortedEntries(index: KeyIndex): Uint32Array {
     return order.sort((a, b) => compareKeys(index.numberOf(a), index.numberOf(b)));
   }
   const keys = Array.from(order, (entry) => index.keyOf(entry));
+  if (keys.every((key) => typeof key === "string")) {
+    // Keys are distinct, so equality need not be asked for.
+    return order.sort((a, b) => ((keys[a] as string) < (keys[b] as string) ? -1 : 1));
+  }
   return order.sort((a, b) => compareKeys(keys[a], keys[b]));
 }
 

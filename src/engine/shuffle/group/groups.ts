@@ -4,6 +4,7 @@ import { estimateBytes } from "../estimate.ts";
 import { owned } from "../own-string.ts";
 import type { Cursor } from "../runs/cursor.ts";
 import { beginStreaming, endStreaming, Group } from "./group.ts";
+import { GroupCursor } from "./group-rows.ts";
 
 export interface GroupsOptions {
   readonly rows: Cursor;
@@ -52,6 +53,8 @@ export class Groups {
 
   /** The values left of the current group: an array, or a stream where they are too many. */
   values(): readonly unknown[] | Group {
+    const rows = this.#rows;
+    if (rows instanceof GroupCursor) return this.hasValue() ? this.#restOf(rows) : [];
     const values: unknown[] = [];
     let bytes = 0;
     while (this.hasValue()) {
@@ -65,6 +68,8 @@ export class Groups {
 
   /** All values left of the current group, whatever they take. */
   allValues(): unknown[] {
+    const rows = this.#rows;
+    if (rows instanceof GroupCursor) return this.hasValue() ? this.#restOf(rows) : [];
     const values: unknown[] = [];
     while (this.hasValue()) values.push(owned(this.takeValue()));
     return values;
@@ -74,6 +79,12 @@ export class Groups {
     this.#live?.end();
     if (this.#streaming) endStreaming();
     this.#streaming = false;
+  }
+
+  #restOf(rows: GroupCursor): unknown[] {
+    const values = rows.restOfKey();
+    this.#onRow = rows.next();
+    return values;
   }
 
   #stream(first: readonly unknown[]): Group {

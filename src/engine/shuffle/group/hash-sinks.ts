@@ -3,8 +3,8 @@ import { PartitionFrames } from "../block/partition-frames.ts";
 import { owned } from "../own-string.ts";
 import type { KeyedSink } from "../sink.ts";
 import { SINK_BYTES, SINK_ROWS, type SinkTarget } from "../sink-options.ts";
+import { ChainTable } from "./chain-table.ts";
 import { settled } from "./group.ts";
-import { ChainTable } from "./group-sorter.ts";
 
 /** Sends every record to the partition of its key: group, cogroup and join. */
 export class HashSink implements KeyedSink {

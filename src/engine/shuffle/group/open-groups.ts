@@ -2,7 +2,7 @@
 import type { CogroupNode, GroupNode } from "../../../plan/node.ts";
 import type { Batch, BatchInput } from "../../batch.ts";
 import { BatchRows, GeneratedInput } from "../generated-input.ts";
-import { type ReadMeter, type ShuffleRequest, takePairs } from "../shuffle-request.ts";
+import { type ReadMeter, type ShuffleRequest, takeColumns } from "../shuffle-request.ts";
 import { Group } from "./group.ts";
 import { GroupSorter } from "./group-sorter.ts";
 import { compareSides, Groups } from "./groups.ts";
@@ -46,7 +46,7 @@ export async function sortSides(request: ShuffleRequest, meter: ReadMeter): Prom
   try {
     for (const [i, side] of request.sides.entries()) {
       const sorter = sorters[i] as GroupSorter;
-      await takePairs(side, request, meter, (key, value) => sorter.add(key, value));
+      await takeColumns(side, request, meter, (columns) => sorter.take(columns));
     }
     const inlineBytes = memoryBytes * INLINE_PART;
     const sides = [groupsOf(sorters[0], inlineBytes), groupsOf(sorters[1], inlineBytes)] as const;
