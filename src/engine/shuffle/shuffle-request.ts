@@ -1,7 +1,8 @@
 import type { WideNode } from "../../plan/node.ts";
 import type { ProducerBlocks } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
-import { BlockReader } from "./block/block-reader.ts";
+import type { BlockReader } from "./block/block-reader.ts";
+import { BlocksAhead } from "./block/blocks-ahead.ts";
 import type { OwnStrings } from "./block/column-decode.ts";
 import type { FrameColumns, FrameExtent, FrameRows, NestedColumns } from "./block/frame.ts";
 
@@ -35,7 +36,7 @@ export interface ReadMeter {
 
 /**
  * Opens one block after the other in the order of producers and their partitions, and gives the frames of this
- * partition one by one. Never has more than one block open.
+ * partition one by one. Never has more than one block of this node open, and few of others.
  */
 export function framesOf(
   producers: readonly ProducerBlocks[],
@@ -70,13 +71,12 @@ async function* readFrames<T>(
   read: (block: BlockReader, extent: FrameExtent) => T,
   onBlock?: (block: BlockReader, producer: ProducerBlocks) => void,
 ): AsyncGenerator<T, void, undefined> {
-  for (const producer of producers) {
-    for (const ref of producer.blocks) {
-      const block = await BlockReader.open(ref, env);
+  const blocks = new BlocksAhead(producers, partition, env);
+  try {
+    for (let opening = blocks.next(); opening !== undefined; opening = blocks.next()) {
+      const { block, producer, extents } = await opening;
       try {
         onBlock?.(block, producer);
-        const extents = block.frames(producer.sink, partition);
-        if (extents.length > 0) await block.prepare(extents);
         for (const extent of extents) {
           yield read(block, extent);
           meter.bytes += extent.bytes;
@@ -85,6 +85,8 @@ async function* readFrames<T>(
         block.close();
       }
     }
+  } finally {
+    await blocks.close();
   }
 }
 
