@@ -166,6 +166,19 @@ describe("sizeStages", () => {
     expect(tasksOfSort(count(source()), 64, mebibyte)).toEqual([64, 32]);
   });
 
+  test("a join of much has more partitions, so that each of its tables is small", () => {
+    const tasksOfJoin = (bytesOfLeft: number, bytesOfRight: number) =>
+      sizeStages(cutStages(plan(join(source(), map(source())))), [
+        { splits: 20, bytesMax: bytesOfLeft },
+        { splits: 15, bytesMax: bytesOfRight },
+      ]).map(({ tasks }) => tasks);
+    const mebibyte = 1024 * 1024;
+    expect(tasksOfJoin(20 * mebibyte, mebibyte)).toEqual([20, 15, 32]);
+    expect(tasksOfJoin(200 * mebibyte, 120 * mebibyte)).toEqual([20, 15, 80]);
+    expect(tasksOfJoin(2000 * mebibyte, mebibyte)).toEqual([20, 15, 128]);
+    expect(tasksOfJoin(200 * mebibyte, Number.POSITIVE_INFINITY)).toEqual([20, 15, 32]);
+  });
+
   test("no input still has one reducer, which says what nothing adds up to", () => {
     expect(tasksOf(plan(count(source())), 0)).toEqual([0, 1]);
   });

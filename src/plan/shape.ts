@@ -14,6 +14,13 @@ const PARTITIONS_MAX = 1024;
 const SORT_PARTITION_BYTES = 8 * 1024 * 1024;
 const SORT_PARTITIONS_SMALL = 8;
 
+/**
+ * A join goes from key to key all over its table, and back to the rows: it has more partitions, so that what it goes
+ * over stays in a processor's cache. Up to some, as blocks then have very many segments.
+ */
+const JOIN_PARTITION_BYTES = 4 * 1024 * 1024;
+const JOIN_PARTITIONS_MANY = 128;
+
 /** How many tasks a stage has, and how many partitions each of its sinks writes. */
 export interface StageSize {
   readonly tasks: number;
@@ -76,6 +83,7 @@ function partitionsOf(shuffle: WideNode, producing: number, bytesMax: number): n
   const wanted = Math.max(
     Math.min(producing, PARTITIONS_SMALL),
     Math.ceil(producing / PRODUCERS_PER_PARTITION),
+    shuffle.kind === "join" ? joinPartitions(bytesMax) : 0,
   );
   const enough =
     shuffle.kind === "sort"
@@ -83,3 +91,7 @@ function partitionsOf(shuffle: WideNode, producing: number, bytesMax: number): n
       : PARTITIONS_MAX;
   return Math.min(Math.max(wanted, 1), enough, PARTITIONS_MAX);
 }
+
+/** None of its own for a join of nobody knows how little: tasks would cost more than they spare. */
+const joinPartitions = (bytesMax: number): number =>
+  Number.isFinite(bytesMax) ? Math.min(Math.floor(bytesMax / JOIN_PARTITION_BYTES), JOIN_PARTITIONS_MANY) : 0;
