@@ -4,6 +4,8 @@ import type { Producer } from "../plan/stage.ts";
 import type { ProducerBlocks, TaskAssignment } from "../plan/task.ts";
 import type { JobState } from "./job-state.ts";
 
+const NONE: readonly (readonly ProducerBlocks[])[] = [];
+
 /** What a worker is told to do for this attempt; every stage it reads from is complete. */
 export function assignmentFor(state: JobState, attempt: AttemptId): TaskAssignment {
   const stage = state.spec.stages[attempt.stage];
@@ -14,7 +16,8 @@ export function assignmentFor(state: JobState, attempt: AttemptId): TaskAssignme
     sink,
     blocks: state.blocksOf(from),
   });
-  const broadcasts = stage.broadcasts.map((producers) => producers.map(blocksOf));
+  const broadcasts =
+    stage.broadcasts.length === 0 ? NONE : stage.broadcasts.map((producers) => producers.map(blocksOf));
   if (input.kind === "source") {
     const split = state.spec.splits[input.sourceIndex]?.[attempt.partition];
     assert(split !== undefined, "a source stage has a task for each split");

@@ -56,7 +56,8 @@ export class Dispatcher {
   }
 
   #isUnlocked(stage: StageId): boolean {
-    return this.#state.spec.stages[stage]!.dependsOn.every((id) => this.#state.isStageComplete(id));
+    const { dependsOn } = this.#state.spec.stages[stage]!;
+    return dependsOn.length === 0 || dependsOn.every((id) => this.#state.isStageComplete(id));
   }
 
   /** The next task whose inputs are all there; queued ones whose inputs were lost meanwhile go back to idle. */

@@ -24,8 +24,8 @@ import type {
 import type { Transport } from "../ports/transport.ts";
 import type { DriverOrders, EndedAttempt, Message } from "../protocol/message.ts";
 
-/** Attempts remembered after they were forgotten, in case an old order to start them comes late. */
-const FORGOTTEN_MAX = 8_192;
+/** At least so many attempts are remembered after they were forgotten, in case an old order to start them comes late. */
+const FORGOTTEN_MIN = 8_192;
 const AHEAD_MAX = 4_096;
 /** Shortest pause between polls while there is enough to do. */
 const POLL_GAP_MS = 10;
@@ -65,7 +65,9 @@ export class Worker {
   readonly #ended = new Map<Handle, EndedAttempt>();
   /** Those of them that the next poll tells of. */
   readonly #untold = new Map<Handle, EndedAttempt>();
-  readonly #forgotten = new Set<Handle>();
+  #forgotten = new Set<Handle>();
+  /** Those before: all dropped at once, as to find the oldest of a set means to pass by all that it dropped. */
+  #forgottenBefore: ReadonlySet<Handle> = new Set();
   #epoch: Epoch = epoch(0);
   #seq = 0;
   #pollDue = false;
@@ -114,7 +116,7 @@ export class Worker {
     const { attempt } = assignment;
     const key = attemptHandle(attempt);
     if (this.#ended.has(key)) return this.#tellAgain([key]);
-    if (this.#running.has(key) || this.#forgotten.has(key)) return;
+    if (this.#running.has(key) || this.#forgotten.has(key) || this.#forgottenBefore.has(key)) return;
     // More than there is room for come only when orders crossed; what is not taken is ordered again.
     if (this.#running.size >= this.#options.runner.slots + this.#pace.ahead) return;
     this.#running.set(key, attempt);
@@ -174,11 +176,9 @@ export class Worker {
     if (!this.#ended.delete(key)) return;
     this.#untold.delete(key);
     this.#forgotten.add(key);
-    if (this.#forgotten.size <= FORGOTTEN_MAX) return;
-    for (const oldest of this.#forgotten) {
-      this.#forgotten.delete(oldest);
-      return;
-    }
+    if (this.#forgotten.size < FORGOTTEN_MIN) return;
+    this.#forgottenBefore = this.#forgotten;
+    this.#forgotten = new Set();
   }
 
   /** One poll for everything that changes in this turn, or, while there is enough to do, in the next moments. */

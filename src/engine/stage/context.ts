@@ -13,6 +13,8 @@ const LOG_LINES_MAX = 1000;
 const LOG_MESSAGE_CHARS_MAX = 2000;
 const LOG_FIELDS_CHARS_MAX = 4000;
 
+const NO_COUNTERS: Readonly<Record<string, number>> = Object.freeze({});
+
 /** The `ctx` of one task, and what the task keeps of its use. */
 export interface ContextOfTask {
   readonly ctx: TaskContext;
@@ -84,7 +86,7 @@ export function createContext(
     }),
     counters: () =>
       counters === undefined
-        ? {}
+        ? NO_COUNTERS
         : Object.fromEntries([...counters].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))),
     finish: () => {
       const dropped = lines - LOG_LINES_MAX;
