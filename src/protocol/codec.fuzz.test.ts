@@ -137,6 +137,73 @@ describe("what was encoded", () => {
   });
 });
 
+describe("completions of tasks that left nothing but numbers", () => {
+  const counts = fc.nat({ max: 3 });
+  const plain = fc
+    .record({
+      stage: counts,
+      partition: fc.nat(),
+      attempt: counts,
+      rows: fc.nat(),
+      sinkRows: fc.array(counts),
+    })
+    .map(({ stage, partition, attempt, rows, sinkRows }): LogEvent => {
+      return {
+        kind: "taskCompleted",
+        attempt: { ...id(stage, partition), attempt },
+        output: {
+          block: undefined,
+          files: [],
+          rowsIn: rows,
+          bytesIn: rows * 7,
+          sinkRows: sinkRows.slice(0, 2),
+          counters: {},
+        },
+      };
+    });
+  const mixed = fc.array(fc.oneof({ weight: 9, arbitrary: plain }, fc.constantFrom(...EVENTS)));
+
+  it("come back among others, in order", () => {
+    fc.assert(
+      fc.property(mixed, (events) => {
+        const record: LogRecord = { version: 1, seq: 1, epoch: epoch(1), events };
+        expect(decodeRecord(encodeRecord(record), "The thing")).toEqual(record);
+      }),
+    );
+  });
+
+  it("take few bytes side by side", () => {
+    const events = Array.from({ length: 1_000 }, (_, partition): LogEvent => {
+      const rows = { rowsIn: 1, bytesIn: 0, sinkRows: [0] };
+      const left = { block: undefined, files: [], counters: {}, ...rows };
+      return { kind: "taskCompleted", attempt: id(0, partition), output: left };
+    });
+    expect(encodeRecord({ version: 1, seq: 1, epoch: epoch(1), events }).length).toBeLessThan(15_000);
+  });
+
+  it("with any one value changed are right in form, or refused", () => {
+    const packed = {
+      kind: "tasksCompleted",
+      stage: 0,
+      epoch: 1,
+      sinks: 1,
+      numbers: [0, 0, 5, 7, 5, 1, 0, 6, 8, 6],
+    };
+    const record = { version: 1, seq: 1, epoch: 1, events: [packed] };
+    expect(recordOf(encodeJson(record))).toMatchObject({
+      events: [{ output: { rowsIn: 5 } }, { output: { sinkRows: [6] } }],
+    });
+    for (const place of placesIn(packed)) {
+      for (const other of OTHER_VALUES) {
+        const decoded = recordOf(encodeJson(replaced(record, ["events", "0", ...place], other)));
+        if (decoded !== "corrupt") tried(() => checkLog(SPEC, [LOG[0]!, decoded], "The thing"));
+      }
+    }
+    expect(recordOf(encodeJson({ ...record, events: [{ ...packed, sinks: 2 }] }))).toBe("corrupt");
+    expect(recordOf(encodeJson({ ...record, events: [{ ...packed, numbers: [] }] }))).toBe("corrupt");
+  });
+});
+
 describe("of damaged bytes", () => {
   const bytes = [...LOG.map(encodeRecord), encodeJson(SPEC)];
 

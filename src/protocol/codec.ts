@@ -7,6 +7,7 @@ import { type TaskId, taskKey } from "../base/ids.ts";
 import { EVENT_SHAPES } from "./event-shape.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { LogEvent, LogRecord } from "./log-event.ts";
+import { PACKED_KIND, packCompletions, unpackCompletions } from "./packed-completions.ts";
 import { type Fields, isCount, isFields, isNumber, isText } from "./shape.ts";
 import { isSpec } from "./spec-shape.ts";
 
@@ -16,7 +17,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 export const encodeJson = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
 
 export function encodeRecord(record: LogRecord): Uint8Array {
-  return encodeJson(record);
+  return encodeJson({ ...record, events: packCompletions(record.events) });
 }
 
 /** @param source Names the bytes in the error. */
@@ -25,8 +26,18 @@ export function decodeRecord(bytes: Uint8Array, source: string): LogRecord {
   const { seq, epoch, events } = record;
   if (!isCount(seq) || !isCount(epoch) || !Array.isArray(events))
     throw corruptStore(source, "not a log record");
-  for (const event of events) checkEvent(event, source);
-  return record as unknown as LogRecord;
+  const unpacked = events.some(isPacked) ? events.flatMap((event) => unpack(event, source)) : events;
+  for (const event of unpacked) checkEvent(event, source);
+  return { ...record, events: unpacked } as unknown as LogRecord;
+}
+
+const isPacked = (event: unknown): event is Fields => isFields(event) && event.kind === PACKED_KIND;
+
+function unpack(event: unknown, source: string): readonly unknown[] {
+  if (!isPacked(event)) return [event];
+  const completions = unpackCompletions(event);
+  if (completions === undefined) throw corruptStore(source, `with a broken ${PACKED_KIND} event`);
+  return completions;
 }
 
 /**
