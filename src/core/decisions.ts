@@ -14,7 +14,7 @@ const RECORD_BYTES_MAX = 720 * 1024;
 const CHAR_BYTES_MAX = 3;
 /** Bounds on what a completion takes without its counters: for itself, a block, and a file, besides their names. */
 const COMPLETION_BYTES = 256;
-const BLOCK_BYTES = 96;
+const BLOCK_BYTES = 112;
 const FILE_BYTES = 160;
 
 /**
@@ -104,7 +104,8 @@ function bytesMaxOf(event: LogEvent): number {
   if (event.kind !== "taskCompleted") return JSON.stringify(event).length * CHAR_BYTES_MAX;
   const { files, counters, sinkRows, block } = event.output;
   let bytes = COMPLETION_BYTES + sinkRows.length * 17;
-  if (block !== undefined) bytes += BLOCK_BYTES + block.key.length * CHAR_BYTES_MAX;
+  if (block !== undefined)
+    bytes += BLOCK_BYTES + (block.key.length + (block.node?.length ?? 0)) * CHAR_BYTES_MAX;
   for (const { staged } of files) bytes += FILE_BYTES + staged.length * CHAR_BYTES_MAX;
   if (Object.keys(counters).length > 0) bytes += JSON.stringify(counters).length * CHAR_BYTES_MAX;
   return bytes;

@@ -83,7 +83,7 @@ class Bench {
   readonly driver: JobDriver;
   nowMs = 0;
   #seq = 0;
-  #slots: number;
+  slots: number;
   ahead = 0;
   running: string[] = [];
   readonly appended: LogRecord[] = [];
@@ -99,7 +99,7 @@ class Bench {
     const of = { ...spec(options.policy), stages: options.stages ?? STAGES };
     const state = JobState.replay(of, options.records ?? begun);
     this.driver = new JobDriver(state, { workerLeaseMs: 1_000 });
-    this.#slots = options.slots ?? 2;
+    this.slots = options.slots ?? 2;
   }
 
   step(event: DriverEvent): readonly DriverEffect[] {
@@ -125,7 +125,7 @@ class Bench {
       job: JOB,
       incarnation,
       seq: this.#seq++,
-      slots: this.#slots,
+      slots: this.slots,
       ahead: this.ahead,
       running: running.map(attempt),
       ended,
@@ -508,6 +508,66 @@ describe("blocks that are lost", () => {
     expect(bench.confirm()).toEqual(["note outputLost", "worker: start 1.0.e1.a1"]);
     bench.poll([], [finished("1.0.e1.a1")]);
     expect(bench.confirm()).toContain("commit 3 outputs");
+  });
+});
+
+describe("blocks on a node that cannot be reached", () => {
+  const FAR = nodeId("far");
+  const B = nodeId("second");
+  const at = (id: string, node: NodeId): EndedAttempt => ({
+    attempt: attempt(id),
+    outcome: { kind: "finished", output: { ...output(id), block: { ...output(id).block!, node } } },
+  });
+  const unreachable = (id: string): EndedAttempt => ({
+    attempt: attempt(id),
+    outcome: {
+      kind: "failed",
+      error: { code: "PEER_UNREACHABLE", message: "no answer", retryable: true, details: { node: "far" } },
+      lostBlocks: [],
+    },
+  });
+  /** The one reduce task runs at `WORKER`, and its inputs lie on the node that is far. */
+  const reducing = (): Bench => {
+    const bench = new Bench();
+    bench.start();
+    bench.poll([]);
+    bench.poll([], [at("0.0.e1.a0", FAR), at("0.1.e1.a0", FAR)]);
+    expect(bench.confirm().join()).toContain("start 1.0.e1.a0");
+    return bench;
+  };
+
+  test("are given up at once where it is no worker any more", () => {
+    const bench = reducing();
+    const effects = bench.poll([], [unreachable("1.0.e1.a0")]);
+    expect(effects).toContain("append 3: outputLost 0.0.e1.a0, outputLost 0.1.e1.a0");
+    expect(bench.confirm()).toContain("worker: start 0.0.e1.a1, start 0.1.e1.a1");
+  });
+
+  test("are not given up because one worker says so: its task waits a while, and is tried again", () => {
+    const bench = reducing();
+    bench.poll([], [], "i1", FAR);
+    const effects = bench.poll([], [unreachable("1.0.e1.a0")]);
+    expect(effects.join()).not.toContain("outputLost");
+    expect(effects.find((effect) => effect.startsWith("timer retry"))).toBeDefined();
+    const timer = effects.find((effect) => effect.startsWith("timer retry"))!.split(" ")[1]!;
+    expect(bench.tell({ kind: "timerFired", timer }).join()).toContain("start 1.0.e1.a1");
+  });
+
+  test.each([
+    [1_000, true],
+    [60_000, false],
+  ])("and a second worker says the same after %i ms: given up is %s", (laterMs, givenUp) => {
+    const bench = reducing();
+    bench.slots = 0;
+    bench.poll([], [], "i1", FAR);
+    bench.slots = 1;
+    const first = bench.poll([], [unreachable("1.0.e1.a0")]);
+    const timer = first.find((effect) => effect.startsWith("timer retry"))!.split(" ")[1]!;
+    bench.poll([], [], "i1", B);
+    bench.nowMs += laterMs;
+    expect(bench.tell({ kind: "timerFired", timer })).toEqual(["second: start 1.0.e1.a1"]);
+    const second = bench.poll([], [unreachable("1.0.e1.a1")], "i1", B).join();
+    expect(second.includes("outputLost 0.0.e1.a0, outputLost 0.1.e1.a0")).toBe(givenUp);
   });
 });
 

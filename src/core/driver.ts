@@ -14,7 +14,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import { type AttemptId, type NodeId, type StageId, taskKey } from "../base/ids.ts";
+import { type AttemptId, type NodeId, nodeId, type StageId, taskKey } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
 import type { EndedAttempt, WorkerPoll } from "../protocol/message.ts";
@@ -25,6 +25,7 @@ import type { DriverEvent } from "./event.ts";
 import type { JobState } from "./job-state.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import { Step } from "./step.ts";
+import { Suspects } from "./suspects.ts";
 import { Phase } from "./task-table.ts";
 import type { Timer } from "./timer.ts";
 import { Timers } from "./timers.ts";
@@ -50,6 +51,7 @@ export class JobDriver {
   readonly #timers = new Timers(this.#step);
   readonly #decisions: Decisions;
   readonly #dispatcher: Dispatcher;
+  readonly #suspects = new Suspects();
   #mode: Mode = "working";
   #cancelReason: string | undefined;
   #resultLosses = 0;
@@ -176,6 +178,7 @@ export class JobDriver {
     this.#dispatcher.settle(attempt);
     if (outcome.kind === "stopped") this.#retryLost(live);
     else if (outcome.lostBlocks.length > 0) this.#onInputLost(live, outcome.lostBlocks);
+    else if (outcome.error.code === "PEER_UNREACHABLE") this.#onPeerUnreachable(live, outcome.error);
     else this.#onTaskFailed(live.id, outcome.error);
     return false;
   }
@@ -201,6 +204,28 @@ export class JobDriver {
     if (!this.#decisions.addLostBlocks(keys)) return this.#retryLost(live);
     // It stays idle: the loss locks its stage, and the stage brings it back when it unlocks.
     this.#countLoss(live);
+  }
+
+  /**
+   * The node that has an input could not be asked. Whoever says so may be cut off itself, and what is well must not be
+   * lost for its sake: the node's outputs are given up once it is no worker here any more, or a second one says the same.
+   */
+  #onPeerUnreachable(live: LiveAttempt, { details }: ErrorInfo): void {
+    this.#countLoss(live);
+    if (this.#mode !== "working") return;
+    const { node } = details;
+    if (typeof node === "string") {
+      const agreed = this.#suspects.report(node, live.worker, this.#step.nowMs);
+      if (agreed || this.#dispatcher.workers.get(nodeId(node)) === undefined) {
+        this.#suspects.forget(node);
+        this.#decisions.addLostBlocks(this.state.neededBlocksAt(nodeId(node)));
+      }
+    }
+    const { tasks } = this.#dispatcher;
+    tasks.setPhase(live.id, [Phase.idle], Phase.delayed);
+    const { stage, partition } = live.id;
+    const retryInMs = retryDelayMs(this.state, live.id, tasks.losses(live.id));
+    this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
   }
 
   // ---- Log ----------------------------------------------------------------------------------------------------
@@ -365,15 +390,7 @@ export class JobDriver {
       return assert(empty, "an ended job holds nothing");
     }
     const { tasks, workers } = this.#dispatcher;
-    let underWay = 0;
-    for (const { id: stage, tasks: count } of this.state.spec.stages) {
-      for (let partition = 0; partition < count; partition++) {
-        const phase = tasks.phase({ stage, partition });
-        if (phase === Phase.running || phase === Phase.recording) underWay++;
-        const done = this.state.completed(stage, partition) !== undefined;
-        assert(!done || phase === Phase.idle, "a complete task has no other attempt under way");
-      }
-    }
+    const underWay = tasks.checkAgainst(this.state);
     if (this.#mode === "working") {
       assert(underWay === workers.liveCount, "each task under way has one live attempt");
     }

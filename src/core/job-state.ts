@@ -4,7 +4,15 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import { type AttemptId, attemptKey, type Epoch, epoch, type StageId, sameAttempt } from "../base/ids.ts";
+import {
+  type AttemptId,
+  attemptKey,
+  type Epoch,
+  epoch,
+  type NodeId,
+  type StageId,
+  sameAttempt,
+} from "../base/ids.ts";
 import type { BlockRef, TaskOutput } from "../plan/task.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
@@ -103,6 +111,26 @@ export class JobState {
       this.#blocks[stage] = blocks;
     }
     return blocks;
+  }
+
+  /** Keys of the blocks that this node has and that somebody still reads: a stage that is not complete, or an end. */
+  neededBlocksAt(node: NodeId): readonly string[] {
+    const keys: string[] = [];
+    for (const { id } of this.spec.stages) {
+      if (!this.#isNeeded(id)) continue;
+      for (const task of this.#completed[id]!) {
+        if (task?.output.block?.node === node) keys.push(task.output.block.key);
+      }
+    }
+    return keys;
+  }
+
+  #isNeeded(stage: StageId): boolean {
+    const { stages, ends } = this.spec;
+    return (
+      stages.some(({ id, dependsOn }) => dependsOn.includes(stage) && !this.isStageComplete(id)) ||
+      ends.some(({ producers }) => producers.some((producer) => producer.stage === stage))
+    );
   }
 
   /** The effective attempt that made this block; undefined where another one has taken its place. */

@@ -45,6 +45,9 @@ export class TaskTable {
   countLoss(task: TaskId): number {
     return ++this.#losses[task.stage]![task.partition]!;
   }
+  losses(task: TaskId): number {
+    return this.#losses[task.stage]![task.partition]!;
+  }
   idlePartitions(stage: StageId): readonly number[] {
     const phases = this.#phase[stage]!;
     const idle: number[] = [];
@@ -52,5 +55,19 @@ export class TaskTable {
       if (phases[partition] === Phase.idle) idle.push(partition);
     }
     return idle;
+  }
+
+  /** For tests and the simulator: what must hold of every task. Returns how many have an attempt under way. */
+  checkAgainst(state: JobState): number {
+    let underWay = 0;
+    for (const { id: stage, tasks: count } of state.spec.stages) {
+      for (let partition = 0; partition < count; partition++) {
+        const phase = this.phase({ stage, partition });
+        if (phase === Phase.running || phase === Phase.recording) underWay++;
+        const done = state.completed(stage, partition) !== undefined;
+        assert(!done || phase === Phase.idle, "a complete task has no other attempt under way");
+      }
+    }
+    return underWay;
   }
 }
