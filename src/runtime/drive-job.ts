@@ -5,7 +5,7 @@
  * without anyone having taken over (the machine slept, say), it takes the job over again and goes on.
  */
 import { assert } from "../base/assert.ts";
-import { BicoastalError } from "../base/errors.ts";
+import { BicoastalError, type ErrorCode } from "../base/errors.ts";
 import type { AttemptId, ContentHash } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
@@ -25,9 +25,12 @@ import { type DriverOwner, type JobCard, JobLog, type TakenOver } from "./job-lo
 import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
 import { replayLog } from "./replay-log.ts";
-import { untilAvailable } from "./retry.ts";
+import { pause, untilAvailable } from "./retry.ts";
 
 const PROGRESS_EVERY_MS = 200;
+/** A node that has results may be away for a moment; then they are made again elsewhere. */
+const RESULT_TRIES_MAX = 4;
+const RESULT_PAUSE_MS = 1_000;
 
 export interface DrivePorts {
   readonly store: ControlStore;
@@ -231,12 +234,16 @@ class Drive {
 
   async #commit(outputs: readonly Completed[]): Promise<CommitResult> {
     const complete = new CompleteOutputs(outputs);
-    try {
-      this.#results = await readResults(this.#spec, complete, this.#ports.readRows);
-    } catch (error) {
-      const key = lostBlockKey(error);
-      if (key === undefined) throw error;
-      return { kind: "blocksLost", keys: [key] };
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#results = await readResults(this.#spec, complete, this.#ports.readRows);
+        break;
+      } catch (error) {
+        const key = lostBlockKey(error);
+        if (key === undefined) throw error;
+        if (!isUnreachable(error) || tries === RESULT_TRIES_MAX) return { kind: "blocksLost", keys: [key] };
+        await pause(this.#ports.clock, RESULT_PAUSE_MS);
+      }
     }
     this.#resultsKept = await this.#ports.keepResults?.(this.#results);
     await commitWrites(this.#spec, complete, this.#ports.outputs);
@@ -324,9 +331,13 @@ export function cardOf(spec: JobSpec, end: JobCard["end"]): JobCard {
   return { job: spec.id, name: spec.name, submittedAtMs: spec.constants.submittedAtMs, tasks, end };
 }
 
+const LOST_CODES: readonly ErrorCode[] = ["BLOB_MISSING", "BLOB_CORRUPT", "PEER_UNREACHABLE"];
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof BicoastalError && error.code === "PEER_UNREACHABLE";
+
 function lostBlockKey(error: unknown): string | undefined {
-  if (!(error instanceof BicoastalError) || (error.code !== "BLOB_MISSING" && error.code !== "BLOB_CORRUPT"))
-    return undefined;
+  if (!(error instanceof BicoastalError) || !LOST_CODES.includes(error.code)) return undefined;
   const { key } = error.details;
   return typeof key === "string" ? key : undefined;
 }

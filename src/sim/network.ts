@@ -35,6 +35,11 @@ export class SimNetwork<Message extends { readonly kind: string }> {
     this.#isolated.clear();
   }
 
+  /** Whether nothing but chance stands between these two. */
+  connects(from: NodeId, to: NodeId): boolean {
+    return !this.#isolated.has(from) && !this.#isolated.has(to);
+  }
+
   /** A node of this name takes the place of an earlier one. */
   join(self: NodeId, process: SimProcess): Transport<Message> {
     const member: Member<Message> = { process, handler: undefined, open: true };
@@ -70,7 +75,7 @@ export class SimNetwork<Message extends { readonly kind: string }> {
 
   #deliver(from: NodeId, to: NodeId, message: Message): void {
     const member = this.#members.get(to);
-    if (member === undefined || this.#isolated.has(from) || this.#isolated.has(to)) return;
+    if (member === undefined || !this.connects(from, to)) return;
     member.process.enter(() => member.handler?.(from, message));
   }
 }

@@ -8,6 +8,7 @@ import { BicoastalError } from "../base/errors.ts";
 import { contentHash, type JobId, type NodeId, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { EngineEnvironment } from "../engine/environment.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { WireMessage } from "../protocol/wire.ts";
@@ -18,10 +19,10 @@ import type { EndResult } from "../runtime/commit.ts";
 import { cardOf } from "../runtime/drive-job.ts";
 import { createTaskExecutor } from "../runtime/executor/task-executor.ts";
 import { JobLog } from "../runtime/job-log.ts";
-import type { LocalReading } from "../runtime/local-reading.ts";
+import { localReading } from "../runtime/local-reading.ts";
 import { drawRates, type FaultRates, NO_FAULTS } from "./faults.ts";
 import { faultyStore } from "./faulty-store.ts";
-import type { MemoryBlobs } from "./memory-blobs.ts";
+import { createMemoryBlobs, type MemoryBlobs } from "./memory-blobs.ts";
 import type { MemoryOutputs } from "./memory-outputs.ts";
 import { SimNetwork } from "./network.ts";
 import { SimProcess } from "./process.ts";
@@ -53,10 +54,9 @@ export interface NodeWorldParts {
   readonly random: Prng;
   readonly trace: Trace;
   readonly store: () => ControlStore;
-  readonly blobs: MemoryBlobs;
   readonly outputs: MemoryOutputs;
-  readonly environment: () => EngineEnvironment;
-  readonly reading: LocalReading;
+  /** What tasks have besides the blobs of their node. */
+  readonly environment: (blobs: BlobStore) => EngineEnvironment;
   readonly jobs: readonly SubmittedJob[];
 }
 
@@ -65,12 +65,17 @@ interface LiveNode {
   readonly process: SimProcess;
 }
 
+/** The chance that a node that was killed comes back with an empty disk. */
+const DISK_LOST = 0.3;
+
 export class NodeWorld {
   readonly #parts: NodeWorldParts;
   readonly #network: SimNetwork<WireMessage>;
   readonly #drawn: FaultRates;
   #rates: FaultRates;
   readonly #nodes: (LiveNode | undefined)[];
+  /** By the place of their node; a disk outlives its node's process. */
+  readonly #disks: MemoryBlobs[];
   readonly #driving = new Map<JobId, NodeId>();
   readonly #resuming = new Set<JobId>();
   #starts = 0;
@@ -85,6 +90,7 @@ export class NodeWorld {
     this.#rates = this.#drawn;
     this.#network = new SimNetwork(parts.scheduler, parts.random, () => this.#rates, parts.trace);
     this.#nodes = new Array<undefined>(1 + parts.random.below(NODES_MAX)).fill(undefined);
+    this.#disks = this.#nodes.map(() => createMemoryBlobs());
   }
 
   start(): void {
@@ -142,20 +148,16 @@ export class NodeWorld {
   // ---- Nodes --------------------------------------------------------------------------------------------------
 
   #startNode(index: number): void {
-    const { scheduler, random, trace, blobs, outputs, reading } = this.#parts;
-    const name = nodeId(`node${index}`);
+    const { scheduler, random, trace, outputs } = this.#parts;
+    const name = nameOf(index);
     const incarnation = `start ${this.#starts++}`;
     const process = new SimProcess(`${name}, ${incarnation}`, scheduler);
     this.#nodes[index] = { name, process };
     trace.say(`${process.name}`);
-    const runner = new SimRunner(
-      1 + random.below(3),
-      process,
-      this.#executor(),
-      random,
-      () => this.#rates,
-      trace,
-    );
+    const disk = this.#disks[index]!;
+    const environment = (): EngineEnvironment => this.#parts.environment(this.#blobsOf(index));
+    const executor = this.#executor(environment);
+    const runner = new SimRunner(1 + random.below(3), process, executor, random, () => this.#rates, trace);
     const node = new ClusterNode({
       card: {
         node: name,
@@ -176,7 +178,7 @@ export class NodeWorld {
       links: { ...this.#network.join(name, process), listen: () => {}, unlisten: () => {} },
       runner,
       outputs,
-      readRows: reading.readRows,
+      readRows: localReading(environment).readRows,
       keepResults: async (results) => {
         const hash = contentHash(`results ${this.results.size}`);
         this.results.set(hash, results);
@@ -190,18 +192,38 @@ export class NodeWorld {
       },
       nodeLeaseMs: NODE_LEASE_MS,
       fetchJob: (job) => process.awaiting(1 + random.below(20), async () => this.#specOf(job)),
-      sweepJob: (job) => process.awaiting(1, () => blobs.deleteAll(`jobs/${job}/blocks/`)),
+      sweepJob: (job) => process.awaiting(1, () => disk.deleteAll(`jobs/${job}/blocks/`)),
       onMember: () => {},
       onNote: (note) => this.#onNote(name, note),
     });
     node.start().catch((error: unknown) => this.#onThrown(process, error));
   }
 
-  #executor() {
+  /** The node's own disk; and those of others, as far as the network goes. */
+  #blobsOf(index: number): BlobStore {
+    const disk = this.#disks[index]!;
+    const self = nameOf(index);
+    return {
+      ...disk,
+      open: async (key, at) => {
+        if (at === undefined || at === self) return disk.open(key);
+        const there = this.#disks.findIndex((_, other) => nameOf(other) === at);
+        const isUp = this.#nodes[there]?.process.frozen === false;
+        if (isUp && this.#network.connects(self, at)) return this.#disks[there]!.open(key);
+        this.#parts.trace.fault("peerUnreachable", `${key} at ${at} from ${self}`);
+        throw new BicoastalError("PEER_UNREACHABLE", `${at} does not answer`, {
+          retryable: true,
+          details: { node: at, key },
+        });
+      },
+    };
+  }
+
+  #executor(openEnvironment: () => EngineEnvironment) {
     const byName = new Map(this.#parts.jobs.map(({ job }) => [job.name, job]));
     return createTaskExecutor({
       loadJob: async ({ name }) => ({ name, build: () => byName.get(name)!.plan }),
-      openEnvironment: this.#parts.environment,
+      openEnvironment,
       memoryBytes: TASK_MEMORY_BYTES,
     });
   }
@@ -279,6 +301,10 @@ export class NodeWorld {
     trace.fault([...this.#driving.values()].includes(node.name) ? "driverKill" : "workerKill", node.name);
     node.process.kill();
     this.#nodes[index] = undefined;
+    if (random.chance(DISK_LOST)) {
+      trace.fault("diskLost", node.name);
+      this.#disks[index]!.blobs.clear();
+    }
     scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startNode(index));
   }
 
@@ -300,11 +326,14 @@ export class NodeWorld {
   }
 
   #loseBlock(): void {
-    const { random, trace, blobs } = this.#parts;
-    const keys = [...blobs.blobs.keys()].filter((key) => key.includes("/blocks/")).sort();
+    const { random, trace } = this.#parts;
+    const { blobs } = random.pick(this.#disks);
+    const keys = [...blobs.keys()].filter((key) => key.includes("/blocks/")).sort();
     if (keys.length === 0) return;
     const key = random.pick(keys);
     trace.fault("blockLost", key);
-    blobs.blobs.delete(key);
+    blobs.delete(key);
   }
 }
+
+const nameOf = (index: number): NodeId => nodeId(`node${index}`);

@@ -1,5 +1,6 @@
 import { Prng } from "../base/prng.ts";
 import type { EngineEnvironment } from "../engine/environment.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
 import { prefixEnd } from "../ports/control-store.ts";
 import { jobKeys, OPEN_PREFIX } from "../runtime/job-keys.ts";
 import { decodeCard } from "../runtime/job-log.ts";
@@ -33,28 +34,25 @@ export async function runNodeSeed(
   const scheduler = new Scheduler();
   const random = new Prng(`nodes/${seed}`);
   const trace = new Trace(() => scheduler.nowMs, print);
-  const blobs = createMemoryBlobs();
   const outputs = new MemoryOutputs();
-  const environment = (): EngineEnvironment => ({
+  const environment = (blobs: BlobStore): EngineEnvironment => ({
     ...libraries,
     inputs: new MemoryInputs(),
     blobs,
     outputs,
     scratch: createMemoryScratch(),
   });
-  const reading = localReading(environment);
+  const { planSplits } = localReading(() => environment(createMemoryBlobs()));
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const store = () => breakStore(new MemoryControlStore(backend));
-  const jobs = await drawJobs(random, reading.planSplits);
+  const jobs = await drawJobs(random, planSplits);
   const world = new NodeWorld({
     scheduler,
     random,
     trace,
     store,
-    blobs,
     outputs,
     environment,
-    reading,
     jobs,
   });
   const problems: string[] = [];

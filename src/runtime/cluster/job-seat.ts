@@ -10,6 +10,7 @@ import type { JobId, NodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { ControlStore, Entry } from "../../ports/control-store.ts";
 import type { Outputs } from "../../ports/outputs.ts";
+import type { TaskRunner } from "../../ports/task-runner.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { ReadRows } from "../commit.ts";
 import { type Driven, type DrivePorts, driveJob } from "../drive-job.ts";
@@ -124,7 +125,7 @@ export class JobSeat {
       driver: () => this.#owner?.node ?? links.self,
       incarnation,
       transport,
-      runner,
+      runner: stamping(runner, links.self),
       clock: retrying.clock,
       heartbeatMs: timing.heartbeatMs,
       aheadMs: 0,
@@ -246,6 +247,22 @@ export class JobSeat {
     await Promise.all([this.#worker?.close(), this.#driving]);
   }
 }
+
+/** The runner, whose outcomes say on which node their blocks lie. */
+const stamping = (runner: TaskRunner, node: NodeId): TaskRunner => ({
+  get slots() {
+    return runner.slots;
+  },
+  room: () => runner.room(),
+  run: async (request, observer) => {
+    const outcome = await runner.run(request, observer);
+    if (outcome.kind !== "finished" || outcome.output.block === undefined) return outcome;
+    const block = { ...outcome.output.block, node };
+    return { kind: "finished", output: { ...outcome.output, block } };
+  },
+  stop: (job, attempt) => runner.stop(job, attempt),
+  close: () => runner.close(),
+});
 
 /** Undefined where nobody can tell who it is: the take-over will say what is wrong. */
 function ownerIn(entry: Entry): DriverOwner | undefined {
