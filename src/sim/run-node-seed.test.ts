@@ -4,7 +4,7 @@ import { crc32, gzip } from "../adapters/codec/zlib.ts";
 import { runNodeSeed } from "./run-node-seed.ts";
 import type { SeedResult } from "./run-seed.ts";
 
-const SEEDS = 400;
+const SEEDS = 200;
 const LIBRARIES = { codec: createMsgpackCodec(), crc32, gzip };
 
 test(`a cluster of whole nodes keeps every promise over ${SEEDS} seeds, and meets what is worth meeting`, async () => {

@@ -24,6 +24,7 @@ const LIVENESS_MS = 600_000;
 /** How often it is looked whether all jobs have ended. */
 const LOOK_MS = 500;
 const JOBS_MAX = 3;
+const ATTEMPTS_MAX = 2;
 
 /** Runs one simulated cluster of whole nodes to the end of its jobs and judges it. */
 export async function runNodeSeed(
@@ -98,7 +99,10 @@ async function drawJobs(
   const count = 1 + random.below(JOBS_MAX);
   for (let i = 0; i < count; i++) {
     const job = drawJob(random);
-    if (!jobs.has(job.name)) jobs.set(job.name, { job, spec: await submitSimJob(job, planSplits) });
+    const spec = await submitSimJob(job, planSplits);
+    // So that jobs fail now and then, and are resumed.
+    const policy = { ...spec.policy, attemptsMax: ATTEMPTS_MAX };
+    if (!jobs.has(job.name)) jobs.set(job.name, { job, spec: { ...spec, policy } });
   }
   return [...jobs.values()];
 }
