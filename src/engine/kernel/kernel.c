@@ -27,9 +27,9 @@
 #define BLOCK_BYTES 65536u
 #define STRETCH 64u
 #define VECTOR 16u
-#define ENTRIES_MAX (1u << 17)
+#define ENTRIES_MAX (1u << 18)
 #define SLOT_BITS_MIN 12
-#define SLOT_BITS_MAX 18
+#define SLOT_BITS_MAX 19
 /* Of a slot: its entry + 1, none if it is free. The bits above are some of the hash. */
 #define SLOT_ENTRY (2 * ENTRIES_MAX - 1)
 #define WAITING_MAX 32u

@@ -3,7 +3,14 @@ import { expect, it } from "vitest";
 import { hashKey } from "../../base/hash.ts";
 import { PlainWordTable } from "./plain-word-table.ts";
 import { createWasmWordTable } from "./wasm-word-table.ts";
-import { isRunByte, type TableLimits, WORD_BYTES_MAX, WORDS, type WordTable } from "./word-table.ts";
+import {
+  isRunByte,
+  TABLE_ENTRIES_MAX,
+  type TableLimits,
+  WORD_BYTES_MAX,
+  WORDS,
+  type WordTable,
+} from "./word-table.ts";
 
 /** What a table shows after some bytes; views copied. */
 interface Shown {
@@ -173,7 +180,7 @@ it.each(tables)("%s: gives the same whether a text comes at once or in parts", (
 });
 
 it.each(tables)("%s: holds as many words as it may, short and long", (_, table) => {
-  const entriesMax = 1 << 17;
+  const entriesMax = TABLE_ENTRIES_MAX;
   for (const prefix of ["", "a long word of many letters ".replaceAll(" ", "")]) {
     table.clear({ entriesMax, bytesMax: 1 << 26, entryBytes: 72 });
     for (let first = 0; first < entriesMax; first += 1024) {

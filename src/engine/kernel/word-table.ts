@@ -11,7 +11,7 @@ export const BLOCK_BYTES = 64 * 1024;
 /** Longer words are not counted but handed back. */
 export const WORD_BYTES_MAX = 1024;
 /** The most entries a table holds, whatever its limits say. */
-export const TABLE_ENTRIES_MAX = 1 << 17;
+export const TABLE_ENTRIES_MAX = 1 << 18;
 /** The most that `gather` gives at once. */
 export const GATHER_ROWS_MAX = 8192;
 export const GATHER_BYTES_MAX = 256 * 1024;

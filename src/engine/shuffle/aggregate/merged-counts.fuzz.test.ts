@@ -5,6 +5,7 @@ import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import { Prng } from "../../../base/prng.ts";
 import type { AggregateNode } from "../../../plan/node.ts";
 import { runShuffle } from "../../../sim/memory-shuffle.ts";
+import { TABLE_ENTRIES_MAX } from "../../kernel/word-table.ts";
 import type { NumberArray } from "../block/column.ts";
 import type { FrameColumns } from "../block/frame.ts";
 import { MergedCounts } from "./merged-counts.ts";
@@ -99,7 +100,7 @@ it("holds many keys, as far as memory and the kernel's room go", () => {
       1,
     ]);
   for (const [memoryBytes, frames] of [
-    [MEMORY_BYTES, 32],
+    [128 * 1024 * 1024, TABLE_ENTRIES_MAX / 4096],
     [4 * 1024 * 1024, 3],
   ] as const) {
     const counts = open(memoryBytes);
