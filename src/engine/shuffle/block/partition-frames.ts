@@ -1,4 +1,5 @@
 import { SINK_BYTES, type SinkTarget } from "../sink-options.ts";
+import type { AsciiText } from "./ascii-text.ts";
 import { FrameBuffer } from "./frame-buffer.ts";
 
 /** Rows on their way to the partitions of a sink: a frame is written when it is full, and all of them when together they are too many. */
@@ -16,6 +17,13 @@ export class PartitionFrames {
   addPair(partition: number, key: unknown, value: unknown): void {
     const buffer = this.#buffers[partition] as FrameBuffer;
     this.#bytes += buffer.addPair(key, value);
+    this.#flushFull(buffer, partition);
+  }
+
+  /** As `addPair`, for a key that is `text`, and was read there. */
+  addAscii(partition: number, text: string, read: AsciiText, value: unknown): void {
+    const buffer = this.#buffers[partition] as FrameBuffer;
+    this.#bytes += buffer.addAscii(text, read, value);
     this.#flushFull(buffer, partition);
   }
 
@@ -37,7 +45,7 @@ export class PartitionFrames {
   #write(buffer: FrameBuffer, partition: number): void {
     if (buffer.isEmpty) return;
     const { block, sinkIndex } = this.#target;
-    block.append(sinkIndex, partition, buffer.keys.length === 0 ? undefined : buffer.keys, buffer.values);
+    block.append(sinkIndex, partition, buffer.keyColumn, buffer.values);
     this.#bytes -= buffer.bytes;
     buffer.clear();
   }

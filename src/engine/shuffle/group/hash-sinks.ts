@@ -1,4 +1,5 @@
 import { hashKey, partitionOf } from "../../../base/hash.ts";
+import { AsciiText } from "../block/ascii-text.ts";
 import { PartitionFrames } from "../block/partition-frames.ts";
 import { owned } from "../own-string.ts";
 import type { KeyedSink } from "../sink.ts";
@@ -11,6 +12,7 @@ export class HashSink implements KeyedSink {
   readonly #frames: PartitionFrames;
   readonly #partitions: number;
   readonly #keysOnly: boolean;
+  readonly #text = new AsciiText();
 
   /** `keysOnly`: nobody will look at the values (the right side of a semi or anti join). */
   constructor(target: SinkTarget, keysOnly: boolean) {
@@ -20,6 +22,11 @@ export class HashSink implements KeyedSink {
   }
 
   add(given: unknown, value: unknown): void {
+    if (typeof given === "string" && this.#text.read(given)) {
+      const kept = this.#keysOnly ? null : owned(settled(value));
+      this.#frames.addAscii(partitionOf(this.#text.hash, this.#partitions), given, this.#text, kept);
+      return;
+    }
     const key = settled(given);
     const partition = partitionOf(hashKey(key), this.#partitions);
     this.#frames.addPair(partition, owned(key), this.#keysOnly ? null : owned(settled(value)));
