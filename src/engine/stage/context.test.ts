@@ -37,6 +37,13 @@ describe("the context of a task", () => {
     const { ctx } = contextOf();
     expect([ctx.now, ctx.partition, ctx.signal.aborted]).toEqual([123, 5, false]);
     expect(Object.isFrozen(ctx)).toBe(true);
+    expect(() => Object.assign(ctx, { signal: undefined })).toThrow(TypeError);
+  });
+
+  it("can be taken apart", () => {
+    const { signal, random, now } = contextOf().ctx;
+    expect([signal.aborted, now]).toEqual([false, 123]);
+    expect(random()).toBe(contextOf().ctx.random());
   });
 
   it("adds up counters, whatever their names, and gives them sorted", () => {

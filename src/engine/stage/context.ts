@@ -70,20 +70,13 @@ export function createContext(
     );
   };
 
+  const random = (): number => {
+    prng ??= new Prng(`random/${constants.seed}/${stage}/${partition}`);
+    return prng.next();
+  };
+
   return {
-    ctx: Object.freeze({
-      counter,
-      log,
-      get signal() {
-        return control.signal;
-      },
-      random: () => {
-        prng ??= new Prng(`random/${constants.seed}/${stage}/${partition}`);
-        return prng.next();
-      },
-      now: constants.submittedAtMs,
-      partition,
-    }),
+    ctx: new FrozenContext({ counter, log, random, now: constants.submittedAtMs, partition }, control),
     counters: () =>
       counters === undefined
         ? NO_COUNTERS
@@ -93,6 +86,33 @@ export function createContext(
       if (dropped > 0) control.log(`${dropped} more lines of this task were left out.`, undefined);
     },
   };
+}
+
+/**
+ * One class for all tasks: a getter of each context's own would make a type of each, which V8 does not forget soon, and
+ * at which it gives up what it learnt of the user's functions.
+ */
+class FrozenContext implements TaskContext {
+  readonly counter: TaskContext["counter"];
+  readonly log: TaskContext["log"];
+  readonly random: TaskContext["random"];
+  readonly now: number;
+  readonly partition: number;
+  readonly #control: TaskControl;
+
+  constructor(parts: Omit<TaskContext, "signal">, control: TaskControl) {
+    this.counter = parts.counter;
+    this.log = parts.log;
+    this.random = parts.random;
+    this.now = parts.now;
+    this.partition = parts.partition;
+    this.#control = control;
+    Object.freeze(this);
+  }
+
+  get signal(): AbortSignal {
+    return this.#control.signal;
+  }
 }
 
 function checkNewCounter(name: unknown, known: number): void {
