@@ -34,6 +34,8 @@ export class JoinedBatch {
   static readonly bytesMax = TEXT_BYTES_MAX;
   readonly #index: MatchIndex;
   readonly #stores: readonly [AnyStore, AnyStore];
+  /** By side: whether there are rows that are worth measuring. */
+  readonly #uneven: readonly [boolean, boolean];
   readonly #keys = new Wanted();
   readonly #lefts = new Wanted();
   readonly #rights = new Wanted();
@@ -44,9 +46,12 @@ export class JoinedBatch {
   #count = 0;
   #textBytes = 0;
 
+  /** @param stores Of both sides, complete. */
   constructor(index: MatchIndex, stores: readonly [AnyStore, AnyStore]) {
     this.#index = index;
     this.#stores = stores;
+    const isUneven = ({ textBytesMax }: AnyStore): boolean => textBytesMax > TEXT_BYTES_EVEN;
+    this.#uneven = [isUneven(stores[0]), isUneven(stores[1])];
   }
 
   get isEmpty(): boolean {
@@ -122,8 +127,7 @@ export class JoinedBatch {
   }
 
   #measure(side: 0 | 1, row: number): void {
-    const store = this.#stores[side];
-    if (store.textBytesMax > TEXT_BYTES_EVEN) this.#textBytes += store.textBytesOf(row);
+    if (this.#uneven[side]) this.#textBytes += this.#stores[side].textBytesOf(row);
   }
 
   #clear(): void {
