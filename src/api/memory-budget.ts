@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 /** Node itself, the code of this package, the store and the driver of a job. */
 const MAIN_BYTES = 72 * MIB;
 /** One thread: its V8, the code of this package, the job's module and its plan. */
-const THREAD_FIXED_BYTES = 28 * MIB;
+const THREAD_FIXED_BYTES = 24 * MIB;
 /** A thread's least share: a sink holds 16 MiB whatever the budget is, and there must be room for a table beside it. */
 const THREAD_BYTES_MIN = 48 * MIB;
 
