@@ -41,9 +41,22 @@ const bundlesOfLoaded = new WeakMap<Job, Bundle>();
 
 export async function composeSession(options: SessionOptions): Promise<Session> {
   const dirs = await openDataDir(options);
+  if (options.store !== undefined) {
+    const { connectCluster } = await import("./compose-cluster.ts");
+    const { blobs } = createLocalPorts(threadData(dirs, 0), mainRoom());
+    return connectCluster({
+      store: options.store,
+      dirs,
+      machine: machineSize(),
+      bundle: async (job) => {
+        const { hash, job: runnable } = await bundleFor(job, dirs);
+        const key = bundleKey(hash);
+        return { hash, job: runnable, key, code: await blobs.get(key) };
+      },
+    });
+  }
   const store = await openLmdbControlStore({ directory: dirs.store, clock: systemClock });
   const ports = createLocalPorts(threadData(dirs, 0), mainRoom());
-  const bundles = bundleFiles(dirs);
   const owner = thisMachine.owner();
   const { resolvePath, sha256, randomId, isProcessGone: isDead } = thisMachine;
   const local = { resolvePath, sha256, randomId, owner, isDead, clock: systemClock };
@@ -57,11 +70,7 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
   return new LocalSession({
     node,
     machine: machineSize(),
-    bundle: async (job) => {
-      const loaded = bundlesOfLoaded.get(job);
-      const { hash } = loaded ?? (await bundleAt(moduleOf(job), dirs));
-      return { hash, job: loaded === undefined ? await loadTwin(bundles, hash, job.name) : job };
-    },
+    bundle: (job) => bundleFor(job, dirs),
     createRunner: async (settings, job) => {
       const { host } = owner;
       await sweepScratch(dirs.scratch, (pid) => isDead({ host, pid }));
@@ -70,6 +79,13 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
     nowMs: () => systemClock.monotonicMs(),
     close: () => store.close(),
   });
+}
+
+/** The job's bundle, stored; and the job as that bundle defines it. */
+async function bundleFor(job: Job, dirs: DataDir): Promise<{ hash: ContentHash; job: RunnableJob }> {
+  const loaded = bundlesOfLoaded.get(job);
+  const { hash } = loaded ?? (await bundleAt(moduleOf(job), dirs));
+  return { hash, job: loaded === undefined ? await loadTwin(bundleFiles(dirs), hash, job.name) : job };
 }
 
 /** By bundle and name: a module is evaluated once, and others may define jobs of the same name later. */

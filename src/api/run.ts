@@ -29,9 +29,12 @@ export async function connect(options: SessionOptions = {}): Promise<Session> {
  */
 export async function run<Params, Result>(
   job: Job<Params, Result>,
-  ...[params, { dataDir, ...options } = {}]: ParamsThen<Params, RunAndSessionOptions>
+  ...[params, { dataDir, store, ...options } = {}]: ParamsThen<Params, RunAndSessionOptions>
 ): Promise<Result> {
-  const session = await connect(dataDir === undefined ? {} : { dataDir });
+  const session = await connect({
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(store === undefined ? {} : { store }),
+  });
   try {
     const rest = [params, options] as ParamsThen<Params, RunOptions>;
     return (await session.run(job, ...rest)).result;

@@ -8,6 +8,11 @@ import type { FlagTexts } from "./param-flag.ts";
 export interface SessionOptions {
   /** Where jobs, their logs and blocks live. Default: `BICOASTAL_DATA_DIR`, else `.bicoastal` in the working directory. */
   readonly dataDir?: string;
+  /**
+   * The store of a cluster, such as `etcd://host1:2379,host2:2379`: its nodes run the jobs. The cluster's token is read
+   * from `BICOASTAL_TOKEN`. Default: none, jobs run in this process.
+   */
+  readonly store?: string;
 }
 
 export interface RunOptions {

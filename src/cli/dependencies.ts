@@ -1,7 +1,9 @@
 /** What commands need beyond their process; handed in, so that they are tested without any of it. */
+import type { NodeSettings, RunningNode } from "../api/compose-cluster.ts";
 import type { Job } from "../api/job.ts";
 import type { RunOptions, Session, SessionOptions } from "../api/session.ts";
 import type { Plan } from "../plan/node.ts";
+import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { PlanLayout } from "../runtime/lay-out-plan.ts";
 import type { CliIo } from "./io.ts";
 
@@ -16,6 +18,10 @@ export interface LoadRequest {
 }
 
 export interface CliDependencies {
+  /** Throws USAGE, STORE_UNAVAILABLE. */
+  startNode(settings: NodeSettings): Promise<RunningNode>;
+  /** Who belongs to the cluster of this store now, by name. Throws USAGE, STORE_UNAVAILABLE. */
+  listNodes(store: string): Promise<readonly NodeCard[]>;
   connect(options: SessionOptions): Promise<Session>;
   /** Throws USAGE and BUNDLE_FAILED where the file holds no job that can be told. */
   loadJob(request: LoadRequest): Promise<Job>;

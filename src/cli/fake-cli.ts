@@ -4,6 +4,7 @@ import { read } from "../api/read.ts";
 import type { JobDetails, JobOutcome, JobSummary, RunOptions, Session } from "../api/session.ts";
 import { jobId } from "../base/ids.ts";
 import { cutStages } from "../plan/cut-stages.ts";
+import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { CliDependencies, LoadRequest } from "./dependencies.ts";
 import { FakeIo } from "./fake-io.ts";
 import { main } from "./main.ts";
@@ -149,11 +150,18 @@ export class FakeCli {
   readonly session = new FakeSession();
   readonly loads: LoadRequest[] = [];
   readonly dataDirs: (string | undefined)[] = [];
+  readonly stores: string[] = [];
+  nodes: readonly NodeCard[] = [];
 
   readonly dependencies: CliDependencies = {
     connect: ({ dataDir }) => {
       this.dataDirs.push(dataDir);
       return Promise.resolve(this.session);
+    },
+    startNode: () => Promise.reject(new Error("a fake command line starts no node")),
+    listNodes: (store) => {
+      this.stores.push(store);
+      return Promise.resolve(this.nodes);
     },
     loadJob: (request) => {
       this.loads.push(request);

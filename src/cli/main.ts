@@ -23,6 +23,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ["job", () => import("./commands/job.ts")],
   ["resume", () => import("./commands/resume.ts")],
   ["rm", () => import("./commands/rm.ts")],
+  ["node", () => import("./commands/node.ts")],
+  ["nodes", () => import("./commands/nodes.ts")],
 ]);
 
 /** Resolves with the exit code; every error has been told by then. */

@@ -3,6 +3,14 @@ import type { CliDependencies } from "./dependencies.ts";
 
 export function realDependencies(cwd: string): CliDependencies {
   return {
+    async startNode(settings) {
+      const { startNode } = await import("../api/compose-cluster.ts");
+      return await startNode(settings);
+    },
+    async listNodes(store) {
+      const { listNodes } = await import("../api/compose-cluster.ts");
+      return await listNodes(store);
+    },
     async connect(options) {
       const { connect } = await import("../api/run.ts");
       return await connect(options);

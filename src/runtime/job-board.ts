@@ -39,6 +39,8 @@ export interface BoardPorts {
   readonly blobs: BlobStore;
   readonly outputs: Outputs;
   readonly timing: RetryClock;
+  /** Where a job's spec is found. Default: among the blobs. Throws JOB_NOT_FOUND. */
+  readonly readSpec?: (job: JobId) => Promise<JobSpec>;
   /** Whether a driver on record is certainly gone. */
   readonly isDead: (owner: DriverOwner) => boolean;
 }
@@ -123,6 +125,8 @@ export class JobBoard {
 
   /** The job as it was submitted. Throws JOB_NOT_FOUND. */
   async spec(job: JobId): Promise<JobSpec> {
+    const { readSpec } = this.#ports;
+    if (readSpec !== undefined) return readSpec(job);
     const key = blobKeys(job).spec;
     if (!(await this.#ports.blobs.has(key))) throw jobNotFound(job);
     return decodeSpec(await this.#ports.blobs.get(key), `The stored job ${job}`);

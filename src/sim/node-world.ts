@@ -5,7 +5,7 @@
  * First faults come as the seed has drawn them; then they stop, everybody lives, and every job must end.
  */
 import { BicoastalError } from "../base/errors.ts";
-import { contentHash, type JobId, type NodeId, nodeId } from "../base/ids.ts";
+import { contentHash, type JobId, jobId, type NodeId, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { EngineEnvironment } from "../engine/environment.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -192,6 +192,7 @@ export class NodeWorld {
       },
       nodeLeaseMs: NODE_LEASE_MS,
       fetchJob: (job) => process.awaiting(1 + random.below(20), async () => this.#specOf(job)),
+      storedJobs: async () => jobsIn(disk),
       sweepJob: (job) => process.awaiting(1, () => disk.deleteAll(`jobs/${job}/blocks/`)),
       onMember: () => {},
       onNote: (note) => this.#onNote(name, note),
@@ -335,5 +336,9 @@ export class NodeWorld {
     blobs.delete(key);
   }
 }
+
+const jobsIn = ({ blobs }: MemoryBlobs): readonly JobId[] => [
+  ...new Set([...blobs.keys()].map((key) => jobId(key.split("/")[1] ?? ""))),
+];
 
 const nameOf = (index: number): NodeId => nodeId(`node${index}`);

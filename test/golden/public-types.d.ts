@@ -693,6 +693,7 @@ interface Progress {
 }
 interface SessionOptions {
     readonly dataDir?: string;
+    readonly store?: string;
 }
 interface RunOptions {
     readonly threads?: number;
@@ -771,5 +772,5 @@ interface Session {
 }
 type RunAndSessionOptions = RunOptions & SessionOptions;
 declare function connect(options?: SessionOptions): Promise<Session>;
-declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
+declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, store, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
 export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };

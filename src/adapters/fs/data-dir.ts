@@ -1,4 +1,6 @@
-import { writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { BicoastalError } from "../../base/errors.ts";
 import { makeDirectory } from "./make-directory.ts";
@@ -34,6 +36,20 @@ export async function prepareDataDir(path: string): Promise<DataDir> {
     bundles: under("bundles"),
     scratch: under("scratch"),
   };
+}
+
+/** The name of the node that lives in this data directory; drawn when it is first asked for. */
+export async function nodeNameOf(root: string): Promise<string> {
+  const file = join(root, "node-name");
+  const drawn = `${hostname().replace(/[^A-Za-z0-9._-]/g, "-")}-${randomBytes(3).toString("hex")}`;
+  await writeFile(file, drawn, { flag: "wx" }).catch(unlessThere);
+  const name = (await readFile(file, "utf8")).trim();
+  if (/^[A-Za-z0-9._-]{1,200}$/.test(name)) return name;
+  throw new BicoastalError(
+    "STORE_UNAVAILABLE",
+    `The file ${file} does not hold the name of a node. Remove it, or name the node with --name.`,
+    { details: { file, outcome: "failed" } },
+  );
 }
 
 function unlessThere(error: unknown): void {

@@ -3,7 +3,7 @@ import { BicoastalError, fromErrorInfo } from "../../base/errors.ts";
 import type { Command, CommandContext } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
-import { dataDirOf, JOBS_OPTIONS, namedDataDir } from "../input/options.ts";
+import { JOBS_OPTIONS, namedDataDir, sessionOptionsOf } from "../input/options.ts";
 import { EXIT } from "../io.ts";
 import { type Cell, cellOf } from "../show/cell.ts";
 import { errorLines, resumeHint } from "../show/error.ts";
@@ -25,7 +25,7 @@ export const command: Command = async (context) => {
     return EXIT.ok;
   }
   if (id === undefined) throw new BicoastalError("USAGE", "Which job? bicoastal job ID; see bicoastal jobs.");
-  const session = await dependencies.connect(dataDirOf(options));
+  const session = await dependencies.connect(sessionOptionsOf(options));
   try {
     const details = await session.job(resolveJobId(id, await session.jobs()));
     const lines = options.has("json")

@@ -1,7 +1,7 @@
 import type { JobState, JobSummary } from "../../api/session.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
-import { dataDirOf, JOBS_OPTIONS } from "../input/options.ts";
+import { JOBS_OPTIONS, sessionOptionsOf } from "../input/options.ts";
 import type { Look } from "../io.ts";
 import { type CliIo, EXIT } from "../io.ts";
 import type { Cell } from "../show/cell.ts";
@@ -18,7 +18,7 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     await io.stdout.write(renderHelp(jobsHelp, io.stdout));
     return EXIT.ok;
   }
-  const session = await dependencies.connect(dataDirOf(options));
+  const session = await dependencies.connect(sessionOptionsOf(options));
   try {
     const jobs = await session.jobs();
     if (options.has("json")) {

@@ -2,7 +2,7 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
-import { dataDirOf, RESUME_OPTIONS } from "../input/options.ts";
+import { RESUME_OPTIONS, sessionOptionsOf } from "../input/options.ts";
 import { EXIT } from "../io.ts";
 import { renderHelp } from "../show/help.ts";
 import { resumeHelp } from "../show/help-pages.ts";
@@ -17,7 +17,7 @@ export const command: Command = async (context) => {
   }
   if (id === undefined)
     throw new BicoastalError("USAGE", "Which job? bicoastal resume ID; see bicoastal jobs.");
-  const session = await dependencies.connect(dataDirOf(options));
+  const session = await dependencies.connect(sessionOptionsOf(options));
   try {
     const job = resolveJobId(id, await session.jobs());
     return await runToEnd(context, options, (runOptions) => session.resume(job, runOptions), job);

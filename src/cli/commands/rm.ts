@@ -2,7 +2,7 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
-import { dataDirOf, RM_OPTIONS } from "../input/options.ts";
+import { RM_OPTIONS, sessionOptionsOf } from "../input/options.ts";
 import { EXIT } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
@@ -15,7 +15,7 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     return EXIT.ok;
   }
   if (id === undefined) throw new BicoastalError("USAGE", "Which job? bicoastal rm ID; see bicoastal jobs.");
-  const session = await dependencies.connect(dataDirOf(options));
+  const session = await dependencies.connect(sessionOptionsOf(options));
   try {
     const job = resolveJobId(id, await session.jobs());
     await session.remove(job);

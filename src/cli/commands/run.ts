@@ -1,7 +1,7 @@
 import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import type { Command } from "../dependencies.ts";
 import { readJobCommandLine } from "../input/job-command-line.ts";
-import { dataDirOf, RUN_OPTIONS } from "../input/options.ts";
+import { RUN_OPTIONS, sessionOptionsOf } from "../input/options.ts";
 import { EXIT } from "../io.ts";
 import { renderHelp } from "../show/help.ts";
 import { jobHelp, runHelp } from "../show/help-pages.ts";
@@ -19,7 +19,7 @@ export const command: Command = async (context) => {
   }
   const { job, params, flags, options } = line;
   return await runToEnd(context, options, async (runOptions) => {
-    const session = await dependencies.connect(dataDirOf(options));
+    const session = await dependencies.connect(sessionOptionsOf(options));
     try {
       return await session.run(job, (params ?? {}) as Partial<unknown>, { ...runOptions, flags });
     } finally {

@@ -69,7 +69,8 @@ export async function readJobCommandLine(
 
 /** What is told wrongly here is told so when it is read in earnest. */
 function earlyRunOptions(early: GivenOptions): { run?: RunOptions } {
-  if (early.has("help")) return {};
+  // With a store its nodes run it.
+  if (early.has("help") || early.has("store")) return {};
   try {
     return { run: readRunOptions(early) };
   } catch {
@@ -78,7 +79,7 @@ function earlyRunOptions(early: GivenOptions): { run?: RunOptions } {
 }
 
 /** Options that loading the job needs, or that tell which threads will run it. */
-const EARLY: readonly string[] = ["job", "data-dir", "threads", "memory", "debug", "help"];
+const EARLY: readonly string[] = ["job", "data-dir", "threads", "memory", "debug", "store", "help"];
 
 /** Those after FILE, found without knowing the job's flags. */
 function ownFlagsAfter(rest: readonly string[], own: readonly OwnOption[]): GivenFlag[] {

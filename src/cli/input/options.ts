@@ -1,5 +1,5 @@
 /** The command line's own options: one list that grammar, help and the reading of values come from. */
-import type { RunOptions } from "../../api/session.ts";
+import type { RunOptions, SessionOptions } from "../../api/session.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import { ATTEMPTS_MAX, readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "./quantities.ts";
 import type { FlagSpec, GivenFlag } from "./tokens.ts";
@@ -22,6 +22,7 @@ const DATA_DIR = option(
   "where jobs and their data live (default: $BICOASTAL_DATA_DIR, else .bicoastal)",
   "DIR",
 );
+const STORE = option("store", "the store of a cluster, whose nodes run the job: etcd://HOST:2379,…", "STORE");
 const JOB_NAME = option("job", "the job to take, where FILE has several", "NAME");
 const PARAMS = option("params", "params from a JSON file; flags win over it", "FILE.json");
 
@@ -33,6 +34,7 @@ const EXECUTION: readonly OwnOption[] = [
   option("debug", "everything in one thread, so that breakpoints work"),
   JSON_ROWS,
   option("quiet", "no progress and no messages of the job"),
+  STORE,
   DATA_DIR,
   HELP,
 ];
@@ -40,8 +42,28 @@ const EXECUTION: readonly OwnOption[] = [
 export const RUN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, ...EXECUTION];
 export const RESUME_OPTIONS: readonly OwnOption[] = EXECUTION;
 export const EXPLAIN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, JSON_ONE, DATA_DIR, HELP];
-export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, DATA_DIR, HELP];
-export const RM_OPTIONS: readonly OwnOption[] = [DATA_DIR, HELP];
+export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, DATA_DIR, HELP];
+export const RM_OPTIONS: readonly OwnOption[] = [STORE, DATA_DIR, HELP];
+export const NODES_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
+export const NODE_OPTIONS: readonly OwnOption[] = [
+  option(
+    "store",
+    "where the nodes find each other and their jobs: etcd://HOST:2379,…, or a directory that several processes of this machine share",
+    "STORE",
+  ),
+  option("name", "of this node (default: one kept in its data directory)", "NAME"),
+  option("host", "name or address to listen on (default: 127.0.0.1)", "HOST"),
+  option("port", "port to listen on (default: any that is free)", "N"),
+  option("address", "where other nodes reach it (default: where it listens)", "HOST:PORT"),
+  option("region", "the coast it stands on (default: local)", "NAME"),
+  option("domain", "who controls it (default: default)", "NAME"),
+  option("threads", "tasks at a time (default: the cores there are)", "N"),
+  option("memory", "memory of the whole process, such as 2GB (default: half of what there is)", "SIZE"),
+  option("lease", "how long others wait for it when it falls silent (default: 10s)", "TIME"),
+  option("json", "what it does as JSON lines on stdout"),
+  DATA_DIR,
+  HELP,
+];
 export const INIT_OPTIONS: readonly OwnOption[] = [HELP];
 
 /** Options as given, each at most once. */
@@ -84,6 +106,20 @@ export const namedDataDir = (
   given: GivenOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined => given.get("data-dir") ?? (env.BICOASTAL_DATA_DIR || undefined);
+
+/** The directory and the store asked for; what is not said is left to the session. Throws USAGE for an empty one. */
+export function sessionOptionsOf(given: GivenOptions): SessionOptions {
+  const store = given.get("store");
+  return { ...dataDirOf(given), ...(store === undefined ? {} : { store: readStore(store) }) };
+}
+
+/** Throws USAGE. */
+export function readStore(text: string): string {
+  if (text !== "" && !text.includes("\0")) return text;
+  throw new BicoastalError("USAGE", "--store names no store: give etcd://HOST:2379, or a directory.", {
+    details: { option: "store" },
+  });
+}
 
 /** The directory asked for; undefined leaves the choice to the session. Throws USAGE for an empty one. */
 export function dataDirOf(given: GivenOptions): { dataDir?: string } {

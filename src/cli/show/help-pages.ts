@@ -4,6 +4,8 @@ import {
   EXPLAIN_OPTIONS,
   INIT_OPTIONS,
   JOBS_OPTIONS,
+  NODE_OPTIONS,
+  NODES_OPTIONS,
   type OwnOption,
   RESUME_OPTIONS,
   RM_OPTIONS,
@@ -20,6 +22,8 @@ export const COMMANDS: readonly HelpEntry[] = [
   { term: "job ID", text: "show one job; the beginning of its id is enough" },
   { term: "resume ID", text: "go on with a job that failed or was stopped, without redoing what is done" },
   { term: "rm ID", text: "delete a job that is not running, and its data" },
+  { term: "node --store STORE", text: "be a node of a cluster, until it is stopped" },
+  { term: "nodes --store STORE", text: "list the nodes of a cluster" },
   { term: "help [COMMAND]", text: "show this, or the help of a command" },
 ];
 
@@ -93,6 +97,22 @@ export const rmHelp: HelpPage = {
   usage: "bicoastal rm ID [options]",
   about: "Deletes a job that is not running, with its log and blocks. What it wrote for you stays.",
   sections: [options(RM_OPTIONS)],
+};
+
+export const nodeHelp: HelpPage = {
+  usage: "bicoastal node --store STORE [options]",
+  about:
+    "Runs jobs that were given to the cluster of this store, together with its other nodes, until it is stopped (Ctrl-C, SIGTERM). Any node may be lost: the others go on.",
+  sections: [options(NODE_OPTIONS)],
+  notes: [
+    "Beyond this machine's loopback, nodes must know each other: by the token in BICOASTAL_TOKEN, the same on each, or by certificates: BICOASTAL_TLS_CA, BICOASTAL_TLS_CERT and BICOASTAL_TLS_KEY name PEM files.",
+  ],
+};
+
+export const nodesHelp: HelpPage = {
+  usage: "bicoastal nodes --store STORE [options]",
+  about: "Lists the nodes that belong to the cluster of this store now.",
+  sections: [options(NODES_OPTIONS)],
 };
 
 export const initHelp: HelpPage = {

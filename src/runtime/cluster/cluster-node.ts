@@ -9,7 +9,8 @@ import { type JobId, jobId, type NodeId } from "../../base/ids.ts";
 import { type Entry, prefixEnd } from "../../ports/control-store.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
-import { OPEN_PREFIX } from "../job-keys.ts";
+import { jobKeys, OPEN_PREFIX } from "../job-keys.ts";
+import { decodeCard } from "../job-log.ts";
 import { pause } from "../retry.ts";
 import { JobSeat, type SeatParts } from "./job-seat.ts";
 import { Members } from "./members.ts";
@@ -22,6 +23,8 @@ import { type Links, Switchboard } from "./switchboard.ts";
 /** Before a job is tried again that could not be loaded: doubles up to the most. */
 const LOAD_PAUSE_MS = 200;
 const LOAD_PAUSE_MS_MAX = 10_000;
+/** How often a node looks for what it has of jobs that are over. */
+const SWEEP_MS = 300_000;
 
 export interface ClusterNodeParts
   extends Omit<SeatParts, "switchboard" | "slots" | "candidates" | "owner" | "incarnation"> {
@@ -35,7 +38,9 @@ export interface ClusterNodeParts
   readonly nodeLeaseMs: number;
   /** Brings the job's spec and bundle to this node. Throws where no node that lives can be asked for them. */
   readonly fetchJob: (job: JobId, open: OpenJob) => Promise<JobSpec>;
-  /** Deletes what this node still has of a job that has ended. */
+  /** Jobs of which this node has something. */
+  readonly storedJobs: () => Promise<readonly JobId[]>;
+  /** Deletes what this node has of a job. */
   readonly sweepJob: (job: JobId) => Promise<void>;
   readonly onMember: (node: NodeId, card: NodeCard | undefined) => void;
 }
@@ -46,6 +51,7 @@ export class ClusterNode {
   readonly #seatParts: SeatParts;
   readonly #open: RangeView;
   readonly #seats = new Map<JobId, Promise<JobSeat | undefined>>();
+  #cancelSweep: (() => void) | undefined;
   #closed = false;
 
   constructor(parts: ClusterNodeParts) {
@@ -84,6 +90,7 @@ export class ClusterNode {
   async start(): Promise<void> {
     await this.members.start();
     await this.#open.start();
+    void this.#sweepAll();
   }
 
   #onOpen(job: JobId, entry: Entry | undefined): void {
@@ -116,16 +123,44 @@ export class ClusterNode {
   async #leave(job: JobId, seat: Promise<JobSeat | undefined>): Promise<void> {
     try {
       await (await seat)?.close();
-      // Opened again meanwhile: what is there is of use.
-      if (!this.#seats.has(job)) await this.#parts.sweepJob(job);
+      await this.#sweep(job);
     } catch (thrown) {
-      this.#parts.onNote({ kind: "failed", job, error: toErrorInfo(thrown, "JOB_FAILED"), retryInMs: 0 });
+      this.#onSweepFailed(job, thrown);
     }
+  }
+
+  /** Of a job that committed or was removed nothing is needed here; one that failed may be resumed. */
+  async #sweep(job: JobId): Promise<void> {
+    const { store, sweepJob } = this.#parts;
+    const { entry } = await store.get(jobKeys(job).card);
+    const end = entry === undefined ? undefined : decodeCard(entry)?.end;
+    const isOver = entry === undefined || end?.kind === "committed";
+    if (isOver && !this.#seats.has(job) && !this.#closed) await sweepJob(job);
+  }
+
+  /** Looks after jobs that ended or were removed while this node did not see it. */
+  async #sweepAll(): Promise<void> {
+    if (this.#closed) return;
+    const { storedJobs, retrying } = this.#parts;
+    try {
+      for (const job of await storedJobs()) {
+        if (!this.#seats.has(job)) await this.#sweep(job).catch((thrown) => this.#onSweepFailed(job, thrown));
+      }
+    } catch {
+      // The disk cannot be listed now; the next time will tell.
+    }
+    if (!this.#closed) this.#cancelSweep = retrying.clock.setTimer(SWEEP_MS, () => void this.#sweepAll());
+  }
+
+  #onSweepFailed(job: JobId, thrown: unknown): void {
+    const error = toErrorInfo(thrown, "JOB_FAILED");
+    this.#parts.onNote({ kind: "failed", job, error, retryInMs: SWEEP_MS });
   }
 
   /** Says nothing more, stops what runs, and leaves the cluster. What this node drove, another one takes over. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelSweep?.();
     this.#open.close();
     const seats = [...this.#seats.values()];
     this.#seats.clear();

@@ -11,6 +11,7 @@ import { Prng } from "../../base/prng.ts";
 import type { ControlStore, Entry } from "../../ports/control-store.ts";
 import type { Outputs } from "../../ports/outputs.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
+import { encodeJson } from "../../protocol/codec.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { ReadRows } from "../commit.ts";
 import { type Driven, type DrivePorts, driveJob } from "../drive-job.ts";
@@ -31,6 +32,9 @@ const FAILED_PAUSE_MS_MAX = 30_000;
 
 /** After a drive that ended: by then it is known that the job is no longer open. */
 const ENDED_PAUSE_MS = 1_000;
+
+/** How often the store is told how far a job is, for whoever watches from elsewhere. */
+const PROGRESS_EVERY_MS = 1_000;
 
 export interface SeatTiming {
   /** Length of a driver's lease. */
@@ -79,6 +83,8 @@ export class JobSeat {
   #worker: { readonly worker: Worker; readonly close: () => Promise<void> } | undefined;
   #driving: Promise<void> | undefined;
   #failures = 0;
+  #progressToldMs = Number.NEGATIVE_INFINITY;
+  #progressUnderWay = false;
   #closed = false;
 
   /** @param spec Stored in this node's blobs, and its bundle as well. */
@@ -208,13 +214,34 @@ export class JobSeat {
         workerLeaseMs: timing.workerLeaseMs,
         signal: this.#cancel.signal,
         retire: this.#retire.signal,
-        onEvent: (event) => onNote({ kind: "event", job, event }),
+        onEvent: (event) => this.#onEvent(event),
         incarnation,
         onlyOpen: true,
       },
     );
     this.#failures = 0;
     if (driving) onNote({ kind: "drove", job, outcome: driven.end.kind });
+  }
+
+  #onEvent(event: RunEvent): void {
+    const { onNote, retrying, store } = this.#parts;
+    const { id: job } = this.#spec;
+    onNote({ kind: "event", job, event });
+    if (event.kind !== "progress") return;
+    const nowMs = retrying.clock.monotonicMs();
+    if (this.#progressUnderWay || nowMs < this.#progressToldMs + PROGRESS_EVERY_MS) return;
+    this.#progressToldMs = nowMs;
+    this.#progressUnderWay = true;
+    const { open, progress: key } = jobKeys(job);
+    const told = store.txn({
+      compare: [{ key: open, target: "createRevision", op: ">", value: 0 }],
+      success: [{ kind: "put", key, value: encodeJson(event.progress) }],
+    });
+    // Nobody needs it: what is lost is told again.
+    const end = (): void => {
+      this.#progressUnderWay = false;
+    };
+    told.then(end, end);
   }
 
   /** How long to wait before the next try. */

@@ -1,0 +1,149 @@
+import { BicoastalError } from "../base/errors.ts";
+import { type ContentHash, type JobId, jobId } from "../base/ids.ts";
+import type { ClusterClient } from "../runtime/cluster/cluster-client.ts";
+import type { RunnableJob } from "../runtime/executor/job-loader.ts";
+import type { JobBoard } from "../runtime/job-board.ts";
+import type { JobSpec } from "../runtime/local-node.ts";
+import { isJob, type Job } from "./job.ts";
+import { outcomeOf } from "./outcome.ts";
+import { type MachineSize, runSettings } from "./run-settings.ts";
+import type { JobDetails, JobOutcome, JobSummary, ParamsThen, RunOptions, Session } from "./session.ts";
+import { showValue } from "./show-value.ts";
+
+/** What a session with a cluster needs from the composition. */
+export interface ClusterSessionParts {
+  readonly client: ClusterClient;
+  readonly board: JobBoard;
+  readonly machine: MachineSize;
+  /** As for a session on one machine; the code as well, which goes to the nodes. */
+  readonly bundle: (job: Job) => Promise<ClusterBundle>;
+  /** Lists the inputs and freezes the plan into a job. */
+  readonly prepare: (request: PrepareRequest) => Promise<JobSpec>;
+  readonly nowMs: () => number;
+  readonly close: () => Promise<void>;
+}
+
+export interface ClusterBundle {
+  readonly hash: ContentHash;
+  readonly job: RunnableJob;
+  readonly key: string;
+  readonly code: Uint8Array;
+}
+
+export interface PrepareRequest {
+  readonly name: string;
+  readonly params: unknown;
+  readonly plan: ReturnType<RunnableJob["build"]>;
+  readonly bundle: ContentHash;
+  readonly attemptsMax: number;
+  readonly taskTimeoutMs: number | undefined;
+}
+
+/** Gives jobs to the nodes of a cluster and waits for them: nothing runs in this process. */
+export class ClusterSession implements Session {
+  readonly #parts: ClusterSessionParts;
+
+  constructor(parts: ClusterSessionParts) {
+    this.#parts = parts;
+  }
+
+  async run<Params, Result>(
+    job: Job<Params, Result>,
+    ...[params, options = {}]: ParamsThen<Params, RunOptions>
+  ): Promise<JobOutcome<Result>> {
+    if (!isJob(job)) {
+      throw new BicoastalError(
+        "JOB_INVALID",
+        `run() was given ${showValue(job)}; it takes what job({ … }) returned.`,
+      );
+    }
+    refuseLocalOptions(options);
+    const startMs = this.#parts.nowMs();
+    const { attemptsMax, taskTimeoutMs } = runSettings(options, this.#parts.machine);
+    const parsed = await job.parseParams(params ?? {}, options.flags);
+    const bundle = await this.#parts.bundle(job);
+    const plan = bundle.job.build(parsed);
+    const { name } = job;
+    const spec = await this.#parts.prepare({
+      name,
+      params: parsed,
+      plan,
+      bundle: bundle.hash,
+      attemptsMax,
+      taskTimeoutMs,
+    });
+    await this.#parts.client.submit(spec, bundle);
+    return (await this.#follow(spec, options, startMs)) as JobOutcome<Result>;
+  }
+
+  async resume(id: string, options: RunOptions = {}): Promise<JobOutcome> {
+    refuseLocalOptions(options);
+    const startMs = this.#parts.nowMs();
+    const spec = await this.#parts.client.resume(jobId(id));
+    return this.#follow(spec, options, startMs);
+  }
+
+  /** Until the job ends, wherever it is driven. */
+  async #follow(
+    spec: JobSpec,
+    { signal, onEvent = () => {} }: RunOptions,
+    startMs: number,
+  ): Promise<JobOutcome> {
+    const { client, nowMs } = this.#parts;
+    const stages = spec.stages.map(({ id, label, tasks }) => ({ id, label, tasks }));
+    onEvent({ kind: "started", job: spec.id, stages, tasksResumed: 0 });
+    const stopListening = this.#cancelOnAbort(spec.id, signal, onEvent);
+    try {
+      const end = await client.ended(spec.id, (progress) => onEvent({ kind: "progress", progress }));
+      const state = await client.state(spec);
+      const results = end.kind === "committed" ? await client.results(end) : [];
+      if (state.status.kind === "running")
+        throw new BicoastalError("JOB_RUNNING", `Job ${spec.id} was resumed by somebody else meanwhile.`);
+      return outcomeOf(spec, { end: state.status, results, state, tasksResumed: 0 }, nowMs() - startMs);
+    } finally {
+      stopListening();
+    }
+  }
+
+  #cancelOnAbort(
+    job: JobId,
+    signal: AbortSignal | undefined,
+    onEvent: NonNullable<RunOptions["onEvent"]>,
+  ): () => void {
+    if (signal === undefined) return () => {};
+    const onAbort = (): void => {
+      const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+      onEvent({ kind: "stopping", reason });
+      // Tried until the store takes it; the job may have ended by then.
+      void this.#parts.client.cancel(job, reason).catch(() => {});
+    };
+    if (signal.aborted) queueMicrotask(onAbort);
+    else signal.addEventListener("abort", onAbort, { once: true });
+    return () => signal.removeEventListener("abort", onAbort);
+  }
+
+  async jobs(): Promise<readonly JobSummary[]> {
+    return this.#parts.board.list();
+  }
+  async job(id: string): Promise<JobDetails> {
+    return this.#parts.board.read(id);
+  }
+  async remove(id: string): Promise<void> {
+    await this.#parts.board.remove(id);
+  }
+  async close(): Promise<void> {
+    await this.#parts.close();
+  }
+}
+
+/** Throws USAGE for what each node decides for itself. */
+function refuseLocalOptions(options: RunOptions): void {
+  for (const option of ["threads", "memory", "debug"] as const) {
+    if (options[option] === undefined) continue;
+    throw new BicoastalError(
+      "USAGE",
+      `Option ${option} is for a run on this machine; with a store, each node has its own. Leave it out, or give it to \`bicoastal node\`.`,
+      { details: { option } },
+    );
+  }
+}

@@ -1,0 +1,373 @@
+/** Where the real adapters meet the rest for many machines: one node of a cluster. Loaded only where there is one. */
+
+import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
+import { openEtcdControlStore } from "../adapters/etcd/open.ts";
+import { isEtcdUrl, parseEtcdUrl } from "../adapters/etcd/url.ts";
+import { createFileBlobs } from "../adapters/fs/blobs.ts";
+import { type DataDir, nodeNameOf, prepareDataDir } from "../adapters/fs/data-dir.ts";
+import { createFileScratch, scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
+import { fetchWhole, type PeerAccess } from "../adapters/http/ask-peer.ts";
+import { createBlobRoute } from "../adapters/http/blob-route.ts";
+import { startNodeServer } from "../adapters/http/node-server.ts";
+import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
+import { createPeerClient } from "../adapters/http/peer-client.ts";
+import { createPeerLinks } from "../adapters/http/peer-links.ts";
+import type { PeerSecurity } from "../adapters/http/security.ts";
+import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
+import { systemClock } from "../adapters/machine/system-clock.ts";
+import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { createLocalPorts } from "../adapters/threads/local-ports.ts";
+import type { ThreadData } from "../adapters/threads/thread-data.ts";
+import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
+import { BicoastalError } from "../base/errors.ts";
+import { jobId, type NodeId, nodeId } from "../base/ids.ts";
+import { Prng } from "../base/prng.ts";
+import type { ControlStore } from "../ports/control-store.ts";
+import { boundedRows } from "../runtime/bounded-rows.ts";
+import { ClusterClient } from "../runtime/cluster/cluster-client.ts";
+import { ClusterNode } from "../runtime/cluster/cluster-node.ts";
+import { resultsKey, SharedBlobs } from "../runtime/cluster/fetch-job.ts";
+import type { SeatNote } from "../runtime/cluster/job-seat.ts";
+import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
+import { Members } from "../runtime/cluster/members.ts";
+import type { NodeCard } from "../runtime/cluster/node-card.ts";
+import { outputTargets } from "../runtime/commit.ts";
+import { JobBoard } from "../runtime/job-board.ts";
+import { blobKeys } from "../runtime/job-keys.ts";
+import { localReading } from "../runtime/local-reading.ts";
+import { prepareJob } from "../runtime/prepare-job.ts";
+import { ClusterSession, type ClusterSessionParts } from "./cluster-session.ts";
+import { type MachineSize, runSettings } from "./run-settings.ts";
+import type { Session } from "./session.ts";
+
+const HEARTBEATS_PER_LEASE = 5;
+/** As for jobs on one machine. */
+const RETRY_DELAY_MS = 100;
+const RETRY_DELAY_MS_MAX = 10_000;
+
+export interface NodeSettings {
+  /** `etcd://host:2379,…`, or a directory that several processes of this machine share. */
+  readonly store: string;
+  /** Default: one of its own, kept in its data directory: what it has stored is found again when it comes back. */
+  readonly name?: string;
+  /** To listen on. Default: this machine's loopback. */
+  readonly host?: string;
+  /** Default: any that is free. */
+  readonly port?: number;
+  /** `host:port` where others reach it. Default: where it listens. */
+  readonly address?: string;
+  readonly region: string;
+  readonly domain: string;
+  readonly threads?: number;
+  readonly memory?: number | string;
+  /** Default: `BICOASTAL_DATA_DIR`, else `.bicoastal` in the working directory. */
+  readonly dataDir?: string;
+  /** How long others wait for it, its drivers and its workers when it falls silent. From 1000. */
+  readonly leaseMs: number;
+  readonly version: string;
+  readonly onNote: (note: SeatNote) => void;
+}
+
+export interface RunningNode {
+  readonly card: NodeCard;
+  readonly members: () => readonly NodeCard[];
+  /** Says to the others that it takes nothing new. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the store that the text names. Throws USAGE, STORE_UNAVAILABLE. */
+export async function openStore(text: string): Promise<ControlStore> {
+  return isEtcdUrl(text)
+    ? await openEtcdControlStore({ ...parseEtcdUrl(text), clock: systemClock })
+    : await openLmdbControlStore({ directory: thisMachine.resolvePath(text), clock: systemClock });
+}
+
+/** Starts a node and has it join its cluster. Throws USAGE, STORE_UNAVAILABLE. */
+export async function startNode(settings: NodeSettings): Promise<RunningNode> {
+  const dirs = await prepareDataDir(
+    settings.dataDir ?? (thisMachine.environment("BICOASTAL_DATA_DIR") || ".bicoastal"),
+  );
+  const owner = thisMachine.owner();
+  await sweepScratch(dirs.scratch, (pid) => thisMachine.isProcessGone({ host: owner.host, pid }));
+  const store = await openStore(settings.store);
+  const closing: (() => Promise<void>)[] = [() => store.close()];
+  const close = async (): Promise<void> => {
+    for (const step of closing.reverse()) await step();
+  };
+  try {
+    return { ...(await assemble(settings, dirs, store, closing)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function assemble(
+  settings: NodeSettings,
+  dirs: DataDir,
+  store: ControlStore,
+  closing: (() => Promise<void>)[],
+): Promise<Omit<RunningNode, "close">> {
+  const { leaseMs, onNote } = settings;
+  const security = securityOfEnvironment();
+  const { host = "127.0.0.1" } = settings;
+  const incarnation = thisMachine.randomId();
+  const machine = {
+    cores: thisMachine.cores(),
+    memoryBytes: thisMachine.memoryBytes(),
+    heapBytesMax: thisMachine.heapBytesMax(),
+  };
+  const { threads, memory } = runSettings(
+    {
+      ...(settings.threads === undefined ? {} : { threads: settings.threads }),
+      ...(settings.memory === undefined ? {} : { memory: settings.memory }),
+    },
+    machine,
+  );
+
+  const addresses = new Map<NodeId, string>();
+  const access: PeerAccess = {
+    client: createPeerClient(security),
+    addressOf: (node) => addresses.get(node),
+  };
+  closing.push(() => access.client.close());
+
+  const { host: machineName, pid } = thisMachine.owner();
+  const self = nodeId(settings.name ?? (await nodeNameOf(dirs.root)));
+
+  const links = createPeerLinks<WireMessage>({
+    self,
+    incarnation,
+    addressOf: access.addressOf,
+    codec: linkCodec,
+    client: access.client,
+  });
+  closing.push(async () => links.close());
+  const local = createFileBlobs(dirs.blobs);
+  const blobRoute = createBlobRoute({ self, directory: dirs.blobs, blobs: local, readable: isSharedKey });
+  const routes = [links.route, blobRoute];
+  const server = await startNodeServer({ host, port: settings.port ?? 0, security, routes });
+  closing.push(() => server.close());
+  const address = settings.address ?? `${host}:${server.port}`;
+
+  const data = dataOf(dirs, memory.taskMemoryBytes);
+  const runner = createThreadRunner({
+    threads,
+    memory,
+    entry: threadEntry(),
+    threadData: { ...data, peers: { self, security, addresses: {} } },
+  });
+  closing.push(() => runner.close());
+
+  const scratch = createFileScratch(`${dirs.scratch}/${scratchRoomOf("node")}`);
+  const peerBlobs = createPeerBlobs({ self, local, access, scratch });
+  const ports = createLocalPorts(data, scratchRoomOf("driver"));
+  const environment = () => ({ ...ports.open(), blobs: peerBlobs });
+  const codec = createMsgpackCodec();
+  let members = (): readonly NodeCard[] => [];
+  const shared = new SharedBlobs({
+    local,
+    fetch: (key, node) => fetchWhole(access, { node, key }),
+    give: (key, node) => peerBlobs.give(key, node),
+    sha256: thisMachine.sha256,
+    members: () => members(),
+    self,
+  });
+
+  const card: NodeCard = {
+    node: self,
+    incarnation,
+    address,
+    region: settings.region,
+    domain: settings.domain,
+    slots: threads,
+    memoryBytes: memory.threadsBytes,
+    version: settings.version,
+    startedAtMs: systemClock.wallMs(),
+    state: "ready",
+  };
+  const node = new ClusterNode({
+    card,
+    host: machineName,
+    pid,
+    store,
+    retrying: { clock: systemClock, random: new Prng(incarnation) },
+    links,
+    runner,
+    outputs: environment().outputs,
+    readRows: boundedRows(localReading(environment).readRows, memory.collectBytesMax),
+    keepResults: async (results) => {
+      const bytes = codec.encode([results]);
+      const hash = thisMachine.sha256(bytes);
+      await shared.spread(resultsKey(hash), bytes);
+      return hash;
+    },
+    isDead: thisMachine.isProcessGone,
+    timing: {
+      driverLeaseMs: leaseMs,
+      workerLeaseMs: leaseMs,
+      heartbeatMs: leaseMs / HEARTBEATS_PER_LEASE,
+    },
+    nodeLeaseMs: leaseMs,
+    fetchJob: (job, open) => shared.fetchJob(job, open),
+    storedJobs: async () => {
+      const keys = await local.list("jobs/");
+      return [...new Set(keys.map((key) => jobId(key.split("/")[1] ?? "")))];
+    },
+    sweepJob: (job) => local.deleteAll(blobKeys(job).prefix),
+    onMember: (member, found) => {
+      if (found?.address === undefined) addresses.delete(member);
+      else addresses.set(member, found.address);
+      runner.setPeers(Object.fromEntries(addresses));
+    },
+    onNote,
+  });
+  members = () => node.members.all();
+  closing.push(() => node.close());
+  await node.start();
+  return { card, members, drain: () => node.members.drain() };
+}
+
+/** What other nodes may read here: blocks of jobs, and what is named by its content. */
+const isSharedKey = (key: string): boolean => /^(?:jobs\/[^/]+\/blocks|specs|bundles|results)\//.test(key);
+
+/** Built code has the thread's file beside it; source code takes the last build's. */
+function threadEntry(): URL {
+  const built = import.meta.url.endsWith(".js");
+  return new URL(built ? "./thread.js" : "../../dist/thread.js", import.meta.url);
+}
+
+/** Who belongs to the cluster now, by name. Throws USAGE, STORE_UNAVAILABLE. */
+export async function listNodes(store: string): Promise<readonly NodeCard[]> {
+  const opened = await openStore(store);
+  const retrying = { clock: systemClock, random: new Prng(thisMachine.randomId()) };
+  const members = new Members({
+    store: opened,
+    timing: retrying,
+    self: undefined,
+    leaseMs: 0,
+    onChange: () => {},
+  });
+  try {
+    await members.start();
+    return members.all();
+  } finally {
+    await members.close();
+    await opened.close();
+  }
+}
+
+export interface ConnectCluster {
+  readonly store: string;
+  readonly dirs: DataDir;
+  readonly machine: MachineSize;
+  readonly bundle: ClusterSessionParts["bundle"];
+}
+
+/** A session whose jobs run on the nodes of a cluster. Throws USAGE, STORE_UNAVAILABLE. */
+export async function connectCluster({
+  store: text,
+  dirs,
+  machine,
+  bundle,
+}: ConnectCluster): Promise<Session> {
+  const security = securityOfEnvironment();
+  const store = await openStore(text);
+  const { sha256, randomId, resolvePath, isProcessGone } = thisMachine;
+  const retrying = { clock: systemClock, random: new Prng(randomId()) };
+  const members = new Members({ store, timing: retrying, self: undefined, leaseMs: 0, onChange: () => {} });
+  const access: PeerAccess = {
+    client: createPeerClient(security),
+    addressOf: (node) => members.get(node)?.address,
+  };
+  const close = async (): Promise<void> => {
+    await members.close();
+    await access.client.close();
+    await store.close();
+  };
+  try {
+    await members.start();
+    const local = createFileBlobs(dirs.blobs);
+    const scratch = createFileScratch(`${dirs.scratch}/${scratchRoomOf("client")}`);
+    const peerBlobs = createPeerBlobs({ self: nodeId("client"), local, access, scratch });
+    const shared = new SharedBlobs({
+      local,
+      fetch: (key, node) => fetchWhole(access, { node, key }),
+      give: (key, node) => peerBlobs.give(key, node),
+      sha256,
+      members: () => members.all(),
+      self: undefined,
+    });
+    const codec = createMsgpackCodec();
+    const client = new ClusterClient({ store, retrying, shared, codec, sha256 });
+    const ports = createLocalPorts(dataOf(dirs, 0), scratchRoomOf("client"));
+    const { outputs } = ports.open();
+    const board = new JobBoard({
+      store,
+      blobs: local,
+      outputs,
+      timing: retrying,
+      isDead: isProcessGone,
+      readSpec: (job) => client.spec(job),
+    });
+    const { planSplits } = localReading(ports.open);
+    return new ClusterSession({
+      client,
+      board,
+      machine,
+      bundle,
+      prepare: async ({ name, params, plan, bundle: hash, attemptsMax, taskTimeoutMs }) => {
+        const spec = await prepareJob({
+          id: jobId(`${name}-${randomId()}`),
+          name,
+          params,
+          plan,
+          // As on one machine: the same job on the same input draws the same numbers.
+          constants: {
+            seed: `${name}/${JSON.stringify(params)}`,
+            submittedAtMs: systemClock.wallMs(),
+            bundle: hash,
+          },
+          policy: {
+            attemptsMax,
+            taskTimeoutMs,
+            retryDelayMs: RETRY_DELAY_MS,
+            retryDelayMsMax: RETRY_DELAY_MS_MAX,
+          },
+          planSplits,
+          resolvePath,
+        });
+        for (const target of outputTargets(spec)) await outputs.check(target);
+        return spec;
+      },
+      nowMs: () => systemClock.monotonicMs(),
+      close,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What this cluster's nodes know each other by, as the environment says: a secret is not for command lines. */
+export function securityOfEnvironment(): PeerSecurity {
+  const read = (name: string): string | undefined => thisMachine.environment(name) || undefined;
+  const token = read("BICOASTAL_TOKEN");
+  const [ca, cert, key] = [read("BICOASTAL_TLS_CA"), read("BICOASTAL_TLS_CERT"), read("BICOASTAL_TLS_KEY")];
+  if (ca === undefined && cert === undefined && key === undefined) return { token };
+  if (ca === undefined || cert === undefined || key === undefined) {
+    throw new BicoastalError(
+      "USAGE",
+      "BICOASTAL_TLS_CA, BICOASTAL_TLS_CERT and BICOASTAL_TLS_KEY come together: each names a PEM file.",
+    );
+  }
+  return { token, tls: { ca, cert, key } };
+}
+
+const dataOf = (dirs: DataDir, memoryBytes: number): ThreadData => ({
+  blobsDirectory: dirs.blobs,
+  bundlesDirectory: dirs.bundles,
+  scratchDirectory: dirs.scratch,
+  memoryBytes,
+});

@@ -1,0 +1,121 @@
+import type { NodeSettings } from "../../api/compose-cluster.ts";
+import { BicoastalError } from "../../base/errors.ts";
+import type { SeatNote } from "../../runtime/cluster/job-seat.ts";
+import type { Command } from "../dependencies.ts";
+import { readOptionsOnly } from "../input/id-command-line.ts";
+import { dataDirOf, type GivenOptions, NODE_OPTIONS, readStore } from "../input/options.ts";
+import { readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "../input/quantities.ts";
+import { listenForInterrupt } from "../interrupt.ts";
+import { type CliIo, EXIT } from "../io.ts";
+import { escapeText } from "../show/escape.ts";
+import { renderHelp } from "../show/help.ts";
+import { nodeHelp } from "../show/help-pages.ts";
+import { toJsonLine } from "../show/json.ts";
+import { packageVersion } from "../version.ts";
+
+const LEASE_MS_DEFAULT = 10_000;
+/** Engines grant no shorter one. */
+const LEASE_MS_MIN = 1_000;
+const PORT_MAX = 65_535;
+
+export const command: Command = async ({ tokens, io, dependencies }) => {
+  const options = readOptionsOnly(tokens, NODE_OPTIONS);
+  if (options.has("help")) {
+    await io.stdout.write(renderHelp(nodeHelp, io.stdout));
+    return EXIT.ok;
+  }
+  const json = options.has("json");
+  const say = (facts: object, line: string): void =>
+    void (json
+      ? io.stdout.write(`${toJsonLine({ atMs: io.clock.wallMs(), ...facts }, "What a node says")}\n`)
+      : io.stderr.write(`${line}\n`));
+  const node = await dependencies.startNode({
+    ...settingsOf(options),
+    onNote: (note) => {
+      const line = lineOf(note);
+      if (json || line !== undefined) say({ ...note }, line ?? "");
+    },
+  });
+  const { card } = node;
+  const slots = card.slots === 1 ? "1 task" : `${card.slots} tasks`;
+  say(
+    { kind: "joined", ...card },
+    `${escapeText(card.node)} in region ${escapeText(card.region)} listens on ${card.address} and runs ${slots} at a time`,
+  );
+  await untilStopped(io, (name) => say({ kind: "leaving", reason: name }, `${name}: leaving the cluster`));
+  await node.close();
+  say({ kind: "left" }, "left");
+  return EXIT.ok;
+};
+
+/** Resolves with the first signal; the second ends the process. */
+function untilStopped(io: CliIo, onFirst: (name: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    listenForInterrupt(io, (name) => {
+      onFirst(name);
+      resolve();
+    });
+  });
+}
+
+function settingsOf(given: GivenOptions): Omit<NodeSettings, "onNote"> {
+  const store = given.get("store");
+  if (store === undefined)
+    throw new BicoastalError("USAGE", "Which cluster? bicoastal node --store etcd://HOST:2379", {
+      details: { option: "store" },
+    });
+  const text = (option: "name" | "host" | "address" | "region" | "domain"): string | undefined => {
+    const value = given.get(option);
+    if (value === undefined || /^[\x21-\x7e]{1,200}$/.test(value)) return value;
+    throw new BicoastalError("USAGE", `--${option} takes 1 to 200 visible characters without spaces.`, {
+      details: { option },
+    });
+  };
+  const [name, host, address] = [nameOf(text("name")), text("host"), text("address")];
+  const port = given.get("port");
+  const threads = given.get("threads");
+  const memory = given.get("memory");
+  const lease = given.get("lease");
+  return {
+    store: readStore(store),
+    region: text("region") ?? "local",
+    domain: text("domain") ?? "default",
+    leaseMs: lease === undefined ? LEASE_MS_DEFAULT : Math.max(LEASE_MS_MIN, readDurationMs("lease", lease)),
+    version: packageVersion(),
+    ...dataDirOf(given),
+    ...(name === undefined ? {} : { name }),
+    ...(host === undefined ? {} : { host }),
+    ...(address === undefined ? {} : { address }),
+    ...(port === undefined ? {} : { port: readWholeNumber("port", port, { min: 0, max: PORT_MAX }) }),
+    ...(threads === undefined
+      ? {}
+      : { threads: readWholeNumber("threads", threads, { min: 1, max: THREADS_MAX }) }),
+    ...(memory === undefined ? {} : { memory: readBytes("memory", memory) }),
+  };
+}
+
+function nameOf(text: string | undefined): string | undefined {
+  if (text === undefined || /^[A-Za-z0-9._-]{1,200}$/.test(text)) return text;
+  throw new BicoastalError("USAGE", '--name takes letters, digits, ".", "_" and "-".', {
+    details: { option: "name" },
+  });
+}
+
+/** Undefined for what is of no use in a log. */
+function lineOf(note: SeatNote): string | undefined {
+  const job = escapeText(note.job);
+  switch (note.kind) {
+    case "driving":
+      return `${job}: drives it`;
+    case "drove":
+      return `${job}: ${note.outcome}`;
+    case "failed":
+      return `${job}: ${escapeText(note.error.message)}`;
+    case "event": {
+      const { event } = note;
+      if (event.kind === "log" || event.kind === "warning") return `${job}: ${escapeText(event.message)}`;
+      if (event.kind === "taskFailed") return `${job}: a task failed: ${escapeText(event.error.message)}`;
+      return undefined;
+    }
+  }
+}

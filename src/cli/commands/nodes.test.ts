@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { nodeId } from "../../base/ids.ts";
+import type { NodeCard } from "../../runtime/cluster/node-card.ts";
+import { FakeCli } from "../fake-cli.ts";
+
+const card = (name: string, changes: Partial<NodeCard> = {}): NodeCard => ({
+  node: nodeId(name),
+  incarnation: "one",
+  address: `${name}:7400`,
+  region: "east",
+  domain: "acme",
+  slots: 4,
+  memoryBytes: 2 ** 30,
+  version: "1.2.3",
+  startedAtMs: 0,
+  state: "ready",
+  ...changes,
+});
+
+describe("bicoastal nodes", () => {
+  it("lists who belongs to the cluster", async () => {
+    const cli = new FakeCli();
+    cli.nodes = [card("a"), card("b", { region: "west", state: "draining", address: undefined })];
+    expect(await cli.run("nodes", "--store", "etcd://h1")).toBe(0);
+    expect(cli.stores).toEqual(["etcd://h1"]);
+    expect(cli.io.stdout.text).toMatch(/^node +state +region +domain +slots +address +version +started/);
+    expect(cli.io.stdout.text).toMatch(/\na +ready +east +acme +4 +a:7400 +1\.2\.3/);
+    expect(cli.io.stdout.text).toMatch(/\nb +draining +west/);
+  });
+
+  it("says how to start one where there is none", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("nodes", "--store", "etcd://h1")).toBe(0);
+    expect(cli.shown).toContain("bicoastal node --store STORE starts one");
+  });
+
+  it.each(["node", "nodes"])("%s asks for the store", async (command) => {
+    const cli = new FakeCli();
+    expect(await cli.run(command)).toBe(2);
+    expect(cli.shown).toContain(`bicoastal ${command} --store etcd://HOST:2379`);
+  });
+
+  it.each([
+    ["--name", "a b"],
+    ["--name", "a/b"],
+    ["--region", ""],
+    ["--port", "65536"],
+    ["--port", "-1"],
+    ["--threads", "0"],
+    ["--lease", "soon"],
+    ["--memory", "lots"],
+    ["--store", ""],
+  ])("node refuses %s %j, and names the option", async (option, value) => {
+    const cli = new FakeCli();
+    const store = option === "--store" ? [] : ["--store", "etcd://h1"];
+    expect(await cli.run("node", ...store, `${option}=${value}`)).toBe(2);
+    expect(cli.shown).toContain(option);
+  });
+});
