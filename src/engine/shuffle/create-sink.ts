@@ -56,8 +56,8 @@ function createWideSink(
     case "cogroup":
       return new HashSink(target, false);
     case "join":
-      return side === 0 && target.partitions > 1
-        ? new HotKeySink(target, taskPartition)
+      return target.partitions > 1
+        ? new HotKeySink(target, side === 1 && takesKeysOnly(node))
         : new HashSink(target, side === 1 && takesKeysOnly(node));
     case "sort":
       return node.collation === undefined ? new SortSink(node, target) : new CollatedSink(node, target);

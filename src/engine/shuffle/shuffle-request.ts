@@ -2,7 +2,7 @@ import type { WideNode } from "../../plan/node.ts";
 import type { ProducerBlocks } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
 import type { BlockReader } from "./block/block-reader.ts";
-import { BlocksAhead } from "./block/blocks-ahead.ts";
+import { BlocksAhead, type ReadyBlock, type WantedPartitions } from "./block/blocks-ahead.ts";
 import type { OwnStrings } from "./block/column-decode.ts";
 import type { FrameColumns, FrameExtent, FrameRows, NestedColumns } from "./block/frame.ts";
 
@@ -54,29 +54,30 @@ export function framesOf(
  */
 export function nestedFramesOf(
   producers: readonly ProducerBlocks[],
-  partition: number,
+  wanted: WantedPartitions,
   env: EngineEnvironment,
   meter: ReadMeter,
-  onBlock?: (block: BlockReader, producer: ProducerBlocks) => void,
+  onBlock?: (ready: ReadyBlock) => void,
 ): AsyncGenerator<NestedColumns, void, undefined> {
   const read = (block: BlockReader, extent: FrameExtent) => block.readNested(extent, "all");
-  return readFrames(producers, partition, env, meter, read, onBlock);
+  return readFrames(producers, wanted, env, meter, read, onBlock);
 }
 
 async function* readFrames<T>(
   producers: readonly ProducerBlocks[],
-  partition: number,
+  wanted: WantedPartitions,
   env: EngineEnvironment,
   meter: ReadMeter,
   read: (block: BlockReader, extent: FrameExtent) => T,
-  onBlock?: (block: BlockReader, producer: ProducerBlocks) => void,
+  onBlock?: (ready: ReadyBlock) => void,
 ): AsyncGenerator<T, void, undefined> {
-  const blocks = new BlocksAhead(producers, partition, env);
+  const blocks = new BlocksAhead(producers, wanted, env);
   try {
     for (let opening = blocks.next(); opening !== undefined; opening = blocks.next()) {
-      const { block, producer, extents } = await opening;
+      const ready = await opening;
+      const { block, extents } = ready;
       try {
-        onBlock?.(block, producer);
+        onBlock?.(ready);
         for (const extent of extents) {
           yield read(block, extent);
           meter.bytes += extent.bytes;

@@ -5,10 +5,15 @@ import type { FrameExtent } from "./frame.ts";
 /** Blocks of other nodes that are fetched while one is read: each is some round trips away. */
 const BLOCKS_AHEAD_MAX = 4;
 
-/** An open block, and the frames of the partition, which are prepared. */
+/** Which partitions' frames are wanted: of all blocks the same one, or by a block's place among them. */
+export type WantedPartitions = number | ((place: number) => readonly number[]);
+
+/** An open block, and the frames that are wanted of it, which are prepared. */
 export interface ReadyBlock {
   readonly block: BlockReader;
   readonly producer: ProducerBlocks;
+  /** Its place among the blocks of all producers. */
+  readonly place: number;
   readonly extents: readonly FrameExtent[];
 }
 
@@ -23,15 +28,15 @@ interface Place {
  */
 export class BlocksAhead {
   readonly #places: readonly Place[];
-  readonly #partition: number;
+  readonly #wanted: WantedPartitions;
   readonly #options: BlockReaderOptions;
   /** Opened, or being opened, before their turn. */
   readonly #ahead: Promise<ReadyBlock>[] = [];
   #next = 0;
 
-  constructor(producers: readonly ProducerBlocks[], partition: number, options: BlockReaderOptions) {
+  constructor(producers: readonly ProducerBlocks[], wanted: WantedPartitions, options: BlockReaderOptions) {
     this.#places = producers.flatMap((producer) => producer.blocks.map((ref) => ({ ref, producer })));
-    this.#partition = partition;
+    this.#wanted = wanted;
     this.#options = options;
   }
 
@@ -57,17 +62,20 @@ export class BlocksAhead {
 
   #openNext(): Promise<ReadyBlock> | undefined {
     const place = this.#places[this.#next];
-    if (place === undefined) return undefined;
-    this.#next++;
-    return this.#open(place);
+    return place === undefined ? undefined : this.#open(place, this.#next++);
   }
 
-  async #open({ ref, producer }: Place): Promise<ReadyBlock> {
+  async #open({ ref, producer }: Place, place: number): Promise<ReadyBlock> {
     const block = await BlockReader.open(ref, this.#options);
     try {
-      const extents = block.frames(producer.sink, this.#partition);
+      const { sink } = producer;
+      const wanted = this.#wanted;
+      const extents =
+        typeof wanted === "number"
+          ? block.frames(sink, wanted)
+          : wanted(place).flatMap((partition) => block.frames(sink, partition));
       if (extents.length > 0) await block.prepare(extents);
-      return { block, producer, extents };
+      return { block, producer, place, extents };
     } catch (error) {
       block.close();
       throw error;

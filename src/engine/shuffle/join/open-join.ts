@@ -1,11 +1,13 @@
 /**
  * The reduce side of a join. Both sides go into one table as long as they fit the memory, the smaller first; from then
  * on, what there is and what still comes is sorted by key, on scratch, and merged. Either way the same rows come in
- * the same order: by key, then in left order, then in right order. Rows of hot keys that were split come behind all
- * others, in that order too.
+ * the same order: by key, then in left order, then in right order.
+ *
+ * Rows of hot keys that were put apart (hot-key-sink.ts) come behind all others, in that order too: those of the left
+ * side with all right rows of their keys, then those of the right side with the left rows that are at home. So each
+ * pair of rows meets once, whichever side has hot keys, or both.
  */
 import { assert } from "../../../base/assert.ts";
-import { hashKey, partitionOf } from "../../../base/hash.ts";
 import type { JoinNode, JoinType } from "../../../plan/node.ts";
 import type { ProducerBlocks } from "../../../plan/task.ts";
 import type { BatchInput } from "../../batch.ts";
@@ -16,7 +18,7 @@ import { GeneratedInput, type Reduction } from "../generated-input.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
 import { Groups } from "../group/groups.ts";
 import { nestedFramesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
-import { splitPartition } from "./hot-key-sink.ts";
+import { homeTaken, splitPartition } from "./hot-key-sink.ts";
 import { JoinTable, type Side } from "./join-table.ts";
 import { mergeBatches } from "./merge-join.ts";
 import { SpooledRows } from "./spooled-rows.ts";
@@ -29,24 +31,22 @@ export function openJoin(request: ShuffleRequest<JoinNode>): BatchInput {
   const [left, right] = request.sides;
   assert(left !== undefined && right !== undefined, "a join has two sides");
   const { partition, partitions, env } = request;
-  const split = splitPartition(partition, partitions);
-  let hasSplit = false;
+  const sides = [left, right] as const;
+  const hasSplit = [false, false];
   const own: Joined = {
     how: request.node.how,
     firstSide: bytesOf(left) < bytesOf(right) ? 0 : 1,
     framesOf: (side) =>
-      side === 1
-        ? nestedFramesOf(right, partition, env, meter)
-        : nestedFramesOf(left, partition, env, meter, (block, { sink }) => {
-            hasSplit ||= block.frames(sink, split).length > 0;
-          }),
+      nestedFramesOf(sides[side], partition, env, meter, ({ block, producer, place }) => {
+        const split = splitPartition(homeTaken(place, partition, partitions), partitions);
+        hasSplit[side] ||= block.frames(producer.sink, split).length > 0;
+      }),
   };
   const opened = (joined: Joined) =>
     new GeneratedInput(() => new JoinReduction(request, joined).run(), meter);
-  return new SequenceInput([
-    () => opened(own),
-    () => (hasSplit ? opened(splitKeys(request, left, right, meter)) : NOTHING),
-  ]);
+  const openedSplit = (side: Side) =>
+    hasSplit[side] === true ? opened(splitRows(request, side, sides, meter)) : NOTHING;
+  return new SequenceInput([() => opened(own), () => openedSplit(0), () => openedSplit(1)]);
 }
 
 /** What one table joins. */
@@ -58,39 +58,50 @@ interface Joined {
 
 const NOTHING: BatchInput = { next: () => undefined, bytesIn: 0, close: () => {} };
 
+/** What is given of rows that were put apart, by their side: rows of the other without a match are given by their home. */
+const SPLIT_HOW: Record<JoinType, readonly [left: JoinType, right: JoinType]> = {
+  inner: ["inner", "inner"],
+  left: ["left", "inner"],
+  right: ["inner", "right"],
+  full: ["left", "right"],
+  // Their right sides have keys only, and are not put apart.
+  semi: ["semi", "semi"],
+  anti: ["anti", "anti"],
+};
+
 /**
- * Rows of hot keys that came here instead of to their homes (hot-key-sink.ts), with the right rows of these: those of
- * the same homes, among which the keys are looked for. Right rows without a match are their home's to give.
+ * A side's rows that this task takes of those that were put apart, with the other side's rows of the same homes, among
+ * which the keys are looked for. A left row meets all of these; a right row those at home only, as the others meet it.
  */
-function splitKeys(
+function splitRows(
   { node, partition, partitions, env }: ShuffleRequest<JoinNode>,
-  left: readonly ProducerBlocks[],
-  right: readonly ProducerBlocks[],
+  side: Side,
+  sides: readonly [readonly ProducerBlocks[], readonly ProducerBlocks[]],
   meter: ReadMeter,
 ): Joined {
   const homes = new Set<number>();
-  const takeHomes = ({ keys, rows }: NestedColumns): void => {
-    let last: unknown;
-    for (const key of columnValues(keys!, rows)) {
-      if (key === last) continue;
-      last = key;
-      homes.add(partitionOf(hashKey(key), partitions));
-    }
-  };
-  async function* lefts(): AsyncGenerator<NestedColumns, void, undefined> {
-    for await (const frame of nestedFramesOf(left, splitPartition(partition, partitions), env, meter)) {
-      takeHomes(frame);
-      yield frame;
+  const homeAt = (place: number) => homeTaken(place, partition, partitions);
+  const taken = () =>
+    nestedFramesOf(
+      sides[side],
+      (place) => [splitPartition(homeAt(place), partitions)],
+      env,
+      meter,
+      ({ place, extents }) => {
+        if (extents.length > 0) homes.add(homeAt(place));
+      },
+    );
+  async function* matches(): AsyncGenerator<NestedColumns, void, undefined> {
+    const other = side === 0 ? sides[1] : sides[0];
+    for (const home of [...homes].sort((a, b) => a - b)) {
+      const wanted = side === 0 ? () => [home, splitPartition(home, partitions)] : home;
+      yield* nestedFramesOf(other, wanted, env, meter);
     }
   }
-  async function* rights(): AsyncGenerator<NestedColumns, void, undefined> {
-    for (const home of [...homes].sort((a, b) => a - b)) yield* nestedFramesOf(right, home, env, meter);
-  }
-  const { how } = node;
   return {
-    how: how === "full" ? "left" : how === "right" ? "inner" : how,
-    firstSide: 0,
-    framesOf: (side) => (side === 0 ? lefts() : rights()),
+    how: SPLIT_HOW[node.how][side],
+    firstSide: side,
+    framesOf: (of) => (of === side ? taken() : matches()),
   };
 }
 
