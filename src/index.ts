@@ -29,6 +29,7 @@ export type { FieldsRow, FieldValue } from "./api/read-fields.ts";
 export type { FileOptions, Paths } from "./api/read-options.ts";
 export { connect, type RunAndSessionOptions, run } from "./api/run.ts";
 export type {
+  CancelOptions,
   EndOutcome,
   JobDetails,
   JobOutcome,
@@ -38,6 +39,7 @@ export type {
   RunOptions,
   Session,
   SessionOptions,
+  SubmitOptions,
 } from "./api/session.ts";
 export type { JobId, StageId } from "./base/ids.ts";
 export type { TaskContext } from "./plan/context.ts";

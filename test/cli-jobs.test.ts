@@ -112,3 +112,22 @@ test("a job cannot be driven, resumed or removed twice at a time", async () => {
   rmSync(join(it.directory, "wait"));
   expect((await running.ended).code).toBe(0);
 });
+
+test("cancel stops a job that runs in another process, and it can be resumed", async () => {
+  const it = project({ wait: "" });
+  const running = it.start("run", "slow.ts", "--threads", "2", "--json");
+  await running.says(/at \d+[\s\S]*at \d+/);
+  expect(jsonLines(await it.run("cancel", "slow", "--json"))).toMatchObject([{ state: "cancelled" }]);
+  const stopped = await running.ended;
+  expect([stopped.code, stopped.stdout]).toEqual([1, ""]);
+  expect(stopped.stderr).toContain("was stopped: bicoastal cancel");
+  expect(jsonLines(await it.run("cancel", "slow", "--json"))).toMatchObject([{ state: "cancelled" }]);
+  rmSync(join(it.directory, "wait"));
+  expect(jsonLines(await it.run("resume", "slow", "--json"))).toEqual(SQUARES);
+});
+
+test("a job is left to nobody without a store", async () => {
+  const it = project({});
+  const { code, stderr } = await it.run("run", "slow.ts", "--detach");
+  expect([code, stderr]).toEqual([2, expect.stringContaining("--store")]);
+});

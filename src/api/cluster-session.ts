@@ -7,7 +7,18 @@ import type { JobSpec } from "../runtime/local-node.ts";
 import { isJob, type Job } from "./job.ts";
 import { outcomeOf } from "./outcome.ts";
 import { type MachineSize, runSettings } from "./run-settings.ts";
-import type { JobDetails, JobOutcome, JobSummary, ParamsThen, RunOptions, Session } from "./session.ts";
+import {
+  type CancelOptions,
+  cancelRequestOf,
+  type JobDetails,
+  type JobOutcome,
+  type JobState,
+  type JobSummary,
+  type ParamsThen,
+  type RunOptions,
+  type Session,
+  type SubmitOptions,
+} from "./session.ts";
 import { showValue } from "./show-value.ts";
 
 /** What a session with a cluster needs from the composition. */
@@ -51,6 +62,23 @@ export class ClusterSession implements Session {
     job: Job<Params, Result>,
     ...[params, options = {}]: ParamsThen<Params, RunOptions>
   ): Promise<JobOutcome<Result>> {
+    const startMs = this.#parts.nowMs();
+    const spec = await this.#submit(job, params, options);
+    return (await this.#follow(spec, options, startMs)) as JobOutcome<Result>;
+  }
+
+  async submit<Params>(
+    job: Job<Params>,
+    ...[params, options = {}]: ParamsThen<Params, SubmitOptions>
+  ): Promise<JobId> {
+    return (await this.#submit(job, params, options)).id;
+  }
+
+  async #submit<Params, Result>(
+    job: Job<Params, Result>,
+    params: Partial<Params> | Params | undefined,
+    options: RunOptions,
+  ): Promise<JobSpec> {
     if (!isJob(job)) {
       throw new BicoastalError(
         "JOB_INVALID",
@@ -58,7 +86,6 @@ export class ClusterSession implements Session {
       );
     }
     refuseLocalOptions(options);
-    const startMs = this.#parts.nowMs();
     const { attemptsMax, taskTimeoutMs } = runSettings(options, this.#parts.machine);
     const parsed = await job.parseParams(params ?? {}, options.flags);
     const bundle = await this.#parts.bundle(job);
@@ -73,7 +100,7 @@ export class ClusterSession implements Session {
       taskTimeoutMs,
     });
     await this.#parts.client.submit(spec, bundle);
-    return (await this.#follow(spec, options, startMs)) as JobOutcome<Result>;
+    return spec;
   }
 
   async resume(id: string, options: RunOptions = {}): Promise<JobOutcome> {
@@ -122,6 +149,9 @@ export class ClusterSession implements Session {
     return () => signal.removeEventListener("abort", onAbort);
   }
 
+  async cancel(id: string, options: CancelOptions = {}): Promise<JobState> {
+    return this.#parts.board.cancel(id, cancelRequestOf(options));
+  }
   async jobs(): Promise<readonly JobSummary[]> {
     return this.#parts.board.list();
   }

@@ -7,7 +7,17 @@ import type { JobSpec, LocalNode } from "../runtime/local-node.ts";
 import { isJob, type Job } from "./job.ts";
 import { outcomeOf } from "./outcome.ts";
 import { type MachineSize, type RunSettings, runSettings } from "./run-settings.ts";
-import type { JobDetails, JobOutcome, JobSummary, ParamsThen, RunOptions, Session } from "./session.ts";
+import {
+  type CancelOptions,
+  cancelRequestOf,
+  type JobDetails,
+  type JobOutcome,
+  type JobState,
+  type JobSummary,
+  type ParamsThen,
+  type RunOptions,
+  type Session,
+} from "./session.ts";
 import { showValue } from "./show-value.ts";
 
 /** Of the heap that V8 gives this thread, what rows brought back to the caller may fill: it ends the process at its limit. */
@@ -92,6 +102,16 @@ export class LocalSession implements Session {
     }
   }
 
+  async submit(): Promise<never> {
+    throw new BicoastalError(
+      "USAGE",
+      "Without a store a job runs in this process, and ends with it: nothing can be left to run. Give --store (in a program `connect({ store })`) to have the nodes of a cluster run it.",
+      { details: { option: "detach" } },
+    );
+  }
+  async cancel(id: string, options: CancelOptions = {}): Promise<JobState> {
+    return this.#parts.node.board.cancel(id, cancelRequestOf(options));
+  }
   async jobs(): Promise<readonly JobSummary[]> {
     return this.#parts.node.board.list();
   }

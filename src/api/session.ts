@@ -40,6 +40,26 @@ export interface RunOptions {
   readonly onEvent?: (event: RunEvent) => void;
 }
 
+/** Those of `RunOptions` that the nodes of a cluster need. */
+export type SubmitOptions = Pick<RunOptions, "attempts" | "taskTimeoutMs" | "flags">;
+
+export interface CancelOptions {
+  /** Told where the job's end is told. Default: "cancel was called". */
+  readonly reason?: string;
+  /** How long to wait for the job's end. Default 30,000. */
+  readonly waitMs?: number;
+}
+
+const CANCEL_WAIT_MS = 30_000;
+
+export const cancelRequestOf = ({
+  reason = "cancel was called",
+  waitMs = CANCEL_WAIT_MS,
+}: CancelOptions) => ({
+  reason,
+  waitMs,
+});
+
 export interface JobOutcome<Result = unknown> {
   readonly job: JobId;
   readonly name: string;
@@ -107,6 +127,17 @@ export interface Session {
   ): Promise<JobOutcome<Result>>;
   /** Goes on with a job that failed, was stopped or was switched off; completed tasks are not run again. */
   resume(job: string, options?: RunOptions): Promise<JobOutcome>;
+  /**
+   * Gives the job to the nodes of the cluster and does not wait for it: once this resolves, it runs whatever becomes of
+   * this process. Throws USAGE for a session without a store, whose jobs run in this process.
+   */
+  submit<Params>(job: Job<Params>, ...rest: ParamsThen<Params, SubmitOptions>): Promise<JobId>;
+  /**
+   * Asks whoever runs the job to stop it cleanly, and waits until it has; it can be resumed. Resolves with the job's state:
+   * "running" where it had not ended in time, "interrupted" where nobody runs it. Harmless where it has ended. Throws
+   * JOB_NOT_FOUND.
+   */
+  cancel(job: string, options?: CancelOptions): Promise<JobState>;
   /** Newest first. */
   jobs(): Promise<readonly JobSummary[]>;
   /** Throws JOB_NOT_FOUND. */

@@ -2,7 +2,7 @@
 import { job } from "../api/job.ts";
 import { read } from "../api/read.ts";
 import type { JobDetails, JobOutcome, JobSummary, RunOptions, Session } from "../api/session.ts";
-import { jobId } from "../base/ids.ts";
+import { type JobId, jobId } from "../base/ids.ts";
 import { cutStages } from "../plan/cut-stages.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { CliDependencies, LoadRequest } from "./dependencies.ts";
@@ -98,6 +98,8 @@ class FakeSession implements Session {
   readonly runs: Run[] = [];
   readonly resumed: string[] = [];
   readonly removed: string[] = [];
+  readonly cancelled: string[] = [];
+  readonly submitted: Run[] = [];
   closed = 0;
   behave: (options: RunOptions) => Promise<JobOutcome> = () => Promise.resolve(OUTCOME);
 
@@ -137,6 +139,15 @@ class FakeSession implements Session {
   remove(id: string): Promise<void> {
     this.removed.push(id);
     return Promise.resolve();
+  }
+  submit(_job: unknown, params?: unknown, options: RunOptions = {}): Promise<JobId> {
+    this.submitted.push({ params, options });
+    return Promise.resolve(OUTCOME.job);
+  }
+  cancel(id: string): Promise<JobSummary["state"]> {
+    this.cancelled.push(id);
+    const { state } = SUMMARIES.find((each) => each.job === id)!;
+    return Promise.resolve(state === "running" ? "cancelled" : state);
   }
   close(): Promise<void> {
     this.closed++;

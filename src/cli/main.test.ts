@@ -37,6 +37,7 @@ test("help", async () => {
     ["help", "resume"],
     ["jobs", "--help"],
     ["job", "-h"],
+    ["cancel", "--help"],
     ["rm", "--help"],
     ["init", "--help"],
   ]);
@@ -184,6 +185,7 @@ const WRONG: readonly (readonly string[])[] = [
   ["job"],
   ["resume", "a", "b"],
   ["rm", "--force", "x"],
+  ["cancel"],
 ];
 
 test("a wrong command line is told in one line, and nothing is run", async () => {
@@ -345,6 +347,29 @@ test("the beginning of an id is enough while it is the only one", async () => {
     ",
     }
   `);
+});
+
+test("cancel says what came of it, and leaves alone what has ended", async () => {
+  for (const [job, said] of [
+    ["wordcount-8", "wordcount-81bc: stopped"],
+    ["index", "index-0001: had succeeded already"],
+    ["wordcount-7", "wordcount-7f3a: had failed already"],
+  ] as const) {
+    expect(await cli("cancel", job)).toMatchObject({ code: 0, shown: `\n---\n${said}\n` });
+  }
+  expect((await cli("cancel", "index", "--json")).shown).toBe(
+    '\n{"job":"index-0001","state":"succeeded"}\n---\n',
+  );
+});
+
+test("--detach prints the id of the job it leaves behind", async () => {
+  const it = new FakeCli();
+  expect(await it.run("run", "wc.ts", "--top=3", "--detach", "--store", "etcd://h1")).toBe(0);
+  expect(it.io.stdout.text).toBe("wordcount-7f3a\n");
+  expect(it.io.stderr.text).toContain("bicoastal cancel");
+  expect(it.session.submitted[0]?.options.flags?.get("top")).toEqual(["3"]);
+  expect([it.session.runs.length, it.session.closed]).toEqual([0, 1]);
+  expect((await cli("run", "wc.ts", "--detach", "--json")).shown).toBe('\n{"job":"wordcount-7f3a"}\n---\n');
 });
 
 test("a resumed job that fails again says how to go on, even before it started", async () => {

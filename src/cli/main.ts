@@ -22,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ["jobs", () => import("./commands/jobs.ts")],
   ["job", () => import("./commands/job.ts")],
   ["resume", () => import("./commands/resume.ts")],
+  ["cancel", () => import("./commands/cancel.ts")],
   ["rm", () => import("./commands/rm.ts")],
   ["node", () => import("./commands/node.ts")],
   ["nodes", () => import("./commands/nodes.ts")],

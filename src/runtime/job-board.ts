@@ -10,8 +10,9 @@ import type { JobSpec } from "../protocol/job-spec.ts";
 import { outputTargets } from "./commit.ts";
 import { blobKeys, CARD_PREFIX, jobKeys } from "./job-keys.ts";
 import { type DriverOwner, decodeCard, type JobCard, JobLog, jobNotFound } from "./job-log.ts";
+import { askToStop } from "./job-stop.ts";
 import { replayLog } from "./replay-log.ts";
-import type { RetryClock } from "./retry.ts";
+import { pause, type RetryClock } from "./retry.ts";
 
 /** `interrupted`: not ended, and no process drives it now. */
 export type JobRunState = "running" | "interrupted" | "succeeded" | "failed" | "cancelled";
@@ -32,6 +33,16 @@ export interface JobFullView extends JobView {
   readonly stages: readonly { readonly label: string; readonly tasks: number; readonly tasksDone: number }[];
   readonly counters: Readonly<Record<string, number>>;
   readonly error: ErrorInfo | undefined;
+}
+
+/** How often it is looked whether a job that was asked to stop has done so. */
+const STOP_LOOK_MS = 100;
+
+export interface CancelRequest {
+  /** Shown where the job's end is told. */
+  readonly reason: string;
+  /** How long to wait for the job's end. */
+  readonly waitMs: number;
 }
 
 export interface BoardPorts {
@@ -156,6 +167,28 @@ export class JobBoard {
     // Somebody resumed it meanwhile.
     if (!succeeded) throw jobRuns(job);
     await this.#ports.blobs.deleteAll(blobKeys(job).prefix);
+  }
+
+  /**
+   * Asks whoever drives the job to stop it, and waits until it has. Gives the job's state then: "running" where it had
+   * not ended in time, or "interrupted" where nobody drives it now; the wish then stands for whoever drives it next in a
+   * cluster. Throws JOB_NOT_FOUND.
+   */
+  async cancel(id: string, { reason, waitMs }: CancelRequest): Promise<JobRunState> {
+    const job = jobId(id);
+    const { store, timing } = this.#ports;
+    const untilMs = timing.clock.monotonicMs() + waitMs;
+    const { state } = await this.read(job);
+    if (state !== "running" && state !== "interrupted") return state;
+    const asked = await askToStop(store, timing, job, { reason, alsoUndriven: state === "interrupted" });
+    while (asked && timing.clock.monotonicMs() < untilMs) {
+      const { entry } = await store.get(jobKeys(job).card);
+      if (entry === undefined) throw jobNotFound(job);
+      const end = decodeCard(entry)?.end;
+      if (end !== undefined) return JOB_STATES[end.kind];
+      await pause(timing.clock, STOP_LOOK_MS);
+    }
+    return (await this.read(job)).state;
   }
 
   #log(job: JobId): JobLog {

@@ -192,6 +192,8 @@ export class JobLog {
             { kind: "put", key: this.#keys.epoch, value: encoder.encode(String(next)) },
             { kind: "put", key: this.#keys.driver, value: encodeJson(owner), lease },
             { kind: "put", key: this.#keys.card, value: encodeJson(card) },
+            // Whoever takes a job over by his own wish wants it to go on, whatever was asked of its last driver.
+            ...(onlyOpen === true ? [] : [{ kind: "delete", key: this.#keys.cancel } as const]),
           ],
         });
       const isOurs = async (): Promise<boolean> => (await this.#get(this.#keys.driver))?.lease === lease;

@@ -18,6 +18,7 @@ import type { RunEvent } from "./events.ts";
 import { JobBoard } from "./job-board.ts";
 import { blobKeys } from "./job-keys.ts";
 import { type DriverOwner, JobLog } from "./job-log.ts";
+import { lookForStop } from "./job-stop.ts";
 import { localCrew } from "./local-crew.ts";
 import { prepareJob } from "./prepare-job.ts";
 
@@ -111,7 +112,9 @@ export class LocalNode {
     { runner, debug, collectBytesMax, signal, onEvent }: DriveRequest,
   ): Promise<Driven> {
     const { store, blobs, outputs, clock, readRows, owner, isDead, randomId } = this.#ports;
-    const driven = await driveJob(
+    const stop = new AbortController();
+    let endLooking: (() => void) | undefined;
+    const work = driveJob(
       spec,
       {
         store,
@@ -119,18 +122,23 @@ export class LocalNode {
         clock,
         readRows: boundedRows(readRows, collectBytesMax),
         random: this.#random,
-        muster: (request) => localCrew(clock, runner, request),
+        muster: (request) => {
+          // From here on: the take-over has cleared what was asked of an earlier driver.
+          endLooking ??= lookForStop(store, { clock }, spec.id, (reason) => stop.abort(new Error(reason)));
+          return localCrew(clock, runner, request);
+        },
       },
       {
         owner,
         isDead,
-        signal,
+        signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
         onEvent,
         leaseMs: debug ? LEASE_DEBUG_MS : LEASE_MS,
         incarnation: randomId(),
         workerLeaseMs: WORKER_LEASE_MS,
       },
     );
+    const driven = await work.finally(() => endLooking?.());
     if (driven.end.kind === "committed") await dropBlocks({ spec, state: driven.state }, blobs);
     return driven;
   }

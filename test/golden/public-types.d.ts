@@ -705,6 +705,11 @@ interface RunOptions {
     readonly signal?: AbortSignal;
     readonly onEvent?: (event: RunEvent) => void;
 }
+type SubmitOptions = Pick<RunOptions, "attempts" | "taskTimeoutMs" | "flags">;
+interface CancelOptions {
+    readonly reason?: string;
+    readonly waitMs?: number;
+}
 interface JobOutcome<Result = unknown> {
     readonly job: JobId;
     readonly name: string;
@@ -765,6 +770,8 @@ type ParamsThen<Params, Options> = {} extends Params ? [
 interface Session {
     run<Params, Result>(job: Job<Params, Result>, ...rest: ParamsThen<Params, RunOptions>): Promise<JobOutcome<Result>>;
     resume(job: string, options?: RunOptions): Promise<JobOutcome>;
+    submit<Params>(job: Job<Params>, ...rest: ParamsThen<Params, SubmitOptions>): Promise<JobId>;
+    cancel(job: string, options?: CancelOptions): Promise<JobState>;
     jobs(): Promise<readonly JobSummary[]>;
     job(job: string): Promise<JobDetails>;
     remove(job: string): Promise<void>;
@@ -773,4 +780,4 @@ interface Session {
 type RunAndSessionOptions = RunOptions & SessionOptions;
 declare function connect(options?: SessionOptions): Promise<Session>;
 declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, store, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
-export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };
+export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CancelOptions, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type SubmitOptions, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };

@@ -1,10 +1,12 @@
 import { consoleToStderr } from "../../adapters/threads/console-to-stderr.ts";
 import type { Command } from "../dependencies.ts";
 import { readJobCommandLine } from "../input/job-command-line.ts";
-import { RUN_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { RUN_OPTIONS, readRunOptions, sessionOptionsOf } from "../input/options.ts";
 import { EXIT } from "../io.ts";
+import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
 import { jobHelp, runHelp } from "../show/help-pages.ts";
+import { toJsonLine } from "../show/json.ts";
 import { runToEnd } from "./outcome.ts";
 
 export const command: Command = async (context) => {
@@ -18,6 +20,22 @@ export const command: Command = async (context) => {
     return EXIT.ok;
   }
   const { job, params, flags, options } = line;
+  if (options.has("detach")) {
+    const session = await dependencies.connect(sessionOptionsOf(options));
+    try {
+      const runOptions = { ...readRunOptions(options), flags };
+      const id = await session.submit(job, (params ?? {}) as Partial<unknown>, runOptions);
+      const json = options.has("json");
+      await io.stdout.write(`${json ? toJsonLine({ job: id }, `Job ${id}`) : escapeText(id)}\n`);
+      if (!json && !options.has("quiet"))
+        await io.stderr.write(
+          "The nodes run it. `bicoastal job` shows how far it is, `bicoastal cancel` stops it.\n",
+        );
+      return EXIT.ok;
+    } finally {
+      await session.close();
+    }
+  }
   return await runToEnd(context, options, async (runOptions) => {
     const session = await dependencies.connect(sessionOptionsOf(options));
     try {

@@ -70,7 +70,7 @@ export async function readJobCommandLine(
 /** What is told wrongly here is told so when it is read in earnest. */
 function earlyRunOptions(early: GivenOptions): { run?: RunOptions } {
   // With a store its nodes run it.
-  if (early.has("help") || early.has("store")) return {};
+  if (early.has("help") || early.has("store") || early.has("detach")) return {};
   try {
     return { run: readRunOptions(early) };
   } catch {
@@ -79,7 +79,7 @@ function earlyRunOptions(early: GivenOptions): { run?: RunOptions } {
 }
 
 /** Options that loading the job needs, or that tell which threads will run it. */
-const EARLY: readonly string[] = ["job", "data-dir", "threads", "memory", "debug", "store", "help"];
+const EARLY: readonly string[] = ["job", "data-dir", "threads", "memory", "debug", "store", "detach", "help"];
 
 /** Those after FILE, found without knowing the job's flags. */
 function ownFlagsAfter(rest: readonly string[], own: readonly OwnOption[]): GivenFlag[] {

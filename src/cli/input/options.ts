@@ -39,11 +39,14 @@ const EXECUTION: readonly OwnOption[] = [
   HELP,
 ];
 
-export const RUN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, ...EXECUTION];
+const DETACH = option("detach", "leave the job to the cluster's nodes: print its id and go");
+
+export const RUN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, DETACH, ...EXECUTION];
 export const RESUME_OPTIONS: readonly OwnOption[] = EXECUTION;
 export const EXPLAIN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, JSON_ONE, DATA_DIR, HELP];
 export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, DATA_DIR, HELP];
 export const RM_OPTIONS: readonly OwnOption[] = [STORE, DATA_DIR, HELP];
+export const CANCEL_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, DATA_DIR, HELP];
 export const NODES_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
 export const NODE_OPTIONS: readonly OwnOption[] = [
   option(

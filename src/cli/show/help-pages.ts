@@ -1,6 +1,7 @@
 /** What each command's help says. */
 import type { Job } from "../../api/job.ts";
 import {
+  CANCEL_OPTIONS,
   EXPLAIN_OPTIONS,
   INIT_OPTIONS,
   JOBS_OPTIONS,
@@ -21,6 +22,7 @@ export const COMMANDS: readonly HelpEntry[] = [
   { term: "jobs", text: "list jobs, newest first" },
   { term: "job ID", text: "show one job; the beginning of its id is enough" },
   { term: "resume ID", text: "go on with a job that failed or was stopped, without redoing what is done" },
+  { term: "cancel ID", text: "stop a job that runs in another process, or on a cluster's nodes" },
   { term: "rm ID", text: "delete a job that is not running, and its data" },
   { term: "node --store STORE", text: "be a node of a cluster, until it is stopped" },
   { term: "nodes --store STORE", text: "list the nodes of a cluster" },
@@ -91,6 +93,14 @@ export const jobHelpPage: HelpPage = {
   usage: "bicoastal job ID [options]",
   about: "Shows one job: its state, params, stages, counters, and what it failed of.",
   sections: [options(JOBS_OPTIONS)],
+};
+
+export const cancelHelp: HelpPage = {
+  usage: "bicoastal cancel ID [options]",
+  about:
+    "Stops a job cleanly, wherever it runs: in another process on this data directory or, with --store, on the nodes of a cluster. What is done stays done; bicoastal resume ID goes on with it.",
+  sections: [options(CANCEL_OPTIONS)],
+  notes: ["A job that has ended is left as it is."],
 };
 
 export const rmHelp: HelpPage = {

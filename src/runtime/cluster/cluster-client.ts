@@ -16,8 +16,9 @@ import { cardOf } from "../drive-job.ts";
 import type { Progress } from "../events.ts";
 import { jobKeys } from "../job-keys.ts";
 import { decodeCard, type JobCard, JobLog, jobNotFound } from "../job-log.ts";
+import { askToStop } from "../job-stop.ts";
 import { replayLog } from "../replay-log.ts";
-import { type RetryClock, untilAvailable } from "../retry.ts";
+import type { RetryClock } from "../retry.ts";
 import { resultsKey, type SharedBlobs, specKey } from "./fetch-job.ts";
 import { encodeOpenJob } from "./open-job.ts";
 import { RangeView } from "./range-view.ts";
@@ -130,16 +131,7 @@ export class ClusterClient {
   /** Asks whoever drives the job to stop it. Harmless where it has ended. */
   async cancel(job: JobId, reason: string): Promise<void> {
     const { store, retrying } = this.#parts;
-    const { cancel, open } = jobKeys(job);
-    await untilAvailable(
-      retrying,
-      () =>
-        store.txn({
-          compare: [{ key: open, target: "createRevision", op: ">", value: 0 }],
-          success: [{ kind: "put", key: cancel, value: new TextEncoder().encode(reason) }],
-        }),
-      () => false,
-    );
+    await askToStop(store, retrying, job, { reason, alsoUndriven: true });
   }
 
   #log(job: JobId): JobLog {
