@@ -1,5 +1,6 @@
 /**
- * The simulator's command line: `npm run sim -- --seeds 500`, `npm run sim -- --world nodes --seed 42 --trace`.
+ * The simulator's command line: `npm run sim -- --seeds 500`, `npm run sim -- --world nodes --seed 42 --trace`,
+ * `npm run sim -- --scale`.
  * Two worlds: `job` is one job with drivers and workers of its own, `nodes` a cluster of whole nodes with several jobs.
  */
 import { parseArgs } from "node:util";
@@ -7,6 +8,7 @@ import { createMsgpackCodec } from "../src/adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../src/adapters/codec/zlib.ts";
 import { runNodeSeed } from "../src/sim/run-node-seed.ts";
 import { runSeed } from "../src/sim/run-seed.ts";
+import { runScale } from "../src/sim/scale.ts";
 
 const SEEDS_DEFAULT = 500;
 
@@ -17,8 +19,14 @@ const { values } = parseArgs({
     seed: { type: "string" },
     world: { type: "string", default: "both" },
     trace: { type: "boolean", default: false },
+    scale: { type: "boolean", default: false },
   },
 });
+
+if (values.scale) {
+  printScale();
+  process.exit(0);
+}
 
 const WORLDS = new Map([
   ["job", runSeed],
@@ -61,6 +69,28 @@ console.log(
       .join(", "),
 );
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** What the driver of one job costs for each task, on a thousand simulated nodes, from few tasks to very many. */
+function printScale(): void {
+  const nodes = 1_000;
+  const rounds = 3;
+  const nowMs = (): number => performance.now();
+  runScale({ nodes, tasks: 10_000, seed: "warm", nowMs });
+  console.log("| nodes | tasks | driver, µs a task | driver's steps | virtual s | attempts | what it told |");
+  console.log("|---:|---:|---:|---:|---:|---:|---|");
+  for (const tasks of [1_000, 10_000, 100_000]) {
+    const runs = Array.from({ length: rounds }, (_, round) =>
+      runScale({ nodes, tasks, seed: `round ${round}`, nowMs }),
+    );
+    runs.sort((a, b) => a.driverMs - b.driverMs);
+    const { driverMs, steps, virtualMs, attempts, notes } = runs[Math.floor(rounds / 2)]!;
+    const micros = ((1_000 * driverMs) / tasks).toFixed(1);
+    const told = [...notes].sort().map(([kind, times]) => `${kind} ${times}`);
+    console.log(
+      `| ${nodes} | ${tasks} | ${micros} | ${steps} | ${Math.round(virtualMs / 1_000)} | ${attempts} | ${told.join(", ")} |`,
+    );
+  }
+}
 
 function wholeNumber(option: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);

@@ -4,6 +4,7 @@
  * Owns the ready queue, what is remembered of each task, the workers and their attempts, and the timers that belong
  * to attempts. Decides nothing about the job: what an outcome means is the driver's business.
  */
+import { assert } from "../base/assert.ts";
 import type { AttemptId, NodeId, StageId, TaskId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
@@ -30,7 +31,7 @@ export class Dispatcher {
   readonly #state: JobState;
   readonly #step: Step;
   readonly #timers: Timers;
-  readonly #ready = new ReadyQueue();
+  readonly #ready: ReadyQueue;
   #open = true;
 
   constructor(state: JobState, step: Step, timers: Timers) {
@@ -38,6 +39,7 @@ export class Dispatcher {
     this.#step = step;
     this.#timers = timers;
     this.tasks = new TaskTable(state);
+    this.#ready = new ReadyQueue(state.spec.stages.length);
   }
 
   /** Queues every task of the stage that is to be run, if the stage has all it needs. */
@@ -63,17 +65,31 @@ export class Dispatcher {
   /** The next task whose inputs are all there; queued ones whose inputs were lost meanwhile go back to idle. */
   #nextReady(): TaskId | undefined {
     for (;;) {
-      const task = this.#ready.pop();
-      if (task === undefined || this.#isUnlocked(task.stage)) return task;
+      const stage = this.#ready.stageFrom(0);
+      if (stage === undefined) return undefined;
+      const unlocked = this.#isUnlocked(stage);
+      const partition = this.#ready.pop(stage);
+      assert(partition !== undefined, "a stage of which tasks wait has one");
+      const task = { stage, partition };
+      if (unlocked) return task;
       this.tasks.setPhase(task, [Phase.queued], Phase.idle);
     }
   }
 
   /** @param forget By worker, ended attempts whose outcome is in the log. */
   giveTasksToAll(forget: ReadonlyMap<NodeId, AttemptId[]> = new Map()): void {
-    if (this.#ready.size === 0 && forget.size === 0) return;
-    for (const worker of this.workers.all())
-      this.giveTasks(worker, { start: [], stop: [], forget: forget.get(worker.id) ?? [] });
+    const hungry = this.#ready.size === 0 ? [] : this.workers.hungry();
+    if (forget.size === 0) {
+      for (const worker of hungry) this.giveTasks(worker, noOrders());
+      return;
+    }
+    const ids = new Set(forget.keys());
+    for (const { id } of hungry) ids.add(id);
+    for (const id of [...ids].sort()) {
+      const worker = this.workers.get(id);
+      if (worker !== undefined)
+        this.giveTasks(worker, { start: [], stop: [], forget: forget.get(id) ?? [] });
+    }
   }
 
   /** Fills the worker's free room, and sends what there is to say. */
@@ -83,6 +99,7 @@ export class Dispatcher {
       if (task === undefined) break;
       orders.start.push(this.#assign(worker, task));
     }
+    this.workers.noteRoom(worker);
     if (orders.start.length + orders.stop.length + orders.forget.length === 0) return;
     const { id, incarnation } = worker;
     this.#step.want({ kind: "sendOrders", worker: id, incarnation, ...orders });

@@ -232,18 +232,21 @@ export class JobDriver {
 
   #onRecordAppended(seq: number): void {
     const forget = new Map<NodeId, AttemptId[]>();
-    for (const event of this.#decisions.confirm(seq)) this.#onDurable(event, forget);
+    const lossyStages = new Set<StageId>();
+    for (const event of this.#decisions.confirm(seq)) {
+      if (event.kind === "outputLost") lossyStages.add(event.attempt.stage);
+      else this.#onDurable(event, forget);
+    }
+    // Tasks that failed for want of these outputs are idle, and wait until their stage unlocks.
+    for (const stage of lossyStages) this.#dispatcher.enqueueStage(stage);
     this.#dispatcher.giveTasksToAll(forget);
   }
 
   /** @param forget Collects what each worker can forget. */
-  #onDurable(event: LogEvent, forget: Map<NodeId, AttemptId[]>): void {
+  #onDurable(event: Exclude<LogEvent, { readonly kind: "outputLost" }>, forget: Map<NodeId, AttemptId[]>): void {
     switch (event.kind) {
       case "taskCompleted":
         return this.#onCompletionDurable(event.attempt, forget);
-      case "outputLost":
-        // Tasks that failed for want of this output are idle, and wait until their stage unlocks.
-        return this.#dispatcher.enqueueStage(event.attempt.stage);
       case "committed":
         return this.#finish({ kind: "committed" });
       case "failed":

@@ -1,25 +1,43 @@
 import { MinHeap } from "../base/heap.ts";
-import { type StageId, stageId, type TaskId } from "../base/ids.ts";
+import type { StageId } from "../base/ids.ts";
 
-/** More partitions than any stage has; keeps stage and partition together in one exact number. */
-const STAGE_STRIDE = 2 ** 32;
-
-/** Tasks that wait for a worker: earlier stages first, then lower partitions, whatever the order they came in. */
+/** Tasks that wait for a worker, by stage: of each the lower partitions first, whatever the order they came in. */
 export class ReadyQueue {
-  readonly #heap = new MinHeap();
+  readonly #heaps: readonly MinHeap[];
+  #size = 0;
+  /** No stage before this one has any. */
+  #first = 0;
+
+  constructor(stages: number) {
+    this.#heaps = Array.from({ length: stages }, () => new MinHeap());
+  }
 
   get size(): number {
-    return this.#heap.size;
+    return this.#size;
   }
   push(stage: StageId, partition: number): void {
-    this.#heap.push(stage * STAGE_STRIDE + partition);
+    this.#heaps[stage]!.push(partition);
+    this.#size++;
+    if (stage < this.#first) this.#first = stage;
   }
-  pop(): TaskId | undefined {
-    const task = this.#heap.pop();
-    if (task === undefined) return undefined;
-    return { stage: stageId(Math.floor(task / STAGE_STRIDE)), partition: task % STAGE_STRIDE };
+  /** Takes the lowest partition of the stage; undefined where none waits. */
+  pop(stage: StageId): number | undefined {
+    const partition = this.#heaps[stage]!.pop();
+    if (partition !== undefined) this.#size--;
+    return partition;
+  }
+  /** The first stage from this one on of which tasks wait. */
+  stageFrom(from: number): StageId | undefined {
+    if (this.#size === 0) return undefined;
+    const heaps = this.#heaps;
+    while (this.#first < heaps.length && heaps[this.#first]!.size === 0) this.#first++;
+    for (let stage = Math.max(from, this.#first); stage < heaps.length; stage++) {
+      if (heaps[stage]!.size > 0) return stage as StageId;
+    }
+    return undefined;
   }
   clear(): void {
-    this.#heap.clear();
+    for (const heap of this.#heaps) heap.clear();
+    this.#size = 0;
   }
 }

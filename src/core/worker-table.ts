@@ -32,13 +32,26 @@ export const byAttempt = (a: LiveAttempt, b: LiveAttempt): number => compareAtte
 export class WorkerTable {
   readonly #workers = new Map<NodeId, WorkerState>();
   readonly #live = new Map<number | string, LiveAttempt>();
+  readonly #hungry = new Set<WorkerState>();
 
   get(id: NodeId): WorkerState | undefined {
     return this.#workers.get(id);
   }
   /** In the order of their ids, so that the order of joining decides nothing. */
   all(): readonly WorkerState[] {
-    return [...this.#workers.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return [...this.#workers.values()].sort(byId);
+  }
+  /** Those that have room and were last left with some, in the order of their ids: few while there is enough to do. */
+  hungry(): readonly WorkerState[] {
+    return this.#hungry.size <= 1 ? [...this.#hungry] : [...this.#hungry].sort(byId);
+  }
+  get hungryCount(): number {
+    return this.#hungry.size;
+  }
+  /** To be called whenever a worker's room may have changed. */
+  noteRoom(worker: WorkerState): void {
+    if (this.freeRoom(worker) > 0) this.#hungry.add(worker);
+    else this.#hungry.delete(worker);
   }
   get workerCount(): number {
     return this.#workers.size;
@@ -66,6 +79,7 @@ export class WorkerTable {
     const lost = [...worker.running].sort(byAttempt);
     for (const { id } of lost) this.settle(id);
     this.#workers.delete(worker.id);
+    this.#hungry.delete(worker);
     return lost;
   }
 
@@ -106,6 +120,9 @@ export class WorkerTable {
   }
   clear(): void {
     this.#workers.clear();
+    this.#hungry.clear();
     this.#live.clear();
   }
 }
+
+const byId = (a: WorkerState, b: WorkerState): number => (a.id < b.id ? -1 : 1);
