@@ -80,7 +80,9 @@ function printScale(): void {
     return (user + system) / 1_000;
   };
   runScale({ nodes, tasks: 10_000, seed: "warm", nowMs });
-  console.log("| nodes | tasks | driver, CPU µs a task | driver's steps | virtual s | attempts | what it told |");
+  console.log(
+    "| nodes | tasks | driver, CPU µs a task | driver's steps | virtual s | attempts | what it told |",
+  );
   console.log("|---:|---:|---:|---:|---:|---:|---|");
   for (const tasks of [1_000, 10_000, 100_000]) {
     const runs = Array.from({ length: rounds }, (_, round) =>

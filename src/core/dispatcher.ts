@@ -42,6 +42,11 @@ export class Dispatcher {
     this.#ready = new ReadyQueue(state.spec.stages.length);
   }
 
+  /** Whether tasks are still given out: false once the job is ending. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** Queues every task of the stage that is to be run, if the stage has all it needs. */
   enqueueStage(stage: StageId): void {
     if (!this.#isUnlocked(stage) || this.#state.isStageComplete(stage)) return;
@@ -87,8 +92,7 @@ export class Dispatcher {
     for (const { id } of hungry) ids.add(id);
     for (const id of [...ids].sort()) {
       const worker = this.workers.get(id);
-      if (worker !== undefined)
-        this.giveTasks(worker, { start: [], stop: [], forget: forget.get(id) ?? [] });
+      if (worker !== undefined) this.giveTasks(worker, { start: [], stop: [], forget: forget.get(id) ?? [] });
     }
   }
 

@@ -1,7 +1,8 @@
 /**
  * The driver of one job: a pure machine, `step(event, now) -> effects`.
  *
- * Owns: what an outcome means, when a task is tried again, what the log says next, when the outputs are shown.
+ * Owns: what the log says next, what unlocks what, when the outputs are shown. What an outcome means for its task and when
+ * that is tried again is said in outcomes.ts, who gets a task in dispatcher.ts.
  * Does not own: time, the store, messages, files. Whoever holds it performs its effects and brings it the events.
  *
  * Invariants
@@ -14,25 +15,22 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import { type AttemptId, type NodeId, nodeId, type StageId, taskKey } from "../base/ids.ts";
+import type { AttemptId, NodeId, StageId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
-import type { EndedAttempt, WorkerPoll } from "../protocol/message.ts";
+import type { WorkerPoll } from "../protocol/message.ts";
 import { Decisions } from "./decisions.ts";
 import { Dispatcher, noOrders } from "./dispatcher.ts";
 import type { DriverEffect, JobEnd } from "./effect.ts";
 import type { DriverEvent } from "./event.ts";
 import type { JobState } from "./job-state.ts";
-import { retryDelayMs } from "./retry-delay.ts";
+import { Outcomes } from "./outcomes.ts";
 import { Step } from "./step.ts";
-import { Suspects } from "./suspects.ts";
 import { Phase } from "./task-table.ts";
 import type { Timer } from "./timer.ts";
 import { Timers } from "./timers.ts";
-import { byAttempt, type LiveAttempt, type WorkerState } from "./worker-table.ts";
+import { byAttempt, type WorkerState } from "./worker-table.ts";
 
-/** Attempts of one task lost to dead workers or missing blocks, before the job fails rather than go round for ever. */
-const LOSSES_PER_TASK_MAX = 20;
 /** Rounds in which a complete job's results could not be read, before it fails: the disk they lie on is broken. */
 const RESULT_LOSSES_MAX = 20;
 
@@ -51,7 +49,7 @@ export class JobDriver {
   readonly #timers = new Timers(this.#step);
   readonly #decisions: Decisions;
   readonly #dispatcher: Dispatcher;
-  readonly #suspects = new Suspects();
+  readonly #outcomes: Outcomes;
   #mode: Mode = "working";
   #cancelReason: string | undefined;
   #resultLosses = 0;
@@ -63,6 +61,14 @@ export class JobDriver {
     this.#options = options;
     this.#decisions = new Decisions(state, this.#step);
     this.#dispatcher = new Dispatcher(state, this.#step, this.#timers);
+    this.#outcomes = new Outcomes({
+      state,
+      step: this.#step,
+      timers: this.#timers,
+      decisions: this.#decisions,
+      dispatcher: this.#dispatcher,
+      fail: (attempt, error) => this.#fail(attempt, error),
+    });
   }
 
   /** Takes in one event. `nowMs` is monotonic; `wallMs` is for the log's readers only. */
@@ -110,7 +116,7 @@ export class JobDriver {
     worker.lastSeenMs = this.#step.nowMs;
     const orders = noOrders();
     for (const ended of poll.ended) {
-      if (!this.#onAttemptEnded(worker, ended)) orders.forget.push(ended.attempt);
+      if (!this.#outcomes.onEnded(worker, ended)) orders.forget.push(ended.attempt);
     }
     let known = 0;
     for (const attempt of poll.running) {
@@ -142,90 +148,8 @@ export class JobDriver {
 
   #loseWorker(worker: WorkerState): void {
     this.#step.note({ kind: "workerLost", worker: worker.id });
-    for (const live of this.#dispatcher.removeWorker(worker)) this.#retryLost(live);
+    for (const live of this.#dispatcher.removeWorker(worker)) this.#outcomes.onLost(live);
     this.#dispatcher.giveTasksToAll();
-  }
-
-  /** An attempt went down with no fault of its own. */
-  #retryLost(live: LiveAttempt): void {
-    this.#countLoss(live);
-    this.#dispatcher.enqueue(live.id);
-  }
-
-  #countLoss(live: LiveAttempt): void {
-    const { tasks } = this.#dispatcher;
-    tasks.setPhase(live.id, [Phase.running], Phase.idle);
-    const losses = tasks.countLoss(live.id);
-    if (losses < LOSSES_PER_TASK_MAX) return;
-    const message = `Task ${taskKey(live.id)} was lost ${losses} times with its worker or its input. Look at the workers' own logs, then resume the job.`;
-    this.#fail(live.id, { code: "JOB_FAILED", message, retryable: true, details: {} });
-  }
-
-  // ---- Tasks --------------------------------------------------------------------------------------------------
-
-  /** Takes in an outcome; true where the worker must keep it until the log has it. */
-  #onAttemptEnded(worker: WorkerState, { attempt, outcome }: EndedAttempt): boolean {
-    const { workers, tasks } = this.#dispatcher;
-    const live = workers.live(attempt);
-    if (live === undefined || live.worker !== worker.id) return false;
-    if (live.recording) return true;
-    if (outcome.kind === "finished") {
-      workers.startRecording(live);
-      tasks.setPhase(attempt, [Phase.running], Phase.recording);
-      this.#decisions.add({ kind: "taskCompleted", attempt: live.id, output: outcome.output });
-      return true;
-    }
-    this.#dispatcher.settle(attempt);
-    if (outcome.kind === "stopped") this.#retryLost(live);
-    else if (outcome.lostBlocks.length > 0) this.#onInputLost(live, outcome.lostBlocks);
-    else if (outcome.error.code === "PEER_UNREACHABLE") this.#onPeerUnreachable(live, outcome.error);
-    else this.#onTaskFailed(live.id, outcome.error);
-    return false;
-  }
-
-  #onTaskFailed(attempt: AttemptId, error: ErrorInfo): void {
-    const { tasks } = this.#dispatcher;
-    const { attemptsMax: triesMax } = this.state.spec.policy;
-    const tries = tasks.countFailure(attempt);
-    const last = !error.retryable || tries >= triesMax;
-    const retryInMs = last ? undefined : retryDelayMs(this.state, attempt, tries);
-    this.#step.note({ kind: "taskFailed", attempt, tries, triesMax, error, retryInMs });
-    if (retryInMs === undefined) {
-      tasks.setPhase(attempt, [Phase.running], Phase.idle);
-      return this.#fail(attempt, error);
-    }
-    tasks.setPhase(attempt, [Phase.running], Phase.delayed);
-    const { stage, partition } = attempt;
-    this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
-  }
-
-  /** The blocks this attempt was to read are gone: whoever made them runs again first. */
-  #onInputLost(live: LiveAttempt, keys: readonly string[]): void {
-    if (!this.#decisions.addLostBlocks(keys)) return this.#retryLost(live);
-    // It stays idle: the loss locks its stage, and the stage brings it back when it unlocks.
-    this.#countLoss(live);
-  }
-
-  /**
-   * The node that has an input could not be asked. Whoever says so may be cut off itself, and what is well must not be
-   * lost for its sake: the node's outputs are given up once it is no worker here any more, or a second one says the same.
-   */
-  #onPeerUnreachable(live: LiveAttempt, { details }: ErrorInfo): void {
-    this.#countLoss(live);
-    if (this.#mode !== "working") return;
-    const { node } = details;
-    if (typeof node === "string") {
-      const agreed = this.#suspects.report(node, live.worker, this.#step.nowMs);
-      if (agreed || this.#dispatcher.workers.get(nodeId(node)) === undefined) {
-        this.#suspects.forget(node);
-        this.#decisions.addLostBlocks(this.state.neededBlocksAt(nodeId(node)));
-      }
-    }
-    const { tasks } = this.#dispatcher;
-    tasks.setPhase(live.id, [Phase.idle], Phase.delayed);
-    const { stage, partition } = live.id;
-    const retryInMs = retryDelayMs(this.state, live.id, tasks.losses(live.id));
-    this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
   }
 
   // ---- Log ----------------------------------------------------------------------------------------------------
@@ -243,7 +167,10 @@ export class JobDriver {
   }
 
   /** @param forget Collects what each worker can forget. */
-  #onDurable(event: Exclude<LogEvent, { readonly kind: "outputLost" }>, forget: Map<NodeId, AttemptId[]>): void {
+  #onDurable(
+    event: Exclude<LogEvent, { readonly kind: "outputLost" }>,
+    forget: Map<NodeId, AttemptId[]>,
+  ): void {
     switch (event.kind) {
       case "taskCompleted":
         return this.#onCompletionDurable(event.attempt, forget);
@@ -350,31 +277,12 @@ export class JobDriver {
         this.#dispatcher.enqueue(timer.task);
         return this.#dispatcher.giveTasksToAll();
       case "taskTimeout":
-        return this.#onTaskTimeout(timer.attempt);
+        return this.#outcomes.onTimeout(timer.attempt);
       case "workerLease":
         return this.#onWorkerLeaseTimer(timer);
       default:
         return unreachable(timer);
     }
-  }
-
-  #onTaskTimeout(attempt: AttemptId): void {
-    const live = this.#dispatcher.workers.live(attempt);
-    if (live === undefined || live.recording) return;
-    this.#dispatcher.settle(attempt);
-    const worker = this.#dispatcher.workers.get(live.worker);
-    if (worker !== undefined) {
-      worker.unwanted++;
-      this.#dispatcher.giveTasks(worker, { start: [], stop: [attempt], forget: [] });
-    }
-    const ms = this.state.spec.policy.taskTimeoutMs ?? 0;
-    const message = `Task ${taskKey(attempt)} had not ended after ${ms} ms and was stopped. Raise taskTimeoutMs (--task-timeout), or look for a loop that does not end.`;
-    this.#onTaskFailed(attempt, {
-      code: "TASK_TIMEOUT",
-      message,
-      retryable: true,
-      details: { taskTimeoutMs: ms },
-    });
   }
 
   #onWorkerLeaseTimer(timer: Extract<Timer, { kind: "workerLease" }>): void {

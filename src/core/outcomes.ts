@@ -1,0 +1,148 @@
+/**
+ * What the outcome of an attempt means for its task: whether it completes, is tried again, and when.
+ *
+ * Owns what is remembered of failures. Decides nothing about the job but that a task has failed for good.
+ */
+import type { ErrorInfo } from "../base/errors.ts";
+import { type AttemptId, nodeId, taskKey } from "../base/ids.ts";
+import type { EndedAttempt } from "../protocol/message.ts";
+import type { Decisions } from "./decisions.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { JobState } from "./job-state.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+import type { Step } from "./step.ts";
+import { Suspects } from "./suspects.ts";
+import { Phase } from "./task-table.ts";
+import type { Timers } from "./timers.ts";
+import type { LiveAttempt, WorkerState } from "./worker-table.ts";
+
+/** Attempts of one task lost to dead workers or missing blocks, before the job fails rather than go round for ever. */
+const LOSSES_PER_TASK_MAX = 20;
+
+export interface OutcomeParts {
+  readonly state: JobState;
+  readonly step: Step;
+  readonly timers: Timers;
+  readonly decisions: Decisions;
+  readonly dispatcher: Dispatcher;
+  /** The job fails, because of this attempt; harmless where it is ending. */
+  readonly fail: (attempt: AttemptId, error: ErrorInfo) => void;
+}
+
+export class Outcomes {
+  readonly #state: JobState;
+  readonly #step: Step;
+  readonly #timers: Timers;
+  readonly #decisions: Decisions;
+  readonly #dispatcher: Dispatcher;
+  readonly #fail: OutcomeParts["fail"];
+  readonly #suspects = new Suspects();
+
+  constructor({ state, step, timers, decisions, dispatcher, fail }: OutcomeParts) {
+    this.#state = state;
+    this.#step = step;
+    this.#timers = timers;
+    this.#decisions = decisions;
+    this.#dispatcher = dispatcher;
+    this.#fail = fail;
+  }
+
+  /** Takes in an outcome; true where the worker must keep it until the log has it. */
+  onEnded(worker: WorkerState, { attempt, outcome }: EndedAttempt): boolean {
+    const { workers, tasks } = this.#dispatcher;
+    const live = workers.live(attempt);
+    if (live === undefined || live.worker !== worker.id) return false;
+    if (live.recording) return true;
+    if (outcome.kind === "finished") {
+      workers.startRecording(live);
+      tasks.setPhase(attempt, [Phase.running], Phase.recording);
+      this.#decisions.add({ kind: "taskCompleted", attempt: live.id, output: outcome.output });
+      return true;
+    }
+    this.#dispatcher.settle(attempt);
+    if (outcome.kind === "stopped") this.onLost(live);
+    else if (outcome.lostBlocks.length > 0) this.#onInputLost(live, outcome.lostBlocks);
+    else if (outcome.error.code === "PEER_UNREACHABLE") this.#onPeerUnreachable(live, outcome.error);
+    else this.#onTaskFailed(live.id, outcome.error);
+    return false;
+  }
+
+  #onTaskFailed(attempt: AttemptId, error: ErrorInfo): void {
+    const { tasks } = this.#dispatcher;
+    const { attemptsMax: triesMax } = this.#state.spec.policy;
+    const tries = tasks.countFailure(attempt);
+    const last = !error.retryable || tries >= triesMax;
+    const retryInMs = last ? undefined : retryDelayMs(this.#state, attempt, tries);
+    this.#step.note({ kind: "taskFailed", attempt, tries, triesMax, error, retryInMs });
+    if (retryInMs === undefined) {
+      tasks.setPhase(attempt, [Phase.running], Phase.idle);
+      return this.#fail(attempt, error);
+    }
+    tasks.setPhase(attempt, [Phase.running], Phase.delayed);
+    const { stage, partition } = attempt;
+    this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
+  }
+
+  /** The blocks this attempt was to read are gone: whoever made them runs again first. */
+  #onInputLost(live: LiveAttempt, keys: readonly string[]): void {
+    if (!this.#decisions.addLostBlocks(keys)) return this.onLost(live);
+    // It stays idle: the loss locks its stage, and the stage brings it back when it unlocks.
+    this.#countLoss(live);
+  }
+
+  /**
+   * The node that has an input could not be asked. Whoever says so may be cut off itself, and what is well must not be
+   * lost for its sake: the node's outputs are given up once it is no worker here any more, or a second one says the same.
+   */
+  #onPeerUnreachable(live: LiveAttempt, { details }: ErrorInfo): void {
+    this.#countLoss(live);
+    if (!this.#dispatcher.isOpen) return;
+    const { node } = details;
+    if (typeof node === "string") {
+      const agreed = this.#suspects.report(node, live.worker, this.#step.nowMs);
+      if (agreed || this.#dispatcher.workers.get(nodeId(node)) === undefined) {
+        this.#suspects.forget(node);
+        this.#decisions.addLostBlocks(this.#state.neededBlocksAt(nodeId(node)));
+      }
+    }
+    const { tasks } = this.#dispatcher;
+    tasks.setPhase(live.id, [Phase.idle], Phase.delayed);
+    const { stage, partition } = live.id;
+    const retryInMs = retryDelayMs(this.#state, live.id, tasks.losses(live.id));
+    this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
+  }
+
+  /** An attempt went down with no fault of its own. */
+  onLost(live: LiveAttempt): void {
+    this.#countLoss(live);
+    this.#dispatcher.enqueue(live.id);
+  }
+
+  #countLoss(live: LiveAttempt): void {
+    const { tasks } = this.#dispatcher;
+    tasks.setPhase(live.id, [Phase.running], Phase.idle);
+    const losses = tasks.countLoss(live.id);
+    if (losses < LOSSES_PER_TASK_MAX) return;
+    const message = `Task ${taskKey(live.id)} was lost ${losses} times with its worker or its input. Look at the workers' own logs, then resume the job.`;
+    this.#fail(live.id, { code: "JOB_FAILED", message, retryable: true, details: {} });
+  }
+
+  onTimeout(attempt: AttemptId): void {
+    const live = this.#dispatcher.workers.live(attempt);
+    if (live === undefined || live.recording) return;
+    this.#dispatcher.settle(attempt);
+    const worker = this.#dispatcher.workers.get(live.worker);
+    if (worker !== undefined) {
+      worker.unwanted++;
+      this.#dispatcher.giveTasks(worker, { start: [], stop: [attempt], forget: [] });
+    }
+    const ms = this.#state.spec.policy.taskTimeoutMs ?? 0;
+    const message = `Task ${taskKey(attempt)} had not ended after ${ms} ms and was stopped. Raise taskTimeoutMs (--task-timeout), or look for a loop that does not end.`;
+    this.#onTaskFailed(attempt, {
+      code: "TASK_TIMEOUT",
+      message,
+      retryable: true,
+      details: { taskTimeoutMs: ms },
+    });
+  }
+}
