@@ -1,19 +1,14 @@
-/**
- * Real etcd for tests: members on free ports of the loopback, each with a directory of its own.
- *
- * Every member runs below a shell that waits for its input to end, and ends the member then: so none outlives the test
- * process, however that ends.
- */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+/** Real etcd for tests: members on free ports, each with a directory of its own. None outlives the test process. */
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { connectEtcd } from "../../src/adapters/etcd/open.ts";
 import { readEtcdStatus } from "../../src/adapters/etcd/status.ts";
 import { systemClock } from "../../src/adapters/machine/system-clock.ts";
+import { TiedProcess } from "../tied-process.ts";
 
 const START_MS_MAX = 20_000;
 const POLL_MS = 50;
@@ -25,6 +20,8 @@ export interface EtcdOptions {
   /** Given to every member. */
   readonly args?: readonly string[];
   readonly scheme?: "http" | "https";
+  /** To listen on. Default: the loopback. */
+  readonly host?: string;
 }
 
 interface Server {
@@ -32,7 +29,7 @@ interface Server {
   readonly endpoint: string;
   readonly directory: string;
   readonly args: readonly string[];
-  process?: { readonly shell: ChildProcess; readonly pid: number; readonly log: string[] } | undefined;
+  process?: TiedProcess | undefined;
 }
 
 export class EtcdServers {
@@ -64,18 +61,11 @@ export class EtcdServers {
   /** Also one that was killed; it goes on with what lies in its directory. Resolves when it listens to clients. */
   async startMember(index: number): Promise<void> {
     const server = this.#server(index);
-    const script = 'exec 3<&0; "$@" 3<&- & pid=$!; echo "pid $pid"; cat <&3 >/dev/null; kill -9 $pid';
-    const shell = spawn("sh", ["-c", script, "sh", "etcd", ...server.args], {
-      stdio: ["pipe", "pipe", "pipe"],
-    });
     const log: string[] = [];
-    const pid = new Promise<number>((resolve) => {
-      createInterface({ input: shell.stdout }).on("line", (line) =>
-        resolve(Number(line.slice("pid ".length))),
-      );
+    server.process = await TiedProcess.start({
+      command: ["etcd", ...server.args],
+      onError: (line) => void log.push(line),
     });
-    createInterface({ input: shell.stderr }).on("line", (line) => void log.push(line));
-    server.process = { shell, pid: await pid, log };
     await until(START_MS_MAX, () =>
       log.some((line) => /ready to serve client requests|serving .*client/i.test(line)),
     ).catch(() => {
@@ -87,12 +77,8 @@ export class EtcdServers {
   async kill(index: number): Promise<void> {
     const server = this.#server(index);
     const running = server.process;
-    if (running === undefined) return;
     server.process = undefined;
-    const ended = once(running.shell, "close");
-    process.kill(running.pid, "SIGKILL");
-    running.shell.stdin?.end();
-    await ended;
+    await running?.kill();
   }
 
   /** It stays connected, and does nothing. */
@@ -120,8 +106,7 @@ export class EtcdServers {
   }
 
   #signal(index: number, signal: NodeJS.Signals): void {
-    const running = this.#server(index).process;
-    if (running !== undefined) process.kill(running.pid, signal);
+    this.#server(index).process?.signal(signal);
   }
 
   #server(index: number): Server {
@@ -131,12 +116,16 @@ export class EtcdServers {
   }
 }
 
-async function configure(members: number, directory: string, { args = [], scheme = "http" }: EtcdOptions) {
-  const ports = await freePorts(2 * members);
+async function configure(
+  members: number,
+  directory: string,
+  { args = [], scheme = "http", host = "127.0.0.1" }: EtcdOptions,
+) {
+  const ports = await freePorts(2 * members, host);
   const plans = Array.from({ length: members }, (_, i) => ({
     name: `member-${i}`,
-    endpoint: `127.0.0.1:${ports[2 * i]}`,
-    peer: `http://127.0.0.1:${ports[2 * i + 1]}`,
+    endpoint: `${host}:${ports[2 * i]}`,
+    peer: `http://${host}:${ports[2 * i + 1]}`,
   }));
   const cluster = plans.map(({ name, peer }) => `${name}=${peer}`).join(",");
   return plans.map(({ name, endpoint, peer }): Server => {
@@ -166,8 +155,8 @@ async function configure(members: number, directory: string, { args = [], scheme
 }
 
 /** Free now; held together, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+async function freePorts(count: number, host: string): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, host));
   await Promise.all(servers.map((server) => once(server, "listening")));
   const ports = servers.map((server) => {
     const address = server.address();
