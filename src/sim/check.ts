@@ -10,7 +10,7 @@ import type { MemoryOutputs } from "./memory-outputs.ts";
 import type { SimJob } from "./sim-job.ts";
 
 /** The log as it stands in the store. */
-export async function readLog(store: ControlStore, spec: JobSpec): Promise<readonly LogRecord[]> {
+export async function readLog(store: ControlStore, spec: Pick<JobSpec, "id">): Promise<readonly LogRecord[]> {
   const prefix = jobKeys(spec.id).logPrefix;
   const { entries } = await store.range(prefix, prefixEnd(prefix));
   return entries.map(({ key, value }) => decodeRecord(value, key));

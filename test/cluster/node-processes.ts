@@ -1,153 +1,272 @@
 /**
  * A cluster of real processes on this machine, for tests: `bicoastal node`, each with a data directory of its own. What is
- * started here is killed here, by its process id, and nothing else is.
+ * started here is killed here, by its process id, and nothing else is; where a test fails, it prints what each had to say.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { onTestFinished } from "vitest";
+import { expect, onTestFailed, onTestFinished } from "vitest";
+import { listNodes, openStore } from "../../src/api/compose-cluster.ts";
+import { jobId } from "../../src/base/ids.ts";
+import { prefixEnd } from "../../src/ports/control-store.ts";
+import { CARD_PREFIX } from "../../src/runtime/job-keys.ts";
+import { auditLog, readLog } from "../../src/sim/check.ts";
 import { binPath, type CliResult, runNode } from "../cli-process.ts";
+import { TiedProcess } from "../tied-process.ts";
+import { GATES_VARIABLE, GatedJob } from "./gated-job.ts";
 
-/** Short, so that a loss is noticed soon; long enough for a machine that is busy. */
-const LEASE = "4s";
+/** Short, so that a loss is noticed soon; a machine so busy that it ends early does a test no harm. */
+export const LEASE_MS = 2_000;
+/** For whatever must happen: far longer than it takes on a busy machine, and shorter than a test may. */
+const WAIT_MS_MAX = 90_000;
+const POLL_MS = 25;
+const LAST_LINES = 15;
+const LINE_CHARS_MAX = 300;
 
 /** A line that a node says with `--json`. */
 export interface NodeLine {
   readonly kind: string;
   readonly job?: string;
   readonly node?: string;
-  readonly event?: { readonly kind: string; readonly progress?: { readonly tasksDone: number } };
+  readonly outcome?: string;
+  readonly event?: {
+    readonly kind: string;
+    readonly progress?: { readonly tasksDone: number };
+    readonly error?: { readonly code: string };
+  };
+}
+
+export interface NodeOptions {
+  /** Default: its name. */
+  readonly region?: string;
+  readonly leaseMs?: number;
+  /** More arguments of `bicoastal node`. */
+  readonly args?: readonly string[];
+  /** What the process is started by: a command that becomes the one that follows it. */
+  readonly within?: readonly string[];
 }
 
 export class NodeProcess {
   readonly name: string;
+  readonly dataDir: string;
   readonly lines: NodeLine[] = [];
-  stderr = "";
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
-  #waiting: (() => void)[] = [];
+  readonly stderr: string[] = [];
+  process!: TiedProcess;
 
-  constructor(name: string, child: ChildProcess) {
+  constructor(name: string, dataDir: string) {
     this.name = name;
-    this.#child = child;
-    this.#ended = once(child, "close");
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.stderr += text;
-    });
-    createInterface({ input: child.stdout! }).on("line", (line) => {
-      this.lines.push(JSON.parse(line) as NodeLine);
-      this.#wake();
-    });
-    void this.#ended.then(() => this.#wake());
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    this.dataDir = dataDir;
   }
 
   get running(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return this.process.running;
   }
 
-  /** Resolves when the node has said so. */
-  async said(what: (line: NodeLine) => boolean): Promise<void> {
-    while (!this.lines.some(what)) {
-      if (!this.running) throw new Error(`${this.name} has ended:\n${this.stderr}`);
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+  has(kind: string, count = 1): boolean {
+    return this.lines.filter((line) => line.kind === kind).length >= count;
   }
 
-  async signal(name: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
-    if (!this.running) return;
-    process.kill(this.#child.pid!, name);
-    if (name === "SIGKILL" || name === "SIGTERM") await this.#ended;
+  /** SIGTERM; resolves when it has left. */
+  async leave(): Promise<void> {
+    this.process.signal("SIGTERM");
+    await this.process.ended;
+  }
+  kill(): Promise<void> {
+    return this.process.kill();
+  }
+  freeze(): void {
+    this.process.signal("SIGSTOP");
+  }
+  thaw(): void {
+    this.process.signal("SIGCONT");
+  }
+
+  /** The blocks on its disk, by path. */
+  blocks(): readonly string[] {
+    const jobs = join(this.dataDir, "blobs", "jobs");
+    return filesUnder(jobs).filter((file) => file.includes("/blocks/") && !file.includes("~"));
+  }
+
+  report(): string {
+    const state = this.running ? "runs" : "has ended";
+    const lines = this.lines.filter(({ event }) => event?.kind !== "progress").slice(-LAST_LINES);
+    const said = lines.map((line) => JSON.stringify(line).slice(0, LINE_CHARS_MAX));
+    return [`${this.name} ${state}`, ...said, ...this.stderr.slice(-LAST_LINES)].join("\n  ");
   }
 }
 
-export class NodeProcesses {
-  readonly #store: string;
-  readonly #room = mkdtempSync(join(tmpdir(), "bicoastal-cluster-"));
-  readonly nodes: NodeProcess[] = [];
+export interface ClusterOptions {
+  /** `etcd://…`. Default: a directory that all share. */
+  readonly store?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
 
-  /** @param store `etcd://…`; undefined: a directory that all share. */
-  constructor(store: string | undefined) {
-    this.#store = store ?? join(this.#room, "store");
+export class NodeProcesses {
+  readonly store: string;
+  readonly room = mkdtempSync(join(tmpdir(), "bicoastal-cluster-"));
+  readonly nodes: NodeProcess[] = [];
+  readonly job: GatedJob;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #commands = new Set<TiedProcess>();
+
+  constructor({ store, env = {} }: ClusterOptions = {}) {
+    this.store = store ?? join(this.room, "store");
+    this.#env = env;
+    this.job = new GatedJob(this.room);
+    onTestFailed(() => console.error(this.report()));
     onTestFinished(async () => {
-      await Promise.all(this.nodes.map((node) => node.signal("SIGKILL")));
-      rmSync(this.#room, { recursive: true, force: true, maxRetries: 5 });
+      await Promise.all([
+        ...this.nodes.map((node) => node.kill()),
+        ...[...this.#commands].map((c) => c.kill()),
+      ]);
+      rmSync(this.room, { recursive: true, force: true, maxRetries: 5 });
     });
   }
 
-  path(name: string): string {
-    return join(this.#room, name);
+  path(...names: readonly string[]): string {
+    return join(this.room, ...names);
+  }
+
+  report(): string {
+    return this.nodes.map((node) => node.report()).join("\n");
+  }
+
+  /** Waits for what must come, however slow the machine is. */
+  async until(what: string, happened: () => boolean | Promise<boolean>): Promise<void> {
+    const endMs = performance.now() + WAIT_MS_MAX;
+    while (!(await happened())) {
+      if (performance.now() > endMs) throw new Error(`Waited in vain: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
   }
 
   /** Resolves when the node belongs to the cluster. One that was killed finds its data again under its name. */
-  async start(name: string): Promise<NodeProcess> {
-    const args = ["node", "--store", this.#store, "--name", name, "--region", name, "--threads", "1"];
-    const more = ["--memory", "300MB", "--lease", LEASE, "--json", "--data-dir", this.path(`data-${name}`)];
-    const child = spawn(process.execPath, [binPath, ...args, ...more], { stdio: ["ignore", "pipe", "pipe"] });
-    const node = new NodeProcess(name, child);
+  async start(name: string, options: NodeOptions = {}): Promise<NodeProcess> {
+    const { region = name, leaseMs = LEASE_MS, args = [], within = [] } = options;
+    const node = new NodeProcess(name, this.path(`data-${name}`));
+    const own = ["--name", name, "--region", region, "--data-dir", node.dataDir, "--lease", `${leaseMs}ms`];
+    const size = ["--threads", "1", "--memory", "300MB", "--json"];
+    node.process = await TiedProcess.start({
+      command: [
+        ...within,
+        ...[process.execPath, binPath, "node", "--store", this.store],
+        ...[...own, ...size, ...args],
+      ],
+      cwd: this.room,
+      env: { ...this.#env, [GATES_VARIABLE]: this.job.gates },
+      onOutput: (line) => void node.lines.push(JSON.parse(line) as NodeLine),
+      onError: (line) => void node.stderr.push(line),
+    });
     this.nodes.push(node);
-    await node.said(({ kind }) => kind === "joined");
+    await this.until(`${name} joins`, () => {
+      if (!node.running) throw new Error(`${name} ended at once`);
+      return node.has("joined");
+    });
     return node;
+  }
+  async startAll(...names: readonly string[]): Promise<readonly NodeProcess[]> {
+    return Promise.all(names.map((name) => this.start(name)));
   }
 
   /** A command of somebody who is no node. */
-  command(command: string, ...args: readonly string[]): Promise<CliResult> {
-    return runNode([binPath, command, ...args, "--store", this.#store], {
-      cwd: this.#room,
-      env: { BICOASTAL_DATA_DIR: this.path("client") },
+  async command(name: string, ...args: readonly string[]): Promise<CliResult> {
+    const stdout: string[] = [];
+    const stderr: string[] = [];
+    const command = await TiedProcess.start({
+      command: [process.execPath, binPath, name, ...args, "--store", this.store],
+      cwd: this.room,
+      env: { ...this.#env, NO_COLOR: "1", BICOASTAL_DATA_DIR: this.path("client") },
+      onOutput: (line) => void stdout.push(`${line}\n`),
+      onError: (line) => void stderr.push(`${line}\n`),
     });
+    this.#commands.add(command);
+    const code = await command.ended;
+    this.#commands.delete(command);
+    return { code, stdout: stdout.join(""), stderr: stderr.join("") };
   }
 
-  /** The same without the cluster. */
-  alone(command: string, ...args: readonly string[]): Promise<CliResult> {
-    return runNode([binPath, command, ...args], {
-      cwd: this.#room,
-      env: { BICOASTAL_DATA_DIR: this.path("alone") },
-    });
+  /** Runs the job; resolves, once all gates are open and it has ended, with what it gave. */
+  async run(): Promise<Output> {
+    return outputOf(await this.command("run", this.job.file, "--out", "out", "--json"), this.path("out"));
   }
 
-  /** Resolves with the node that drives, once so many tasks of the job are done. */
-  async driver(tasksDone: number): Promise<NodeProcess> {
-    const isFar = ({ event }: NodeLine): boolean =>
-      event?.kind === "progress" && (event.progress?.tasksDone ?? 0) >= tasksDone;
-    return Promise.any(
-      this.nodes.filter(({ running }) => running).map((node) => node.said(isFar).then(() => node)),
+  /** The nodes that belong to the cluster. */
+  async names(): Promise<readonly string[]> {
+    return (await listNodes(this.store)).map(({ node }) => node);
+  }
+
+  /** What the log says of the only job of this cluster, by kind of event; held to what every log must be. */
+  async audit(): Promise<Readonly<Record<string, number>>> {
+    const store = await openStore(this.store);
+    try {
+      const { entries } = await store.range(CARD_PREFIX, prefixEnd(CARD_PREFIX));
+      const ids = entries.map(({ key }) => jobId(key.slice(CARD_PREFIX.length)));
+      expect(ids).toHaveLength(1);
+      const records = await readLog(store, { id: ids[0]! });
+      expect(auditLog(records)).toEqual([]);
+      const counts: Record<string, number> = {};
+      for (const { kind } of records.flatMap(({ events }) => events)) counts[kind] = (counts[kind] ?? 0) + 1;
+      return counts;
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** The last node that said it drives, among those that live. */
+  get driver(): NodeProcess | undefined {
+    return this.nodes.findLast((node) => node.running && drives(node));
+  }
+  async someDriver(): Promise<NodeProcess> {
+    await this.until("some node drives", () => this.driver !== undefined);
+    return this.driver!;
+  }
+  /** The living that do not drive. */
+  async workers(): Promise<readonly NodeProcess[]> {
+    const driver = await this.someDriver();
+    return this.nodes.filter((node) => node.running && node !== driver);
+  }
+}
+
+const drives = ({ lines }: NodeProcess): boolean =>
+  lines.findLast(({ kind }) => kind === "driving" || kind === "drove")?.kind === "driving";
+
+/** What a run gave: its rows, and the bytes of its files by name. */
+export interface Output {
+  readonly rows: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The same on one machine, with all gates open. For the hooks of a file: a test would wait for it each time. */
+export async function runAlone(): Promise<Output> {
+  const room = mkdtempSync(join(tmpdir(), "bicoastal-alone-"));
+  try {
+    const { file } = new GatedJob(room);
+    const env = { BICOASTAL_DATA_DIR: join(room, "data") };
+    return outputOf(
+      await runNode([binPath, "run", file, "--out", "out", "--json"], { cwd: room, env }),
+      join(room, "out"),
     );
+  } finally {
+    rmSync(room, { recursive: true, force: true });
   }
+}
 
-  /** A job of two shuffles whose tasks take a while. */
-  writeJob(): string {
-    const file = this.path("job.ts");
-    writeFileSync(this.path("package.json"), '{"type":"module"}');
-    writeFileSync(
-      file,
-      `import { job, read } from "bicoastal";
-const work = (n: number): number => {
-  let x = n;
-  for (let i = 0; i < 1_200; i++) x = (x * 1103515245 + 12345) % 2147483648;
-  return x % 1000;
-};
-export default job({
-  name: "steps",
-  run: () =>
-    read
-      .range(0, 400_000, { partitions: 40 })
-      .map(work)
-      .countBy((n) => n)
-      .map(([n, count]): [number, number] => [n % 100, count])
-      .reduceByKey((a, b) => a + b, { partitions: 8 })
-      .sortBy(([n]) => n),
-});
-`,
-    );
-    return file;
+function outputOf({ code, stdout, stderr }: CliResult, out: string): Output {
+  if (code !== 0) throw new Error(`exit code ${code}\n${stderr}\n${stdout}`);
+  const parts = filesUnder(out).filter((file) => file.includes("/part-"));
+  const files = parts.map((file) => [file.slice(out.length + 1), readFileSync(file, "utf8")]);
+  const rows = stdout.split("\n").filter((line) => line.includes('"digits"'));
+  return { rows: rows.join("\n"), files: Object.fromEntries(files) as Record<string, string> };
+}
+
+function filesUnder(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }

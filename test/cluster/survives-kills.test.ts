@@ -1,0 +1,102 @@
+/** kill -9 of nodes, in every stage of a job: what it gives is what it gives on one machine, to the byte. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EtcdServers, hasEtcd } from "../etcd/etcd-servers.ts";
+import { MAP_TASKS } from "./gated-job.ts";
+import { NodeProcesses, type Output, runAlone } from "./node-processes.ts";
+
+const TIMEOUT_MS = 180_000;
+
+describe.runIf(hasEtcd)("kill -9", () => {
+  let etcd: EtcdServers;
+  let alone: Output;
+  let clusters = 0;
+  beforeAll(async () => {
+    [etcd, alone] = await Promise.all([EtcdServers.start(3), runAlone()]);
+  });
+  afterAll(() => etcd?.stop());
+  const open = (): NodeProcesses =>
+    new NodeProcesses({ store: `etcd://${etcd.endpoints.join(",")}/kills-${clusters++}` });
+
+  test("of a worker in the map stage", { timeout: TIMEOUT_MS }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    job.admit("map", 4);
+    await cluster.until("all nodes are at work on map tasks", () => job.arrived("map") === 7);
+    const [worker] = await cluster.workers();
+    await worker!.kill();
+    job.open("map", "reduce", "sorted");
+    expect(await output).toEqual(alone);
+    await cluster.audit();
+  });
+
+  test("of a worker in the shuffle, whose map outputs are needed still", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    job.open("map", "sorted");
+    job.admit("reduce", 1);
+    await cluster.until("all nodes are at work on the shuffle", () => job.arrived("reduce") === 4);
+    const worker = (await cluster.workers()).find((node) => node.blocks().length > 0);
+    await worker!.kill();
+    job.open("reduce");
+    expect(await output).toEqual(alone);
+    const { outputLost, taskCompleted } = await cluster.audit();
+    expect(outputLost).toBeGreaterThan(0);
+    expect(taskCompleted).toBeGreaterThan(MAP_TASKS);
+  });
+
+  test("of a worker in the last reduce stage", { timeout: TIMEOUT_MS }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    job.open("map", "reduce");
+    job.admit("sorted", 1);
+    await cluster.until("all nodes are at work on the last stage", () => job.arrived("sorted") >= 3);
+    const [worker] = await cluster.workers();
+    await worker!.kill();
+    job.open("sorted");
+    expect(await output).toEqual(alone);
+    await cluster.audit();
+  });
+
+  test("of the driver, again and again", { timeout: TIMEOUT_MS }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    for (const gate of ["map", "reduce", "sorted"] as const) {
+      await cluster.until(`tasks come to the gate ${gate}`, () => job.arrived(gate) > 0);
+      const driver = await cluster.someDriver();
+      await driver.kill();
+      await cluster.start(driver.name);
+      await cluster.someDriver();
+      job.open(gate);
+    }
+    expect(await output).toEqual(alone);
+    const { epochStarted } = await cluster.audit();
+    expect(epochStarted).toBeGreaterThanOrEqual(4);
+  });
+
+  test("of the driver and a worker together", { timeout: TIMEOUT_MS }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    job.open("map", "sorted");
+    job.admit("reduce", 1);
+    await cluster.until("all nodes are at work on the shuffle", () => job.arrived("reduce") === 4);
+    const driver = await cluster.someDriver();
+    const [worker] = await cluster.workers();
+    await Promise.all([driver.kill(), worker!.kill()]);
+    job.open("reduce");
+    expect(await output).toEqual(alone);
+    const { epochStarted } = await cluster.audit();
+    expect(epochStarted).toBeGreaterThanOrEqual(2);
+  });
+});

@@ -1,0 +1,82 @@
+/** Nodes that freeze for longer than their leases and come back, and nodes that are replaced one after another. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EtcdServers, hasEtcd } from "../etcd/etcd-servers.ts";
+import { NodeProcesses, type Output, runAlone } from "./node-processes.ts";
+
+const TIMEOUT_MS = 180_000;
+
+describe.runIf(hasEtcd)("a job outlasts", () => {
+  let etcd: EtcdServers;
+  let alone: Output;
+  let clusters = 0;
+  beforeAll(async () => {
+    [etcd, alone] = await Promise.all([EtcdServers.start(3), runAlone()]);
+  });
+  afterAll(() => etcd?.stop());
+  const open = (): NodeProcesses =>
+    new NodeProcesses({ store: `etcd://${etcd.endpoints.join(",")}/pauses-${clusters++}` });
+
+  test("a frozen worker, whose late reports change nothing", { timeout: TIMEOUT_MS }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    job.admit("map", 4);
+    await cluster.until("all nodes are at work on map tasks", () => job.arrived("map") === 7);
+    const [frozen] = await cluster.workers();
+    frozen!.freeze();
+    // Its task begins anew elsewhere: there is nobody left whose lease lasts.
+    job.admit("map", 12);
+    await cluster.until("its task was given to another", () => job.arrived("map") === 13);
+    frozen!.thaw();
+    // Its own attempt goes through the gate now, and what it tells of that is too late.
+    job.open("map", "reduce", "sorted");
+    expect(await output).toEqual(alone);
+    await cluster.audit();
+    await cluster.until("it belongs to the cluster again", async () => (await cluster.names()).length === 3);
+  });
+
+  test("a frozen driver, which is replaced and then writes nothing more", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    job.open("map", "sorted");
+    job.admit("reduce", 2);
+    await cluster.until("all nodes are at work on the shuffle", () => job.arrived("reduce") === 5);
+    const frozen = await cluster.someDriver();
+    frozen.freeze();
+    const others = cluster.nodes.filter((node) => node !== frozen);
+    await cluster.until("another drives", () => others.some((node) => node.has("driving")));
+    job.admit("reduce", 6);
+    await cluster.until("others have done something", () => job.arrived("reduce") > 5);
+    frozen.thaw();
+    job.open("reduce");
+    expect(await output).toEqual(alone);
+    const { epochStarted } = await cluster.audit();
+    expect(epochStarted).toBeGreaterThanOrEqual(2);
+  });
+
+  test("the restart of every node, one after another", { timeout: TIMEOUT_MS }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    await cluster.startAll("a", "b", "c");
+    const output = cluster.run();
+    let done = 2;
+    for (const name of ["a", "b", "c"]) {
+      job.admit("map", done);
+      await cluster.until("tasks are under way", () => job.arrived("map") > done);
+      const node = cluster.nodes.find((one) => one.name === name)!;
+      await node.leave();
+      expect(node.lines.at(-1)).toMatchObject({ kind: "left" });
+      await cluster.start(name);
+      done = job.arrived("map") + 2;
+    }
+    job.open("map", "reduce", "sorted");
+    expect(await output).toEqual(alone);
+    const { failed } = await cluster.audit();
+    expect(failed).toBeUndefined();
+  });
+});
