@@ -186,7 +186,13 @@ export class NodeProcesses {
   }
 
   /** Runs the job; resolves, once all gates are open and it has ended, with what it gave. */
-  async run(): Promise<Output> {
+  run(): Promise<Output> {
+    const output = this.#run();
+    // A test that fails before it looks at it says why by itself.
+    output.catch(() => {});
+    return output;
+  }
+  async #run(): Promise<Output> {
     return outputOf(await this.command("run", this.job.file, "--out", "out", "--json"), this.path("out"));
   }
 
@@ -196,14 +202,14 @@ export class NodeProcesses {
   }
 
   /** What the log says of the only job of this cluster, by kind of event; held to what every log must be. */
-  async audit(): Promise<Readonly<Record<string, number>>> {
+  async audit({ underWay = false } = {}): Promise<Readonly<Record<string, number>>> {
     const store = await openStore(this.store);
     try {
       const { entries } = await store.range(CARD_PREFIX, prefixEnd(CARD_PREFIX));
       const ids = entries.map(({ key }) => jobId(key.slice(CARD_PREFIX.length)));
       expect(ids).toHaveLength(1);
       const records = await readLog(store, { id: ids[0]! });
-      expect(auditLog(records)).toEqual([]);
+      expect(auditLog(records)).toEqual(underWay ? ["the job committed 0 times"] : []);
       const counts: Record<string, number> = {};
       for (const { kind } of records.flatMap(({ events }) => events)) counts[kind] = (counts[kind] ?? 0) + 1;
       return counts;
