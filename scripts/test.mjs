@@ -25,7 +25,7 @@ function figures(report) {
 }
 
 /**
- * The files whose tests were left out for lack of etcd, by name.
+ * The files whose tests were left out for lack of etcd, or of the right to mount disks and make networks, by name.
  * @param {Report} report
  */
 function leftOut(report) {
@@ -34,7 +34,7 @@ function leftOut(report) {
     const count = assertionResults.filter(
       ({ status }) => status === "skipped" || status === "pending",
     ).length;
-    return /^test[\\/]etcd[\\/]/.test(path) && count > 0 ? [`${path} (${count})`] : [];
+    return /^test[\\/](etcd|cluster)[\\/]/.test(path) && count > 0 ? [`${path} (${count})`] : [];
   });
 }
 
@@ -59,9 +59,12 @@ async function test() {
       ? JSON.parse(readFileSync(reportPath, "utf8"))
       : { testResults: [] };
     const counted = figures(report);
-    const names = lacksEtcd === undefined ? [] : leftOut(report);
-    if (names.length > 0)
-      console.log(`NOT RUN, for lack of etcd: ${names.join(", ")}. To run them, ${lacksEtcd}.`);
+    const names = leftOut(report);
+    const why =
+      lacksEtcd === undefined
+        ? "for lack of rights: they mount disks and make networks, as root on Linux"
+        : `for lack of etcd. To run them, ${lacksEtcd}`;
+    if (names.length > 0) console.log(`NOT RUN: ${names.join(", ")}, ${why}.`);
     // An error outside any test fails the run without failing a test.
     return { passed: counted.passed, failed: ok ? counted.failed : Math.max(1, counted.failed) };
   } finally {
