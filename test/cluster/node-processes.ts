@@ -257,7 +257,8 @@ export async function runAlone(): Promise<Output> {
   }
 }
 
-function outputOf({ code, stdout, stderr }: CliResult, out: string): Output {
+/** Of `--json` output, and the directory that was written. */
+export function outputOf({ code, stdout, stderr }: CliResult, out: string): Output {
   if (code !== 0) throw new Error(`exit code ${code}\n${stderr}\n${stdout}`);
   const parts = filesUnder(out).filter((file) => file.includes("/part-"));
   const files = parts.map((file) => [file.slice(out.length + 1), readFileSync(file, "utf8")]);
