@@ -3,10 +3,13 @@
 //
 //     node bench/codec.mjs --rows 4096 --rounds 9 --only pairs
 //
+// A second table says what LZ4 makes of the frames, as between machines, and where that pays: a network of at most so many MB a
+// second takes longer for what is saved than a core does for compressing it and for undoing that.
+//
 // Ways run in rotation, and medians are compared. Speeds are in MB of the rows' JSON a second of processor time, so that
 // they compare across rows; ratios compare across machines. Prints a Markdown table on stdout.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -43,6 +46,15 @@ const word = (least, most) =>
 const times = (make) => Array.from({ length: rows }, make);
 const regions = ["eu-west", "eu-north", "us-east", "us-west", "ap-south"];
 let id = 1_000_000;
+
+/** Real text, unlike the other rows: this project's own, files in the order of their names. */
+function sourceLines() {
+  const directory = join(root, "src");
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  return files.sort().flatMap((file) => readFileSync(join(directory, file), "utf8").split("\n"));
+}
 
 /** @type {Record<string, () => unknown[]>} */
 const dataSets = {
@@ -84,6 +96,7 @@ const dataSets = {
       tags: Array.from({ length: random(4) }, () => word(3, 8)),
       sizes: [random(100), random(100), random(100)],
     })),
+  "lines of source code": () => sourceLines().slice(0, rows),
   "mixed values": () =>
     times(() => [random(1000), word(3, 9), null, { a: 1 }, [1, "x"], true, 10n ** 20n][random(7)]),
 };
@@ -96,8 +109,9 @@ async function loadFrames() {
     const block = "./src/engine/shuffle/block";
     await bundle({
       stdin: {
-        contents: `export { encodeFrame, decodeFrame } from "${block}/frame.ts";
+        contents: `export { encodeFrame, decodeFrame, FRAME_HEADER_BYTES } from "${block}/frame.ts";
           export { ByteWriter } from "${block}/byte-writer.ts";
+          export { lz4 } from "./src/adapters/codec/lz4.ts";
           export { createMsgpackCodec } from "./src/adapters/codec/msgpack-codec.ts";
           export { crc32 } from "./src/adapters/codec/zlib.ts";`,
         resolveDir: root,
@@ -246,4 +260,41 @@ for (const [name, make] of Object.entries(dataSets)) {
     const ratio = (own / (speeds[2] ?? own)).toFixed(1);
     console.log(`| ${name} | ${way} | ${cells.join(" | ")} | ${ratio} | ${(share * 100).toFixed(0)} % |`);
   }
+}
+
+/**
+ * What LZ4 makes of the body of a frame; a body is at most as large as the largest that is compressed.
+ * @param {unknown[]} values
+ */
+function compression(values) {
+  const { keys, own } = rowsOf(values);
+  frames.encodeFrame(writer, keys, own, codecs);
+  const body = Uint8Array.from(writer.written().subarray(frames.FRAME_HEADER_BYTES));
+  const compressed = Uint8Array.from(frames.lz4.compress(body));
+  assert.deepEqual(frames.lz4.decompress(compressed, body.length), body);
+  /** @type {number[]} */
+  const inMs = [];
+  /** @type {number[]} */
+  const outMs = [];
+  for (let round = 0; round < rounds; round++) {
+    inMs.push(perCallMs(() => frames.lz4.compress(body)));
+    outMs.push(perCallMs(() => frames.lz4.decompress(compressed, body.length)));
+  }
+  const megabytes = body.length / 1e6;
+  const [inSeconds, outSeconds] = [median(inMs) / 1000, median(outMs) / 1000];
+  const savedMegabytes = megabytes - compressed.length / 1e6;
+  return {
+    kept: compressed.length / body.length,
+    speeds: [megabytes / inSeconds, megabytes / outSeconds, savedMegabytes / (inSeconds + outSeconds)],
+  };
+}
+
+console.log("\nLZ4 of the same frames, on one core. MB of the frame a second.\n");
+console.log("| rows | kept | compress | undo | pays up to a network of |");
+console.log("|---|---:|---:|---:|---:|");
+for (const [name, make] of Object.entries(dataSets)) {
+  if (!name.includes(options.only)) continue;
+  const { kept, speeds } = compression(make());
+  const [into, out, network] = speeds.map((speed) => Math.max(speed, 0).toFixed(0));
+  console.log(`| ${name} | ${(kept * 100).toFixed(0)} % | ${into} | ${out} | ${network} MB/s |`);
 }

@@ -8,7 +8,7 @@ import { type DataDir, nodeNameOf, prepareDataDir } from "../adapters/fs/data-di
 import { createFileScratch, scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
 import { fetchWhole, type PeerAccess } from "../adapters/http/ask-peer.ts";
 import { createBlobRoute } from "../adapters/http/blob-route.ts";
-import { startNodeServer } from "../adapters/http/node-server.ts";
+import { isLoopback, startNodeServer } from "../adapters/http/node-server.ts";
 import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
 import { createPeerLinks } from "../adapters/http/peer-links.ts";
@@ -156,7 +156,12 @@ async function assemble(
     threads,
     memory,
     entry: threadEntry(),
-    threadData: { ...data, peers: { self, security, addresses: {} } },
+    threadData: {
+      ...data,
+      peers: { self, security, addresses: {} },
+      // Between processes of one machine blocks move faster than they can be compressed.
+      compressBlocks: !isLoopback(host),
+    },
   });
   closing.push(() => runner.close());
 

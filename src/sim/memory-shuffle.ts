@@ -9,6 +9,7 @@ import type { KeyedSink, RowSink } from "../engine/shuffle/sink.ts";
 import type { WideNode } from "../plan/node.ts";
 import type { BlockRef, ProducerBlocks } from "../plan/task.ts";
 import type { Crc32, Gzip, ValueCodec } from "../ports/codec.ts";
+import type { Lz4 } from "../ports/lz4.ts";
 import { createMemoryBlobs, type MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryInputs } from "./memory-inputs.ts";
 import { MemoryOutputs } from "./memory-outputs.ts";
@@ -18,6 +19,8 @@ export interface Codecs {
   readonly codec: ValueCodec;
   readonly crc32: Crc32;
   readonly gzip: Gzip;
+  readonly lz4?: Lz4;
+  readonly compressBlocks?: boolean;
 }
 
 export interface MemoryEnvironment extends EngineEnvironment {
@@ -76,8 +79,9 @@ async function mapTask(
   rows: readonly unknown[],
   key: string,
 ): Promise<BlockRef | undefined> {
-  const { blobs, codec, crc32 } = env;
-  const block = new BlockWriter({ blobs, codec, crc32, key });
+  const { blobs, codec, crc32, lz4, compressBlocks } = env;
+  const compressWith = compressBlocks ? lz4 : undefined;
+  const block = new BlockWriter({ blobs, codec, crc32, key, compressWith });
   const sink = createShuffleSink({
     sink: { kind: "shuffle", shuffle: node, side },
     sinkIndex: SINK_INDEX,

@@ -13,6 +13,7 @@ import { sizeStages } from "../plan/shape.ts";
 import type { Producer, Stage, StagePlan } from "../plan/stage.ts";
 import type { JobContext, ProducerBlocks, SourceSplit, TaskAssignment, TaskOutput } from "../plan/task.ts";
 import type { Crc32, Gzip, ValueCodec } from "../ports/codec.ts";
+import type { Lz4 } from "../ports/lz4.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { MemoryInputs } from "./memory-inputs.ts";
 import { MemoryOutputs } from "./memory-outputs.ts";
@@ -27,6 +28,8 @@ export interface PlanRunOptions {
   readonly codec: ValueCodec;
   readonly crc32: Crc32;
   readonly gzip: Gzip;
+  readonly lz4?: Lz4 | undefined;
+  readonly compressBlocks?: boolean | undefined;
   /** Of each task; default 64 MiB. */
   readonly memoryBytes?: number;
   readonly inputs?: MemoryInputs;
@@ -56,8 +59,8 @@ export async function runPlan(options: PlanRunOptions): Promise<PlanRun> {
   );
   const outputs = new MemoryOutputs();
   const scratches: MemoryScratch[] = [];
-  const { codec, crc32, gzip, inputs = new MemoryInputs() } = options;
-  const shared = { inputs, blobs: createMemoryBlobs(), outputs, codec, crc32, gzip };
+  const { codec, crc32, gzip, lz4, compressBlocks, inputs = new MemoryInputs() } = options;
+  const shared = { inputs, blobs: createMemoryBlobs(), outputs, codec, crc32, gzip, lz4, compressBlocks };
   const tasks: TaskOutput[][] = [];
   for (const stage of stages.stages) {
     const { tasks: count, sinkPartitions } = sizes[stage.id]!;

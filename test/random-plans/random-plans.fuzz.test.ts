@@ -6,6 +6,7 @@
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { lz4 } from "../../src/adapters/codec/lz4.ts";
 import { createMsgpackCodec } from "../../src/adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../src/adapters/codec/zlib.ts";
 import type { Dataset } from "../../src/api/dataset.ts";
@@ -252,7 +253,7 @@ function lineOf(row: unknown, kind: EndKind): string {
 }
 
 /** Everything that leaves the tasks: their blocks by checksum, rows, counters, files. */
-function bytesOf(run: PlanRun, ends: number): unknown {
+function bytesOf(run: PlanRun, ends: number) {
   const directories = Array.from({ length: ends }, (_, index) =>
     [...(run.outputs.directories.get(directoryOf(index))?.files ?? [])].map(([name, bytes]) => [
       name,
@@ -262,8 +263,9 @@ function bytesOf(run: PlanRun, ends: number): unknown {
   return { tasks: run.tasks, directories, sums: run.collected.sums, sample: run.collected.sample?.map(show) };
 }
 
-const codecs = { codec: createMsgpackCodec(), crc32, gzip };
+const codecs = { codec: createMsgpackCodec(), crc32, gzip, lz4 };
 const BUDGETS = [64 << 20, 64 << 10, 4 << 10];
+const BUDGET_COMPRESSED = 64 << 10;
 /** Every row is a run of its own. */
 const BUDGET_SMALL_ROWS_MAX = 400;
 
@@ -276,14 +278,20 @@ async function verifyPlan(
   const plan = jobOf(twins, ends);
   const { joins, splits } = await layOut(plan);
   const few = twins.every(({ model }) => rowsOf(model).length <= BUDGET_SMALL_ROWS_MAX);
-  let first: unknown;
-  for (const memoryBytes of few ? [...BUDGETS, 1] : BUDGETS) {
-    const run = await runPlan({ plan, joins, splits, inputs, memoryBytes, ...codecs });
+  const bytesWith = async (memoryBytes: number, compressBlocks: boolean) => {
+    const run = await runPlan({ plan, joins, splits, inputs, memoryBytes, compressBlocks, ...codecs });
     for (const [index, one] of ends.entries()) verifyEnd(run, one, index, twins);
     expect(run.scratches.every((scratch) => scratch.filesOpen === 0)).toBe(true);
-    first ??= bytesOf(run, ends.length);
-    expect(bytesOf(run, ends.length)).toEqual(first);
+    return bytesOf(run, ends.length);
+  };
+  let first: ReturnType<typeof bytesOf> | undefined;
+  for (const memoryBytes of few ? [...BUDGETS, 1] : BUDGETS) {
+    const bytes = await bytesWith(memoryBytes, false);
+    first ??= bytes;
+    expect(bytes).toEqual(first);
   }
+  // Blocks are others where they are compressed, and nothing else is.
+  expect({ ...(await bytesWith(BUDGET_COMPRESSED, true)), tasks: first?.tasks }).toEqual(first);
 }
 
 const RUNS = Number(process.env.RANDOM_PLANS ?? 120);

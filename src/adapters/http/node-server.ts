@@ -102,9 +102,12 @@ function listening(server: Server, { host, port }: NodeServerOptions): Promise<v
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
+/** Whether only this machine's own processes reach what listens there. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
 function assertGuarded({ host, security: { token, tls } }: NodeServerOptions): void {
   if (token !== undefined) assertToken(token);
-  if (token !== undefined || tls !== undefined || LOOPBACK.test(host)) return;
+  if (token !== undefined || tls !== undefined || isLoopback(host)) return;
   throw new BicoastalError(
     "USAGE",
     `A node that listens on ${host} can be reached by others, and runs the jobs it is given: it needs a way to tell friends from strangers. Give all nodes the same token (make one with: openssl rand -hex 32) or certificates for mutual TLS, or listen on 127.0.0.1.`,

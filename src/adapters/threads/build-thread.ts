@@ -1,3 +1,4 @@
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildSync } from "esbuild";
@@ -15,5 +16,7 @@ export function buildThread(room: string): URL {
       js: 'import { createRequire as make } from "node:module"; const require = make(import.meta.url);',
     },
   });
+  // Packages that are loaded when they are needed are looked for from there.
+  symlinkSync(join(import.meta.dirname, "../../../node_modules"), join(room, "dist/node_modules"));
   return pathToFileURL(entry);
 }

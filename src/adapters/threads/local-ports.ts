@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { lz4 } from "../codec/lz4.ts";
 import { createMsgpackCodec } from "../codec/msgpack-codec.ts";
 import { crc32, gzip } from "../codec/zlib.ts";
 import { createFileBlobs } from "../fs/blobs.ts";
@@ -10,7 +11,7 @@ import { type PeerAddresses, ThreadPeers } from "./thread-peers.ts";
 
 /** What tasks need from this machine. `thread`: names the room for spills, which nobody else uses. */
 export function createLocalPorts(data: ThreadData, thread: string) {
-  const { blobsDirectory, scratchDirectory } = data;
+  const { blobsDirectory, scratchDirectory, compressBlocks } = data;
   const inputs = createFileInputs();
   const blobs = createFileBlobs(blobsDirectory);
   const outputs = createFileOutputs();
@@ -31,6 +32,8 @@ export function createLocalPorts(data: ThreadData, thread: string) {
         codec,
         crc32,
         gzip,
+        lz4,
+        compressBlocks,
         scratch,
       };
     },

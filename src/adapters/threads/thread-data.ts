@@ -11,4 +11,6 @@ export interface ThreadData {
   readonly memoryBytes: number;
   /** In a cluster. Undefined: there are no other nodes. */
   readonly peers?: PeersData;
+  /** Whether blocks are written compressed: where other nodes fetch them over a network. Default: false. */
+  readonly compressBlocks?: boolean;
 }

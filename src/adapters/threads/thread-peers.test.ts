@@ -11,6 +11,7 @@ import { createFileBlobs } from "../fs/blobs.ts";
 import { createBlobRoute } from "../http/blob-route.ts";
 import { type NodeServer, startNodeServer } from "../http/node-server.ts";
 import { buildThread } from "./build-thread.ts";
+import type { ThreadData } from "./thread-data.ts";
 import { createThreadRunner, type ThreadRunner } from "./thread-runner.ts";
 
 const TOKEN = "a-token-for-tests-only";
@@ -38,7 +39,7 @@ afterEach(async () => {
 });
 
 /** Of a node with blobs of its own. */
-function runnerOf(node: string): { runner: ThreadRunner; directory: string } {
+function runnerOf(node: string, data: Partial<ThreadData> = {}): { runner: ThreadRunner; directory: string } {
   const directory = join(bench.room, node);
   const runner = createThreadRunner({
     threads: 1,
@@ -47,6 +48,7 @@ function runnerOf(node: string): { runner: ThreadRunner; directory: string } {
       ...bench.data,
       blobsDirectory: directory,
       peers: { self: nodeId(node), security: { token: TOKEN }, addresses: {} },
+      ...data,
     },
     memory: { threadsBytes: 192 * 2 ** 20, youngBytes: 12 * 2 ** 20 },
   });
@@ -116,6 +118,20 @@ test("a thread reads blocks of another node, at the address that was told last",
     error: { code: "BLOB_MISSING", details: { node: THERE } },
     lostBlocks: [block!.key],
   });
+}, 60_000);
+
+test("a thread reads compressed blocks of another node, and compresses its own where it is told to", async () => {
+  const map = { ...assignmentOf(0, 30_000), sinkPartitions: [PARTITIONS] };
+  const plain = await run(runnerOf("plain").runner, map);
+  const there = runnerOf("there", { compressBlocks: true });
+  const { block } = await run(there.runner, map);
+  expect(block!.bytes).toBeLessThan(plain.block!.bytes * 0.8);
+  const { port } = await serve(there.directory);
+  const here = runnerOf("here");
+  here.runner.setPeers({ [THERE]: `127.0.0.1:${port}` });
+  const { rowsIn } = await run(here.runner, reduce([{ ...block!, node: THERE }], 0));
+  expect(rowsIn).toBe((await run(there.runner, reduce([block!], 0))).rowsIn);
+  expect(rowsIn).toBeGreaterThan(0);
 }, 60_000);
 
 const rm = (directory: string, { key }: BlockRef): Promise<void> => createFileBlobs(directory).deleteAll(key);

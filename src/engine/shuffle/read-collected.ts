@@ -15,7 +15,7 @@ export interface ReadCollectedOptions {
 export async function* readCollected(
   refs: readonly BlockRef[],
   sinkIndex: number,
-  env: Pick<EngineEnvironment, "blobs" | "codec" | "crc32">,
+  env: Pick<EngineEnvironment, "blobs" | "codec" | "crc32" | "lz4">,
   options: ReadCollectedOptions = { rowsMax: Number.POSITIVE_INFINITY },
 ): AsyncGenerator<readonly unknown[], void, undefined> {
   let rows = 0;

@@ -30,7 +30,10 @@ export class TaskSinks {
     const { job, stage, assignment, env } = options;
     const key = `jobs/${job.job}/blocks/${attemptKey(assignment.attempt)}`;
     const { blobs, codec, crc32 } = env;
-    this.#block = stage.sinks.some(isBlockSink) ? new BlockWriter({ blobs, key, codec, crc32 }) : undefined;
+    const compressWith = env.compressBlocks ? env.lz4 : undefined;
+    this.#block = stage.sinks.some(isBlockSink)
+      ? new BlockWriter({ blobs, key, codec, crc32, compressWith })
+      : undefined;
     try {
       this.all = stage.sinks.map((sink, index) => this.#open(sink, index, options));
     } catch (error) {

@@ -4,7 +4,7 @@
  *     head, 16 bytes: magic · u32 version · u32 0
  *     frames (frame.ts), in any order, each followed by zeros up to a multiple of 8 bytes
  *     index: u32 0, where else a frame's content stands · u32 lists; for each list: u32 sink · u32 partition · u32 frames;
- *            for each of its frames: u53 offset · u32 bytes · u32 rows · u32 CRC
+ *            for each of its frames: u53 offset · u32 bytes · u32 bytes if it were not compressed · u32 rows · u32 CRC
  *     trailer, 32 bytes: magic · u32 version · u53 index offset · u32 index bytes · u32 CRC of the index · u32 CRC of the trailer before it
  *
  * Invariants: lists ascend by (sink, partition) and none is empty; the frames of a list are in the order of their
@@ -19,7 +19,7 @@ import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { FrameExtent } from "./frame.ts";
 
-const BLOCK_VERSION = 2;
+const BLOCK_VERSION = 3;
 export const TRAILER_BYTES = 32;
 const MAGIC = Buffer.from("BICOBLK\n", "latin1");
 export const BLOCK_HEAD: Uint8Array = Buffer.concat([
@@ -27,11 +27,17 @@ export const BLOCK_HEAD: Uint8Array = Buffer.concat([
   Uint8Array.of(BLOCK_VERSION, 0, 0, 0, 0, 0, 0, 0),
 ]);
 
+/** A frame of a block. */
+export interface BlockFrame extends FrameExtent {
+  /** What it takes in memory: as `bytes`, where it is not compressed. */
+  readonly plainBytes: number;
+}
+
 /** The frames of one partition of one sink. */
 export interface FrameList {
   readonly sink: number;
   readonly partition: number;
-  readonly frames: readonly FrameExtent[];
+  readonly frames: readonly BlockFrame[];
 }
 
 export interface BlockTrailer {
@@ -50,6 +56,7 @@ export function encodeIndex(to: ByteWriter, lists: readonly FrameList[]): void {
     for (const frame of frames) {
       to.u53(frame.offset);
       to.u32(frame.bytes);
+      to.u32(frame.plainBytes);
       to.u32(frame.rows);
       to.u32(frame.crc);
     }
@@ -66,9 +73,16 @@ export function decodeIndex(bytes: Uint8Array): FrameList[] {
     const sink = from.u32();
     const partition = from.u32();
     const length = from.u32();
-    const frames: FrameExtent[] = [];
+    const frames: BlockFrame[] = [];
     for (let j = 0; j < length; j++) {
-      frames.push({ offset: from.u53(), bytes: from.u32(), rows: from.u32(), crc: from.u32() });
+      const offset = from.u53();
+      frames.push({
+        offset,
+        bytes: from.u32(),
+        plainBytes: from.u32(),
+        rows: from.u32(),
+        crc: from.u32(),
+      });
     }
     lists.push({ sink, partition, frames });
   }

@@ -2,7 +2,15 @@ import { BicoastalError } from "../../../base/errors.ts";
 import type { BlockRef } from "../../../plan/task.ts";
 import type { BlobReader, BlobStore } from "../../../ports/blob-store.ts";
 import type { Crc32 } from "../../../ports/codec.ts";
-import { blockCorrupt, decodeIndex, decodeTrailer, type FrameList, TRAILER_BYTES } from "./block-format.ts";
+import type { Lz4 } from "../../../ports/lz4.ts";
+import {
+  type BlockFrame,
+  blockCorrupt,
+  decodeIndex,
+  decodeTrailer,
+  type FrameList,
+  TRAILER_BYTES,
+} from "./block-format.ts";
 import type { DecodeOptions, OwnStrings } from "./column-decode.ts";
 import {
   decodeBytesFrame,
@@ -18,6 +26,8 @@ import {
 
 export interface BlockReaderOptions extends FrameCodec {
   readonly blobs: BlobStore;
+  /** Without it, blocks with compressed frames cannot be read. */
+  readonly lz4?: Lz4 | undefined;
 }
 
 /** Room for a frame at a time: a fresh array for each keeps the garbage collector busy. */
@@ -62,7 +72,7 @@ export class BlockReader {
   }
 
   /** Frames of one partition of one sink, in the order of their rows; none where nothing was written. */
-  frames(sink: number, partition: number): readonly FrameExtent[] {
+  frames(sink: number, partition: number): readonly BlockFrame[] {
     return this.#lists.find((list) => list.sink === sink && list.partition === partition)?.frames ?? [];
   }
 
@@ -94,8 +104,7 @@ export class BlockReader {
    * BLOB_CORRUPT.
    */
   readBytes(extent: FrameExtent, room: FrameRoom): Uint8Array {
-    const decode = (frame: Uint8Array): Uint8Array => decodeBytesFrame(frame, extent, this.#options.crc32);
-    return this.#decode(extent, "none", decode, room);
+    return this.#decode(extent, "none", decodeBytesFrame, room);
   }
 
   close(): void {
@@ -109,9 +118,9 @@ export class BlockReader {
     room?: FrameRoom,
   ): T {
     const bytes = this.#readBytes(extent.offset, extent.bytes, room);
-    const { codec, crc32 } = this.#options;
+    const { codec, crc32, lz4 } = this.#options;
     try {
-      return decode(bytes, extent, crc32, { codec, own });
+      return decode(bytes, extent, crc32, { codec, own, lz4 });
     } catch (error) {
       const what = `the frame at byte ${extent.offset} cannot be read, ${reason(error)}`;
       throw blockCorrupt(this.key, what, error);

@@ -1,7 +1,8 @@
 import { assert } from "../../../base/assert.ts";
 import type { BlockRef } from "../../../plan/task.ts";
 import type { BlobStore, BlobWriter } from "../../../ports/blob-store.ts";
-import { BLOCK_HEAD, encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
+import type { Lz4 } from "../../../ports/lz4.ts";
+import { BLOCK_HEAD, type BlockFrame, encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type ColumnSource, rowsOf } from "./column.ts";
 import {
@@ -9,14 +10,17 @@ import {
   encodeFrame,
   FRAME_ALIGNMENT,
   type FrameCodec,
-  type FrameExtent,
   type FramePlace,
+  plainBytesOf,
 } from "./frame.ts";
+import { FrameCompression } from "./frame-compression.ts";
 
 export interface BlockWriterOptions extends FrameCodec {
   readonly blobs: BlobStore;
   /** Unique to the attempt. */
   readonly key: string;
+  /** Frames are compressed where that saves enough. Default: never. */
+  readonly compressWith?: Lz4 | undefined;
 }
 
 /** Room for the index at first. */
@@ -31,12 +35,15 @@ export class BlockWriter {
   /** Made with the first frame, because its room is not small. */
   #room: ByteWriter | undefined;
   /** Made with the first frame. */
-  #lists: Map<string, { sink: number; partition: number; frames: FrameExtent[] }> | undefined;
+  #lists: Map<string, { sink: number; partition: number; frames: BlockFrame[] }> | undefined;
+  readonly #compression: FrameCompression | undefined;
   #done = false;
 
   constructor(options: BlockWriterOptions) {
     this.key = options.key;
     this.#options = options;
+    const { compressWith } = options;
+    this.#compression = compressWith === undefined ? undefined : new FrameCompression(compressWith);
   }
 
   /** Whether it has no frame yet. */
@@ -56,7 +63,11 @@ export class BlockWriter {
   append(sink: number, partition: number, keys: ColumnSource | undefined, values: ColumnSource): void {
     assert(!this.#done, "a finished block takes no more frames");
     const place = { sink, partition };
-    this.#add(place, rowsOf(values), encodeFrame(this.#frame, keys, values, this.#options, place));
+    this.#add(
+      place,
+      rowsOf(values),
+      encodeFrame(this.#frame, keys, values, this.#options, place, this.#compression),
+    );
   }
 
   get #frame(): ByteWriter {
@@ -68,7 +79,8 @@ export class BlockWriter {
   appendBytes(sink: number, partition: number, rows: number, body: Uint8Array): void {
     assert(!this.#done, "a finished block takes no more frames");
     const place = { sink, partition };
-    this.#add(place, rows, encodeBytesFrame(this.#frame, rows, body, this.#options.crc32, place));
+    const { crc32 } = this.#options;
+    this.#add(place, rows, encodeBytesFrame(this.#frame, rows, body, crc32, place, this.#compression));
   }
 
   /** Writes index and trailer and makes the block visible. Undefined where it would hold no row. */
@@ -100,10 +112,11 @@ export class BlockWriter {
 
   #add({ sink, partition }: FramePlace, rows: number, crc: number): void {
     const bytes = this.#frame.length;
+    const plainBytes = plainBytesOf(this.#frame);
     // The next frame is aligned where this one is.
     this.#frame.reserveAligned(FRAME_ALIGNMENT, 0);
     this.#blob ??= this.#create();
-    const extent = { offset: this.#blob.bytes, bytes, rows, crc };
+    const extent = { offset: this.#blob.bytes, bytes, plainBytes, rows, crc };
     this.#blob.append(this.#frame.written());
     const name = `${sink}/${partition}`;
     this.#lists ??= new Map();

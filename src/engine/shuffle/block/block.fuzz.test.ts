@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { lz4 } from "../../../adapters/codec/lz4.ts";
 import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import { BicoastalError } from "../../../base/errors.ts";
@@ -10,7 +11,7 @@ import { BlockReader, FrameRoom } from "./block-reader.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { decodeFrame, FRAME_HEADER_BYTES, type FrameHeader, readFrameHeader } from "./frame.ts";
 
-const codecs = { codec: createMsgpackCodec(), crc32, gzip };
+const codecs = { codec: createMsgpackCodec(), crc32, gzip, lz4 };
 const KEY = "blocks/one";
 
 interface Frame {
@@ -19,17 +20,25 @@ interface Frame {
   readonly rows: readonly (readonly [unknown, unknown])[];
 }
 
+/** What is worth compressing. */
+const repeating = fc
+  .tuple(fc.string({ minLength: 1 }), fc.integer({ min: 30, max: 300 }))
+  .map(([text, times]) => text.repeat(times));
+
 const frame: fc.Arbitrary<Frame> = fc.record({
   sink: fc.nat(2),
   partition: fc.nat(3),
   rows: fc.array(
-    fc.tuple(fc.oneof(fc.string(), fc.nat()), fc.oneof(fc.integer(), fc.string(), fc.constant(null))),
+    fc.tuple(
+      fc.oneof(fc.string(), fc.nat()),
+      fc.oneof(fc.integer(), fc.string(), fc.constant(null), repeating),
+    ),
     { minLength: 1, maxLength: 20 },
   ),
 });
 
 async function write(frames: readonly Frame[], env: MemoryEnvironment): Promise<BlockRef> {
-  const block = new BlockWriter({ ...env, key: KEY });
+  const block = new BlockWriter(writing(env));
   for (const { sink, partition, rows } of frames) {
     block.append(
       sink,
@@ -40,6 +49,12 @@ async function write(frames: readonly Frame[], env: MemoryEnvironment): Promise<
   }
   return (await block.finish())!;
 }
+
+const writing = (env: MemoryEnvironment) => ({
+  ...env,
+  key: KEY,
+  compressWith: env.compressBlocks ? env.lz4 : undefined,
+});
 
 /** Everything a reader gets out of a block. */
 async function readAll(ref: BlockRef, env: MemoryEnvironment): Promise<unknown[]> {
@@ -95,7 +110,10 @@ async function outcome(ref: BlockRef, env: MemoryEnvironment): Promise<unknown[]
   }
 }
 
-describe("a block", () => {
+describe.each([
+  ["a block", { ...codecs, compressBlocks: false }],
+  ["a compressed block", { ...codecs, compressBlocks: true }],
+])("%s", (_, codecs) => {
   it("gives back each partition of each sink, in order", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 12 }), async (frames) => {
@@ -188,7 +206,7 @@ describe("a block", () => {
         const arrived = framesOf(stored).map(({ header: { sink, partition, rows, crc }, frame: bytes }) => {
           expect(bytes.byteOffset % 8).toBe(0);
           const extent = { offset: 0, bytes: bytes.length, rows, crc };
-          const { keys, values } = decodeFrame(bytes, extent, crc32, { codec: codecs.codec, own: "none" });
+          const { keys, values } = decodeFrame(bytes, extent, crc32, { ...codecs, own: "none" });
           return { sink, partition, rows: keys.map((key, i) => [key, values[i]]) };
         });
         expect(arrived).toEqual(frames);
@@ -252,24 +270,31 @@ it("is not there where it would hold no row", async () => {
   expect(await env.blobs.has(KEY)).toBe(false);
 });
 
-it("gives bytes in a sink's own layout back, and no others", async () => {
-  const bodies = fc.array(fc.uint8Array({ maxLength: 100 }), { minLength: 1, maxLength: 5 });
-  await fc.assert(
-    fc.asyncProperty(bodies, async (given) => {
-      const env = createMemoryEnvironment(codecs);
-      const writer = new BlockWriter({ ...env, key: KEY });
-      for (const body of given) writer.appendBytes(0, 0, 7, body);
-      writer.append(0, 1, undefined, ["row"]);
-      const block = await BlockReader.open((await writer.finish())!, env);
-      const extents = block.frames(0, 0);
-      await block.prepare([...extents, ...block.frames(0, 1)]);
-      expect(extents.map((extent) => [extent.rows, block.readBytes(extent, new FrameRoom())])).toEqual(
-        given.map((body) => [7, new Uint8Array(body)]),
-      );
-      expect(() => block.read(extents[0]!)).toThrow(BicoastalError);
-      expect(() => block.readBytes(block.frames(0, 1)[0]!, new FrameRoom())).toThrow(BicoastalError);
-      block.close();
-    }),
-    { numRuns: 50 },
-  );
-});
+it.each([false, true])(
+  "gives bytes in a sink's own layout back, and no others, compressed: %s",
+  async (compressBlocks) => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 100 }),
+      repeating.map((text) => Uint8Array.from(Buffer.from(text))),
+    );
+    const bodies = fc.array(bytes, { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(bodies, async (given) => {
+        const env = createMemoryEnvironment({ ...codecs, compressBlocks });
+        const writer = new BlockWriter(writing(env));
+        for (const body of given) writer.appendBytes(0, 0, 7, body);
+        writer.append(0, 1, undefined, ["row"]);
+        const block = await BlockReader.open((await writer.finish())!, env);
+        const extents = block.frames(0, 0);
+        await block.prepare([...extents, ...block.frames(0, 1)]);
+        expect(extents.map((extent) => [extent.rows, block.readBytes(extent, new FrameRoom())])).toEqual(
+          given.map((body) => [7, new Uint8Array(body)]),
+        );
+        expect(() => block.read(extents[0]!)).toThrow(BicoastalError);
+        expect(() => block.readBytes(block.frames(0, 1)[0]!, new FrameRoom())).toThrow(BicoastalError);
+        block.close();
+      }),
+      { numRuns: 50 },
+    );
+  },
+);

@@ -3,6 +3,7 @@
  * reader of the frame turns it into BLOB_CORRUPT.
  */
 import type { ValueCodec } from "../../../ports/codec.ts";
+import type { Lz4 } from "../../../ports/lz4.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { readCodes } from "./codes.ts";
 import type { Column, DictionaryColumn, NestedColumn, TextEncoding } from "./column.ts";
@@ -20,6 +21,8 @@ export type OwnStrings = "none" | "nested" | "all";
 export interface DecodeOptions {
   readonly codec: ValueCodec;
   readonly own: OwnStrings;
+  /** For frames that may be compressed. */
+  readonly lz4?: Lz4 | undefined;
 }
 
 /** Reads the columns of one frame. */

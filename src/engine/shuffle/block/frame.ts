@@ -1,8 +1,8 @@
 /**
  * A frame: some rows, encoded together. The unit of reading, verifying and spilling. 32 bytes, then the body:
  *
- *     u8 content (1 rows, 2 pairs, 3 a layout of the sink's own) · u8 form of the body (0 as it is) · u16 0
- *     u32 rows · u32 body bytes · u32 body bytes before they were given that form · u32 sink · u32 partition
+ *     u8 content (1 rows, 2 pairs, 3 a layout of the sink's own) · u8 form of the body (0 as it is, 1 an LZ4 block) · u16 0
+ *     u32 rows · u32 body bytes · u32 body bytes before they were compressed · u32 sink · u32 partition
  *     u32 CRC-32 of the 24 bytes before it and the body · u32 0
  *
  * A body is one column of rows, or a column of keys and one of values (column-layout.ts). A frame says itself what it
@@ -11,22 +11,28 @@
  */
 import { assert } from "../../../base/assert.ts";
 import type { Crc32, ValueCodec } from "../../../ports/codec.ts";
+import type { Lz4 } from "../../../ports/lz4.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { type Column, type ColumnSource, type NestedColumn, rowsOf } from "./column.ts";
 import { ColumnDecoder, type DecodeOptions } from "./column-decode.ts";
 import { ColumnEncoder } from "./column-encode.ts";
 import { CELLS_MAX } from "./column-layout.ts";
+import { COMPRESSED_PLAIN_BYTES_MAX, type FrameCompression } from "./frame-compression.ts";
 
 const CONTENT_ROWS = 1;
 const CONTENT_PAIRS = 2;
 const CONTENT_BYTES = 3;
-/** As it is. The one form there is so far: on one machine, blocks move faster than they can be compressed. */
+/** As it is. */
 const FORM_PLAIN = 0;
+/** The body as one LZ4 block. */
+const FORM_LZ4 = 1;
 /** Frames begin at multiples of this in a block, and columns at multiples of up to this in a frame. */
 export const FRAME_ALIGNMENT = 8;
 export const FRAME_HEADER_BYTES = 32;
+const FORM_OFFSET = 1;
 const BODY_BYTES_OFFSET = 8;
+const PLAIN_BYTES_OFFSET = 12;
 const CRC_OFFSET = 24;
 
 /** So that two columns of values are never more than a frame may claim. */
@@ -52,9 +58,17 @@ const SCRATCH: FramePlace = { sink: 0, partition: 0 };
 export interface FrameHeader extends FramePlace {
   readonly content: number;
   readonly rows: number;
+  readonly form: number;
+  /** As they are stored. */
   readonly bodyBytes: number;
+  /** The same, where it is not compressed. */
+  readonly plainBytes: number;
   readonly crc: number;
 }
+
+/** Bytes of a frame, header included, if it were not compressed. */
+export const plainBytesOf = (frame: ByteWriter): number =>
+  FRAME_HEADER_BYTES + frame.view.getUint32(PLAIN_BYTES_OFFSET, true);
 
 export interface FrameCodec {
   readonly codec: ValueCodec;
@@ -81,13 +95,17 @@ export interface NestedColumns {
   readonly values: NestedColumn;
 }
 
-/** Replaces the content of `to` with a frame; `keys` undefined for plain rows. Returns its CRC. Throws VALUE_UNENCODABLE. */
+/**
+ * Replaces the content of `to` with a frame; `keys` undefined for plain rows, `compression` where it stays plain. Returns its
+ * CRC. Throws VALUE_UNENCODABLE.
+ */
 export function encodeFrame(
   to: ByteWriter,
   keys: ColumnSource | undefined,
   values: ColumnSource,
   { codec, crc32 }: FrameCodec,
   place: FramePlace = SCRATCH,
+  compression?: FrameCompression,
 ): number {
   const rows = rowsOf(values);
   assert(keys === undefined || rowsOf(keys) === rows, "every row has a key, or none");
@@ -96,7 +114,7 @@ export function encodeFrame(
   const columns = new ColumnEncoder(to, codec);
   if (keys !== undefined) columns.add(keys);
   columns.add(values);
-  return end(to, crc32);
+  return end(to, crc32, place.sink, compression);
 }
 
 /** The same for rows in a layout of the caller's own. */
@@ -106,10 +124,11 @@ export function encodeBytesFrame(
   body: Uint8Array,
   crc32: Crc32,
   place: FramePlace = SCRATCH,
+  compression?: FrameCompression,
 ): number {
   begin(to, CONTENT_BYTES, rows, place);
   to.append(body);
-  return end(to, crc32);
+  return end(to, crc32, place.sink, compression);
 }
 
 function begin(to: ByteWriter, content: number, rows: number, place: FramePlace): void {
@@ -128,15 +147,25 @@ function begin(to: ByteWriter, content: number, rows: number, place: FramePlace)
   to.u32(0);
 }
 
-/** Returns the frame's CRC. */
-function end(to: ByteWriter, crc32: Crc32): number {
-  const bodyBytes = to.length - FRAME_HEADER_BYTES;
-  to.view.setUint32(BODY_BYTES_OFFSET, bodyBytes, true);
-  to.view.setUint32(BODY_BYTES_OFFSET + 4, bodyBytes, true);
+/** Returns the frame's CRC, which is of what is stored. */
+function end(to: ByteWriter, crc32: Crc32, sink: number, compression: FrameCompression | undefined): number {
+  const plainBytes = to.length - FRAME_HEADER_BYTES;
+  if (compression !== undefined) compress(to, sink, compression);
+  to.view.setUint32(BODY_BYTES_OFFSET, to.length - FRAME_HEADER_BYTES, true);
+  to.view.setUint32(PLAIN_BYTES_OFFSET, plainBytes, true);
   const frame = to.written();
   const crc = crcOf(frame, crc32);
   to.view.setUint32(CRC_OFFSET, crc, true);
   return crc;
+}
+
+function compress(to: ByteWriter, sink: number, compression: FrameCompression): void {
+  const frame = to.written();
+  const compressed = compression.compress(frame.subarray(FRAME_HEADER_BYTES), sink, frame[0] as number);
+  if (compressed === undefined) return;
+  to.rewind(FRAME_HEADER_BYTES);
+  to.append(compressed);
+  to.view.setUint8(FORM_OFFSET, FORM_LZ4);
 }
 
 /** Throws where the bytes are too few, or in a form that this version does not know. */
@@ -148,11 +177,16 @@ export function readFrameHeader(bytes: Uint8Array): FrameHeader {
   const rows = from.u32();
   const bodyBytes = from.u32();
   const plainBytes = from.u32();
-  const header = { content, rows, bodyBytes, sink: from.u32(), partition: from.u32(), crc: from.u32() };
-  if (form !== FORM_PLAIN || plainBytes !== bodyBytes || from.u32() !== 0) {
+  const place = { sink: from.u32(), partition: from.u32() };
+  const crc = from.u32();
+  const known =
+    form === FORM_LZ4
+      ? plainBytes <= COMPRESSED_PLAIN_BYTES_MAX
+      : form === FORM_PLAIN && plainBytes === bodyBytes;
+  if (!known || from.u32() !== 0) {
     throw new RangeError(`its body is in a form (${form}) that this release does not know`);
   }
-  return header;
+  return { content, form, rows, bodyBytes, plainBytes, ...place, crc };
 }
 
 /** Throws where the bytes are not the frame that the extent says; the caller knows what to call that. */
@@ -162,7 +196,7 @@ export function decodeFrame(
   crc32: Crc32,
   options: DecodeOptions,
 ): FrameRows {
-  const { from, content, rows } = openColumns(frame, extent, crc32);
+  const { from, content, rows } = openColumns(frame, extent, crc32, options.lz4);
   const columns = new ColumnDecoder(from, options);
   const keys = content === CONTENT_PAIRS ? columns.values(rows) : [];
   const values = columns.values(rows);
@@ -197,7 +231,7 @@ function decodeColumns<T>(
   options: DecodeOptions,
   valuesOf: (columns: ColumnDecoder, rows: number) => T,
 ): { rows: number; keys: Column | undefined; values: T } {
-  const { from, content, rows } = openColumns(frame, extent, crc32);
+  const { from, content, rows } = openColumns(frame, extent, crc32, options.lz4);
   const columns = new ColumnDecoder(from, options);
   const keys = content === CONTENT_PAIRS ? columns.column(rows) : undefined;
   const values = valuesOf(columns, rows);
@@ -205,35 +239,41 @@ function decodeColumns<T>(
   return { rows, keys, values };
 }
 
-/** What `encodeBytesFrame` was given: a view of the frame. Throws as `decodeFrame`. */
-export function decodeBytesFrame(frame: Uint8Array, extent: FrameExtent, crc32: Crc32): Uint8Array {
-  const { content } = open(frame, extent, crc32);
+/** What `encodeBytesFrame` was given: a view of the frame where it is plain. Throws as `decodeFrame`. */
+export function decodeBytesFrame(
+  frame: Uint8Array,
+  extent: FrameExtent,
+  crc32: Crc32,
+  options: { readonly lz4?: Lz4 | undefined } = {},
+): Uint8Array {
+  const { body, content } = open(frame, extent, crc32, options.lz4);
   if (content !== CONTENT_BYTES) throw new RangeError(`its content is ${content}`);
-  return frame.subarray(FRAME_HEADER_BYTES);
+  return body;
 }
 
-function openColumns(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
-  const opened = open(frame, extent, crc32);
-  const { content } = opened;
+function openColumns(frame: Uint8Array, extent: FrameExtent, crc32: Crc32, lz4: Lz4 | undefined) {
+  const { body, content, rows } = open(frame, extent, crc32, lz4);
   if (content !== CONTENT_ROWS && content !== CONTENT_PAIRS)
     throw new RangeError(`its content is ${content}`);
-  return opened;
+  return { from: new ByteReader(body), content, rows };
 }
 
-function open(frame: Uint8Array, extent: FrameExtent, crc32: Crc32) {
+/** `body`: as it was encoded; a view of the frame where it is not compressed, as well aligned where it is. */
+function open(frame: Uint8Array, extent: FrameExtent, crc32: Crc32, lz4: Lz4 | undefined) {
   if (frame.length !== extent.bytes || frame.length < FRAME_HEADER_BYTES)
     throw new RangeError("it is cut off");
   // First of all: whatever the bytes say may be wrong before it is verified.
   const stored = new DataView(frame.buffer, frame.byteOffset).getUint32(CRC_OFFSET, true);
   if (stored !== extent.crc || stored !== crcOf(frame, crc32))
     throw new RangeError("its checksum does not match");
-  const { content, rows, bodyBytes } = readFrameHeader(frame);
+  const { content, form, rows, bodyBytes, plainBytes } = readFrameHeader(frame);
   if (rows !== extent.rows || bodyBytes !== frame.length - FRAME_HEADER_BYTES) {
     throw new RangeError("its header contradicts the index");
   }
-  const from = new ByteReader(frame);
-  from.take(FRAME_HEADER_BYTES);
-  return { from, content, rows };
+  const body = frame.subarray(FRAME_HEADER_BYTES);
+  if (form === FORM_PLAIN) return { body, content, rows };
+  if (lz4 === undefined) throw new RangeError("it is compressed, which nothing here can undo");
+  return { body: lz4.decompress(body, plainBytes), content, rows };
 }
 
 function close(from: ByteReader): void {

@@ -1,6 +1,7 @@
 /** Frames whose checksum is right and whose bytes are wrong all the same: what a bug or an attacker could make. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { lz4 } from "../../../adapters/codec/lz4.ts";
 import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32 } from "../../../adapters/codec/zlib.ts";
 import { ByteWriter } from "./byte-writer.ts";
@@ -13,17 +14,23 @@ import {
   FRAME_HEADER_BYTES,
   type FrameExtent,
 } from "./frame.ts";
+import { COMPRESSED_PLAIN_BYTES_MAX } from "./frame-compression.ts";
 
 const codec = createMsgpackCodec();
-const options = { codec, own: "none" } as const;
+const options = { codec, own: "none", lz4 } as const;
 const CONTENT_ROWS = 1;
+const FORM_LZ4 = 1;
 
-/** A frame of rows with any body. */
-function frameWith(body: Uint8Array, rows: number): [Uint8Array, FrameExtent] {
+/** A frame of rows with any body; a compressed one where `plainBytes` is given. */
+function frameWith(body: Uint8Array, rows: number, plainBytes?: number): [Uint8Array, FrameExtent] {
   const to = new ByteWriter();
   encodeBytesFrame(to, rows, body, crc32);
   const frame = Buffer.from(to.written());
   frame[0] = CONTENT_ROWS;
+  if (plainBytes !== undefined) {
+    frame[1] = FORM_LZ4;
+    frame.writeUInt32LE(plainBytes, 12);
+  }
   const crc = crc32(frame.subarray(FRAME_HEADER_BYTES), crc32(frame.subarray(0, 24)));
   frame.writeUInt32LE(crc, 24);
   return [frame, { offset: 0, bytes: frame.length, rows, crc }];
@@ -36,8 +43,8 @@ function bodyOf(values: readonly unknown[]): Uint8Array {
 }
 
 /** Either an error, or as many rows as the frame has. */
-function expectNoHarm(body: Uint8Array, rows: number): void {
-  const [frame, extent] = frameWith(body, rows);
+function expectNoHarm(body: Uint8Array, rows: number, plainBytes?: number): void {
+  const [frame, extent] = frameWith(body, rows, plainBytes);
   try {
     expect(decodeFrame(frame, extent, crc32, options).values).toHaveLength(rows);
   } catch (error) {
@@ -139,4 +146,40 @@ it("takes no more memory than its bytes, or a bound, whatever it claims", () => 
     const after = process.memoryUsage();
     expect(after.heapTotal + after.external - before.heapTotal - before.external).toBeLessThan(200e6);
   }
+});
+
+it("is refused, or gives as many rows as it says, wherever compressed bytes have changed", () => {
+  const big = values.map((rows) => bodyOf(Array(60).fill(rows).flat()));
+  fc.assert(
+    fc.property(
+      big.map((body) => [body, lz4.compress(body)] as const),
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
+      fc.constantFrom(0, 0, 0, 1, -1, 1000),
+      ([body, compressed], changes, more) => {
+        const changed = Uint8Array.from(compressed);
+        for (const [at, byte] of changes) changed[at % changed.length] = byte;
+        expectNoHarm(changed, body.length, Math.max(1, body.length + more));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+it("takes no more memory than a bound for what claims to be compressed", () => {
+  const body = Uint8Array.from(lz4.compress(new Uint8Array(COMPRESSED_PLAIN_BYTES_MAX + 1)));
+  for (const plainBytes of [0, 1, COMPRESSED_PLAIN_BYTES_MAX, COMPRESSED_PLAIN_BYTES_MAX + 1, 2 ** 32 - 1]) {
+    const [frame, extent] = frameWith(body, 1, plainBytes);
+    const before = process.memoryUsage();
+    expect(() => decodeFrame(frame, extent, crc32, options)).toThrow(RangeError);
+    const after = process.memoryUsage();
+    expect(after.external - before.external).toBeLessThan(32e6);
+  }
+});
+
+it("is refused where nothing is there to undo the compression", () => {
+  const rows = Array<string>(1000).fill("one like the other");
+  const body = bodyOf(rows);
+  const [frame, extent] = frameWith(lz4.compress(body), rows.length, body.length);
+  expect(decodeFrame(frame, extent, crc32, options).values).toEqual(rows);
+  expect(() => decodeFrame(frame, extent, crc32, { codec, own: "none" })).toThrow("compressed");
 });

@@ -2,7 +2,7 @@
 import { BicoastalError } from "../../../base/errors.ts";
 import type { SortNode } from "../../../plan/node.ts";
 import type { BlockRef, ProducerBlocks } from "../../../plan/task.ts";
-import { blockCorrupt } from "../block/block-format.ts";
+import { type BlockFrame, blockCorrupt } from "../block/block-format.ts";
 import { BlockReader, FrameRoom } from "../block/block-reader.ts";
 import type { FrameExtent } from "../block/frame.ts";
 import type { ReadMeter, ShuffleRequest } from "../shuffle-request.ts";
@@ -155,7 +155,7 @@ export class BlockRuns {
     const frames = (await this.#reader(ref)).frames(sink, frameList(run));
     let most = 0;
     for (let at = first; at < Math.min(last, frames.length); at++) {
-      most = Math.max(most, (frames[at] as FrameExtent).bytes);
+      most = Math.max(most, (frames[at] as BlockFrame).plainBytes);
     }
     return most;
   }
@@ -193,8 +193,8 @@ export class BlockRuns {
       frames: last - first,
       read: (frame): LoadedFrame => {
         this.#request.checkpoint?.();
-        const valuesAt = isText ? undefined : (rows[first + frame] as FrameExtent);
-        const valueBytes = valuesAt?.bytes ?? 0;
+        const valuesAt = isText ? undefined : (rows[first + frame] as BlockFrame);
+        const valueBytes = valuesAt?.plainBytes ?? 0;
         const values = valuesAt === undefined ? undefined : this.#values(block, valuesAt);
         if (isDerived) {
           const given = values as readonly unknown[];
