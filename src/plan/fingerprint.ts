@@ -1,8 +1,9 @@
 import { type EndNode, inputsOf, type Plan, type PlanNode } from "./node.ts";
+import { ownFunction } from "./own-function.ts";
 
 /**
  * A text that two plans share when they have the same operators with the same options and functions of the same
- * source text. It tells a changed or impure `run` from the submitted one; it is no defence against malice, and
+ * source text; our own functions go by name. It tells a changed or impure `run` from the submitted one; it is no defence against malice, and
  * cannot see what a function closes over.
  */
 export function fingerprint(plan: Plan): string {
@@ -30,8 +31,11 @@ const INPUT_FIELDS: ReadonlySet<string> = new Set(["input", "inputs", "left", "r
 
 function plain(value: unknown): unknown {
   switch (typeof value) {
-    case "function":
+    case "function": {
+      const own = ownFunction(value);
+      if (own !== undefined) return { own: own.name, of: own.of.map(plain) };
       return { function: Function.prototype.toString.call(value) };
+    }
     case "bigint":
     case "symbol":
       return { [typeof value]: String(value) };

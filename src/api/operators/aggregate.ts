@@ -3,6 +3,7 @@
  * ones.
  */
 import type { AggregateNode, Aggregator, PlanNode, UserFunction } from "../../plan/node.ts";
+import { own } from "../../plan/own-function.ts";
 import { checkFunction, checkOptions, checkPartitions } from "../check-arguments.ts";
 import type { Synchronous } from "../refuse-async.ts";
 import { fieldOrFunction } from "./field.ts";
@@ -39,9 +40,9 @@ const BY_KEY: Shape = { key: "pair", emit: "pair", empty: undefined };
 
 /** Of values with one key, the first in input order. */
 const FIRST: Aggregator = Object.freeze({
-  init: (value: unknown) => value,
-  add: (first: unknown) => first,
-  merge: (first: unknown) => first,
+  init: own("first.init", (value: unknown) => value),
+  add: own("first.add", (first: unknown) => first),
+  merge: own("first.merge", (first: unknown) => first),
   finish: undefined,
 });
 
@@ -61,7 +62,7 @@ function aggregate(
 }
 
 const folding = (fn: UserFunction): Aggregator => ({
-  init: (value: unknown) => value,
+  init: own("fold.init", (value: unknown) => value),
   add: fn,
   merge: fn,
   finish: undefined,
@@ -100,10 +101,11 @@ export function aggregateByKeyNode(input: PlanNode, options: unknown): Aggregate
 }
 
 export const countNode = (input: PlanNode): AggregateNode =>
-  aggregate(input, { key: "all", emit: "result", empty: () => 0 }, "count");
+  aggregate(input, { key: "all", emit: "result", empty: own("count.empty", () => 0) }, "count");
 
 export function reduceNode(input: PlanNode, fn: unknown): AggregateNode {
-  const shape: Shape = { key: "all", emit: "result", empty: () => undefined };
+  const empty = own("reduce.empty", () => undefined);
+  const shape: Shape = { key: "all", emit: "result", empty };
   return aggregate(input, shape, folding(checkFunction("reduce", "fn", fn)));
 }
 
@@ -126,8 +128,18 @@ function readAggregator(
   const finish = given.finish === undefined ? undefined : checkFunction(operator, "finish", given.finish);
   const finishEmpty = finish as ((accumulator: unknown) => unknown) | undefined;
   return {
-    aggregator: { init: (value: unknown) => add(zero(), value), add: add as UserFunction, merge, finish },
-    empty: () => (finishEmpty === undefined ? zero() : finishEmpty(zero())),
+    aggregator: {
+      init: own("aggregate.init", (value: unknown) => add(zero(), value), zero, add),
+      add: add as UserFunction,
+      merge,
+      finish,
+    },
+    empty: own(
+      "aggregate.empty",
+      () => (finishEmpty === undefined ? zero() : finishEmpty(zero())),
+      zero,
+      finish,
+    ),
     partitions: checkPartitions(operator, given.partitions),
   };
 }

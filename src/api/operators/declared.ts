@@ -4,6 +4,7 @@
  */
 import { compareKeys } from "../../base/compare.ts";
 import type { AggregateNode, Aggregator, DeclaredName, FieldType, PlanNode } from "../../plan/node.ts";
+import { own } from "../../plan/own-function.ts";
 import { onlyPartitions, type WideOptions } from "./aggregate.ts";
 import { checkFieldOf, fieldOrFunction, fieldTypesOf, wrongFieldType } from "./field.ts";
 
@@ -11,10 +12,12 @@ type Value = number | string | null;
 type Choose = (chosen: Value, value: Value) => Value;
 
 /** The same function adds values and merges results. */
-const choosing = (choose: Choose): Aggregator =>
-  Object.freeze({ init: itself, add: choose, merge: choose, finish: undefined, isFixed: true });
+function choosing(name: DeclaredName, choose: Choose): Aggregator {
+  const add = own(name, choose);
+  return Object.freeze({ init: itself, add, merge: add, finish: undefined, isFixed: true });
+}
 
-const itself = (value: Value): Value => value;
+const itself = own("declared.init", (value: Value): Value => value);
 
 function sum(total: Value, value: Value): Value {
   if (value === null) return total;
@@ -51,22 +54,22 @@ function addToMean(mean: Mean, value: number | null): Mean {
 }
 
 const AVERAGE: Aggregator = Object.freeze({
-  init: (value: number | null): Mean => (value === null ? [0, 0] : [value, 1]),
-  add: addToMean,
-  merge: (mean: Mean, later: Mean): Mean => {
+  init: own("mean.init", (value: number | null): Mean => (value === null ? [0, 0] : [value, 1])),
+  add: own("mean.add", addToMean),
+  merge: own("mean.merge", (mean: Mean, later: Mean): Mean => {
     if (later[1] === 0) return mean;
     mean[0] = mean[1] === 0 ? later[0] : mean[0] + later[0];
     mean[1] += later[1];
     return mean;
-  },
-  finish: ([total, count]: Mean) => (count === 0 ? null : total / count),
+  }),
+  finish: own("mean.finish", ([total, count]: Mean) => (count === 0 ? null : total / count)),
   isFixed: true,
 });
 
 const AGGREGATORS: Readonly<Record<DeclaredName, Aggregator>> = {
-  sumBy: choosing(sum),
-  minBy: choosing(least),
-  maxBy: choosing(greatest),
+  sumBy: choosing("sumBy", sum),
+  minBy: choosing("minBy", least),
+  maxBy: choosing("maxBy", greatest),
   avgBy: AVERAGE,
 };
 

@@ -1,6 +1,7 @@
 /** MapReduce in its classic form, written with the plan's other nodes. */
 import type { TaskContext } from "../../plan/context.ts";
 import type { FlatMapNode, PlanNode } from "../../plan/node.ts";
+import { own } from "../../plan/own-function.ts";
 import { checkFunction, checkOptions, checkPartitions } from "../check-arguments.ts";
 import type { WideOptions } from "./aggregate.ts";
 
@@ -34,7 +35,11 @@ export function mapReduceNode(input: PlanNode, options: unknown): FlatMapNode {
   const reduce = checkFunction("mapReduce", "reduce", given.reduce) as ReduceFunction;
   const combine =
     given.combine === undefined ? undefined : checkFunction("mapReduce", "combine", given.combine);
-  const mapped = Object.freeze({ kind: "flatMap", input, fn: emitPairs(map) } as const);
+  const mapped = Object.freeze({
+    kind: "flatMap",
+    input,
+    fn: own("mapReduce.map", emitPairs(map), map),
+  } as const);
   const grouped = Object.freeze({
     kind: "group",
     input: mapped,
@@ -42,7 +47,7 @@ export function mapReduceNode(input: PlanNode, options: unknown): FlatMapNode {
     combine,
     partitions: checkPartitions("mapReduce", given.partitions),
   } as const);
-  return { kind: "flatMap", input: grouped, fn: emitRecords(reduce) };
+  return { kind: "flatMap", input: grouped, fn: own("mapReduce.reduce", emitRecords(reduce), reduce) };
 }
 
 const emitPairs =

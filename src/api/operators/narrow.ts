@@ -1,4 +1,5 @@
 import type { NarrowNode, PlanNode, SampleNode, TokenPattern } from "../../plan/node.ts";
+import { own } from "../../plan/own-function.ts";
 import { checkFunction, checkOptions, invalidArgument } from "../check-arguments.ts";
 import { showValue } from "../show-value.ts";
 import { fieldOrFunction } from "./field.ts";
@@ -48,9 +49,9 @@ export function tokensNode(input: PlanNode, pattern: unknown): NarrowNode {
   const { source, flags } = pattern as RegExp;
   const tokens: TokenPattern = Object.freeze({ source, flags: flags.includes("g") ? flags : `${flags}g` });
   const matches = new RegExp(source, tokens.flags);
-  const fn = (text: unknown): readonly string[] => {
+  const fn = own("tokens", (text: unknown): readonly string[] => {
     if (typeof text !== "string") throw new TypeError(`the record is no text: it is ${showValue(text)}`);
     return text.match(matches) ?? NO_TOKENS;
-  };
+  });
   return { kind: "flatMap", input, fn: Object.defineProperty(fn, "name", { value: "tokens" }), tokens };
 }

@@ -1,4 +1,5 @@
 import type { Collation, PlanNode, RepartitionNode, SortNode, TopNode } from "../../plan/node.ts";
+import { own } from "../../plan/own-function.ts";
 import {
   checkBoolean,
   checkOneOf,
@@ -101,7 +102,7 @@ function checkLocale(operator: string, value: unknown): string {
   );
 }
 
-const itself = (record: unknown): unknown => record;
+const itself = own("top.itself", (record: unknown): unknown => record);
 
 export function topNode(input: PlanNode, count: unknown, by: unknown): TopNode {
   return {
