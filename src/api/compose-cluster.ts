@@ -24,10 +24,10 @@ import { jobId, type NodeId, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import { boundedRows } from "../runtime/bounded-rows.ts";
+import { askToDrain } from "../runtime/cluster/ask-to-drain.ts";
 import { ClusterClient } from "../runtime/cluster/cluster-client.ts";
-import { ClusterNode } from "../runtime/cluster/cluster-node.ts";
+import { ClusterNode, type DrainOptions, type NodeNote } from "../runtime/cluster/cluster-node.ts";
 import { resultsKey, SharedBlobs } from "../runtime/cluster/fetch-job.ts";
-import type { SeatNote } from "../runtime/cluster/job-seat.ts";
 import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
 import { Members } from "../runtime/cluster/members.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
@@ -65,14 +65,14 @@ export interface NodeSettings {
   /** How long others wait for it, its drivers and its workers when it falls silent. From 1000. */
   readonly leaseMs: number;
   readonly version: string;
-  readonly onNote: (note: SeatNote) => void;
+  readonly onNote: (note: NodeNote) => void;
 }
 
 export interface RunningNode {
   readonly card: NodeCard;
   readonly members: () => readonly NodeCard[];
-  /** Says to the others that it takes nothing new. */
-  drain(): Promise<void>;
+  /** See `ClusterNode.drain`. */
+  drain(options: DrainOptions): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -231,7 +231,7 @@ async function assemble(
   members = () => node.members.all();
   closing.push(() => node.close());
   await node.start();
-  return { card, members, drain: () => node.members.drain() };
+  return { card, members, drain: (options) => node.drain(options) };
 }
 
 /** What other nodes may read here: blocks of jobs, and what is named by its content. */
@@ -259,6 +259,19 @@ export async function listNodes(store: string): Promise<readonly NodeCard[]> {
     return members.all();
   } finally {
     await members.close();
+    await opened.close();
+  }
+}
+
+/**
+ * Asks the node to drain, and resolves when it has. Throws USAGE where there is no such node, PEER_UNREACHABLE where it left
+ * before, and STORE_UNAVAILABLE.
+ */
+export async function drainNode(store: string, node: string): Promise<void> {
+  const opened = await openStore(store);
+  try {
+    await askToDrain(opened, { clock: systemClock, random: new Prng(thisMachine.randomId()) }, nodeId(node));
+  } finally {
     await opened.close();
   }
 }

@@ -22,6 +22,8 @@ export interface CliDependencies {
   startNode(settings: NodeSettings): Promise<RunningNode>;
   /** Who belongs to the cluster of this store now, by name. Throws USAGE, STORE_UNAVAILABLE. */
   listNodes(store: string): Promise<readonly NodeCard[]>;
+  /** Resolves when the node has drained. Throws USAGE, PEER_UNREACHABLE, STORE_UNAVAILABLE. */
+  drainNode(store: string, node: string): Promise<void>;
   connect(options: SessionOptions): Promise<Session>;
   /** Throws USAGE and BUNDLE_FAILED where the file holds no job that can be told. */
   loadJob(request: LoadRequest): Promise<Job>;

@@ -162,6 +162,7 @@ export class FakeCli {
   readonly loads: LoadRequest[] = [];
   readonly dataDirs: (string | undefined)[] = [];
   readonly stores: string[] = [];
+  readonly drained: string[] = [];
   nodes: readonly NodeCard[] = [];
 
   readonly dependencies: CliDependencies = {
@@ -173,6 +174,11 @@ export class FakeCli {
     listNodes: (store) => {
       this.stores.push(store);
       return Promise.resolve(this.nodes);
+    },
+    drainNode: (store, node) => {
+      this.stores.push(store);
+      this.drained.push(node);
+      return Promise.resolve();
     },
     loadJob: (request) => {
       this.loads.push(request);

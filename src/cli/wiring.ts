@@ -11,6 +11,10 @@ export function realDependencies(cwd: string): CliDependencies {
       const { listNodes } = await import("../api/compose-cluster.ts");
       return await listNodes(store);
     },
+    async drainNode(store, node) {
+      const { drainNode } = await import("../api/compose-cluster.ts");
+      await drainNode(store, node);
+    },
     async connect(options) {
       const { connect } = await import("../api/run.ts");
       return await connect(options);

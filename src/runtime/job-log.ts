@@ -131,6 +131,17 @@ export class JobLog {
     );
   }
 
+  /** The records from this one on. Throws STORE_CORRUPT. */
+  async readFrom(seq: number): Promise<readonly LogRecord[]> {
+    const { log, logPrefix } = this.#keys;
+    const { entries } = await untilAvailable(
+      this.#timing,
+      () => this.#store.range(log(seq), prefixEnd(logPrefix)),
+      () => this.#closed,
+    );
+    return entries.map((entry, index) => recordIn(entry, log(seq + index), seq + index));
+  }
+
   /** Who drives, of a log that may be damaged. Throws JOB_NOT_FOUND. */
   async readOwner(): Promise<Pick<JobSnapshot, "owner" | "epochEntry">> {
     const epochEntry = await this.#get(this.#keys.epoch);
@@ -147,13 +158,7 @@ export class JobLog {
     if (epochEntry === undefined) throw jobNotFound(this.#job);
     const ownerEntry = byKey.get(driver);
     const logged = entries.filter((entry) => entry.key.startsWith(this.#keys.logPrefix));
-    const records = logged.map((entry, index) => {
-      const source = `Log record ${entry.key}`;
-      const record = decodeRecord(entry.value, source);
-      if (record.seq !== index || entry.key !== this.#keys.log(index))
-        throw corruptStore(source, "out of place");
-      return record;
-    });
+    const records = logged.map((entry, index) => recordIn(entry, this.#keys.log(index), index));
     decodeEpoch(epochEntry);
     const owner = ownerEntry === undefined ? undefined : decodeOwner(ownerEntry);
     return { records, owner, epochEntry, ownerEntry };
@@ -318,6 +323,14 @@ export function decodeOwner(entry: Entry): DriverOwner {
   if (typeof node !== "string" || typeof host !== "string" || typeof pid !== "number")
     throw corruptStore(source, "not the name of a process");
   return { node: nodeId(node), host, pid };
+}
+
+/** The record that is to stand there. Throws STORE_CORRUPT. */
+function recordIn(entry: Entry, key: string, seq: number): LogRecord {
+  const source = `Log record ${entry.key}`;
+  const record = decodeRecord(entry.value, source);
+  if (record.seq !== seq || entry.key !== key) throw corruptStore(source, "out of place");
+  return record;
 }
 
 function decodeEpoch(entry: Entry): Epoch {

@@ -76,6 +76,7 @@ export class Worker {
   #nextPoll: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #lastPollMs = Number.NEGATIVE_INFINITY;
   readonly #pace: Pace;
+  #draining = false;
   #closed = false;
 
   constructor(options: WorkerOptions) {
@@ -112,11 +113,28 @@ export class Worker {
     this.#heartbeat();
   }
 
+  /**
+   * Takes nothing new from now on: what has not begun goes back at once, and so does what orders that were on their way say
+   * to start. What runs ends as it would.
+   */
+  drain(): void {
+    this.#draining = true;
+    for (const { assignment } of this.#waiting.drain()) this.#end(assignment.attempt, { kind: "stopped" });
+    this.greet();
+  }
+
+  /** Nothing runs, and the driver has all that ended. */
+  get isIdle(): boolean {
+    return this.#running.size + this.#ended.size === 0;
+  }
+
   #take(orders: DriverOrders, assignment: TaskAssignment): void {
     const { attempt } = assignment;
     const key = attemptHandle(attempt);
     if (this.#ended.has(key)) return this.#tellAgain([key]);
     if (this.#running.has(key) || this.#forgotten.has(key) || this.#forgottenBefore.has(key)) return;
+    // Without an answer the driver would wait for it for as long as this worker is heard of.
+    if (this.#draining) return this.#end(attempt, { kind: "stopped" });
     // More than there is room for come only when orders crossed; what is not taken is ordered again.
     if (this.#running.size >= this.#options.runner.slots + this.#pace.ahead) return;
     this.#running.set(key, attempt);
@@ -219,8 +237,8 @@ export class Worker {
       job,
       incarnation,
       seq: this.#seq++,
-      slots: runner.slots,
-      ahead: this.#pace.ahead,
+      slots: this.#draining ? 0 : runner.slots,
+      ahead: this.#draining ? 0 : this.#pace.ahead,
       running: [...this.#running.values()],
       ended: [...this.#untold.values()],
     });

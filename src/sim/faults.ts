@@ -22,6 +22,8 @@ export interface FaultRates {
   readonly freezeEveryMs: number;
   readonly partitionEveryMs: number;
   readonly blockLossEveryMs: number;
+  /** Mean time between restarts of a node that is asked to drain first. */
+  readonly drainEveryMs: number;
 }
 
 /** Nothing goes wrong: for the phase in which the job must end. */
@@ -40,6 +42,7 @@ export const NO_FAULTS: FaultRates = {
   freezeEveryMs: 0,
   partitionEveryMs: 0,
   blockLossEveryMs: 0,
+  drainEveryMs: 0,
 };
 
 /**
@@ -65,5 +68,6 @@ export function drawRates(random: Prng): FaultRates {
     freezeEveryMs: every(5_000, 40_000),
     partitionEveryMs: every(5_000, 40_000),
     blockLossEveryMs: every(500, 20_000),
+    drainEveryMs: every(2_000, 30_000),
   };
 }

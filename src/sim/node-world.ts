@@ -12,8 +12,7 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { WireMessage } from "../protocol/wire.ts";
-import { ClusterNode } from "../runtime/cluster/cluster-node.ts";
-import type { SeatNote } from "../runtime/cluster/job-seat.ts";
+import { ClusterNode, type NodeNote } from "../runtime/cluster/cluster-node.ts";
 import { encodeOpenJob } from "../runtime/cluster/open-job.ts";
 import type { EndResult } from "../runtime/commit.ts";
 import { cardOf } from "../runtime/drive-job.ts";
@@ -38,6 +37,7 @@ const WORKER_LEASE_MS = 4_000;
 const HEARTBEAT_MS = 1_000;
 const FREEZE_MS_MAX = 3 * DRIVER_LEASE_MS;
 const RESTART_MS_MAX = 3_000;
+const DRAIN_MS_MAX = 20_000;
 const TASK_MEMORY_BYTES = 1 << 20;
 
 const SPEC_HASH = contentHash("5".repeat(64));
@@ -63,6 +63,7 @@ export interface NodeWorldParts {
 interface LiveNode {
   readonly name: NodeId;
   readonly process: SimProcess;
+  readonly node: ClusterNode;
 }
 
 /** The chance that a node that was killed comes back with an empty disk. */
@@ -152,7 +153,6 @@ export class NodeWorld {
     const name = nameOf(index);
     const incarnation = `start ${this.#starts++}`;
     const process = new SimProcess(`${name}, ${incarnation}`, scheduler);
-    this.#nodes[index] = { name, process };
     trace.say(`${process.name}`);
     const disk = this.#disks[index]!;
     const environment = (): EngineEnvironment => this.#parts.environment(this.#blobsOf(index));
@@ -197,6 +197,7 @@ export class NodeWorld {
       onMember: () => {},
       onNote: (note) => this.#onNote(name, note),
     });
+    this.#nodes[index] = { name, process, node };
     node.start().catch((error: unknown) => this.#onThrown(process, error));
   }
 
@@ -235,7 +236,7 @@ export class NodeWorld {
     return found.spec;
   }
 
-  #onNote(node: NodeId, note: SeatNote): void {
+  #onNote(node: NodeId, note: NodeNote): void {
     const { trace } = this.#parts;
     switch (note.kind) {
       case "driving":
@@ -250,6 +251,11 @@ export class NodeWorld {
         if (note.error.code !== "STORE_UNAVAILABLE")
           this.problems.push(`${node} failed at ${note.job}: ${note.error.code} ${note.error.message}`);
         return;
+      case "draining":
+        return trace.say(`${node} drains, and is needed by ${note.jobs.length} jobs`);
+      case "drained":
+        trace.met("drained");
+        return trace.say(`${node} is drained`);
       case "event":
         return;
     }
@@ -264,13 +270,14 @@ export class NodeWorld {
   // ---- Faults that come by themselves ---------------------------------------------------------------------------
 
   #scheduleFaults(): void {
-    const { workerKillEveryMs, driverKillEveryMs, freezeEveryMs, partitionEveryMs, blockLossEveryMs } =
-      this.#drawn;
+    const { workerKillEveryMs, driverKillEveryMs, freezeEveryMs, partitionEveryMs } = this.#drawn;
+    const { blockLossEveryMs, drainEveryMs } = this.#drawn;
     this.#every(workerKillEveryMs, () => this.#killNode(this.#pickNode()));
     this.#every(driverKillEveryMs, () => this.#killNode(this.#pickDriver()));
     this.#every(freezeEveryMs, () => this.#freeze(this.#pickNode()));
     this.#every(partitionEveryMs, () => this.#cutOff(this.#pickNode()));
     this.#every(blockLossEveryMs, () => this.#loseBlock());
+    this.#every(drainEveryMs, () => this.#drain(this.#pickNode()));
   }
 
   /** Again and again at random, the mean given, as long as faults are on. */
@@ -307,6 +314,22 @@ export class NodeWorld {
       this.#disks[index]!.blobs.clear();
     }
     scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startNode(index));
+  }
+
+  /** A restart by somebody who asks first, and waits for a while. */
+  #drain(live: LiveNode | undefined): void {
+    if (live === undefined) return;
+    const { scheduler, random, trace } = this.#parts;
+    const index = this.#nodes.indexOf(live);
+    trace.fault("drain", live.name);
+    const restart = (): void => {
+      if (this.#nodes[index] !== live) return;
+      live.process.kill();
+      this.#nodes[index] = undefined;
+      scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startNode(index));
+    };
+    live.process.enter(() => void live.node.drain({ alone: random.pick(["wait", "leave"]) }).then(restart));
+    scheduler.after(random.below(DRAIN_MS_MAX), restart);
   }
 
   #freeze(node: LiveNode | undefined): void {

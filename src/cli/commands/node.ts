@@ -1,12 +1,12 @@
 import type { NodeSettings } from "../../api/compose-cluster.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import type { SeatNote } from "../../runtime/cluster/job-seat.ts";
+import type { NodeNote } from "../../runtime/cluster/cluster-node.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
 import { dataDirOf, type GivenOptions, NODE_OPTIONS, readStore } from "../input/options.ts";
 import { readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "../input/quantities.ts";
-import { listenForInterrupt } from "../interrupt.ts";
-import { type CliIo, EXIT } from "../io.ts";
+import { ECHO_MS } from "../interrupt.ts";
+import { type CliIo, EXIT, exitCodeOf } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
 import { nodeHelp } from "../show/help-pages.ts";
@@ -16,6 +16,8 @@ import { packageVersion } from "../version.ts";
 const LEASE_MS_DEFAULT = 10_000;
 /** Engines grant no shorter one. */
 const LEASE_MS_MIN = 1_000;
+/** Less than the 30 s that container managers give. */
+const DRAIN_TIMEOUT_MS_DEFAULT = 25_000;
 const PORT_MAX = 65_535;
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
@@ -29,6 +31,11 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     void (json
       ? io.stdout.write(`${toJsonLine({ atMs: io.clock.wallMs(), ...facts }, "What a node says")}\n`)
       : io.stderr.write(`${line}\n`));
+  const drainTimeout = options.get("drain-timeout");
+  const drainTimeoutMs =
+    drainTimeout === undefined
+      ? DRAIN_TIMEOUT_MS_DEFAULT
+      : readDurationMs("drain-timeout", drainTimeout, { minMs: 0 });
   const node = await dependencies.startNode({
     ...settingsOf(options),
     onNote: (note) => {
@@ -42,18 +49,40 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     { kind: "joined", ...card },
     `${escapeText(card.node)} in region ${escapeText(card.region)} listens on ${card.address} and runs ${slots} at a time`,
   );
-  await untilStopped(io, (name) => say({ kind: "leaving", reason: name }, `${name}: leaving the cluster`));
+  const drain = (signal: string): Promise<void> => {
+    say({ kind: "leaving", reason: signal }, `${signal}: leaving the cluster; once more leaves at once`);
+    return node.drain({ alone: "leave" });
+  };
+  await untilStopped(io, drain, drainTimeoutMs);
   await node.close();
   say({ kind: "left" }, "left");
   return EXIT.ok;
 };
 
-/** Resolves with the first signal; the second ends the process. */
-function untilStopped(io: CliIo, onFirst: (name: string) => void): Promise<void> {
+/**
+ * Resolves when the node may leave: after a signal, once it has drained or has had its time for it, or at the second
+ * signal. The third ends the process.
+ */
+function untilStopped(
+  io: CliIo,
+  drain: (signal: string) => Promise<void>,
+  drainTimeoutMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
-    listenForInterrupt(io, (name) => {
-      onFirst(name);
-      resolve();
+    let signals = 0;
+    let firstAtMs = 0;
+    io.onSignal((signal) => {
+      // The same Ctrl-C, passed on by npm or npx.
+      if (signals > 0 && io.clock.monotonicMs() - firstAtMs < ECHO_MS) return;
+      signals++;
+      if (signals > 1) resolve();
+      if (signals > 2) io.exit(exitCodeOf(signal));
+      if (signals > 1) return;
+      firstAtMs = io.clock.monotonicMs();
+      const drained = drain(signal === "SIGINT" ? "Ctrl-C" : signal);
+      if (drainTimeoutMs === 0) return resolve();
+      io.clock.setTimer(drainTimeoutMs, resolve);
+      void drained.then(resolve, resolve);
     });
   });
 }
@@ -102,7 +131,12 @@ function nameOf(text: string | undefined): string | undefined {
 }
 
 /** Undefined for what is of no use in a log. */
-function lineOf(note: SeatNote): string | undefined {
+function lineOf(note: NodeNote): string | undefined {
+  if (note.kind === "drained") return "drained: nothing of this node is needed any more";
+  if (note.kind === "draining") {
+    const jobs = note.jobs.map(escapeText).join(", ");
+    return jobs === "" ? undefined : `draining: needed by ${jobs}`;
+  }
   const job = escapeText(note.job);
   switch (note.kind) {
     case "driving":

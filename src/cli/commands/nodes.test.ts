@@ -28,6 +28,15 @@ describe("bicoastal nodes", () => {
     expect(cli.io.stdout.text).toMatch(/\nb +draining +west/);
   });
 
+  it("waits for a node to drain, and says when it has", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("drain", "b", "--store", "etcd://h1")).toBe(0);
+    expect([cli.drained, cli.stores]).toEqual([["b"], ["etcd://h1"]]);
+    expect(cli.io.stderr.text).toMatch(/^b drains; .*\nb is drained/);
+    expect(await cli.run("drain", "b")).toBe(2);
+    expect(await cli.run("drain", "--store", "etcd://h1")).toBe(2);
+  });
+
   it("says how to start one where there is none", async () => {
     const cli = new FakeCli();
     expect(await cli.run("nodes", "--store", "etcd://h1")).toBe(0);
@@ -48,6 +57,7 @@ describe("bicoastal nodes", () => {
     ["--port", "-1"],
     ["--threads", "0"],
     ["--lease", "soon"],
+    ["--drain-timeout", "5"],
     ["--memory", "lots"],
     ["--store", ""],
   ])("node refuses %s %j, and names the option", async (option, value) => {

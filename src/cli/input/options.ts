@@ -48,6 +48,7 @@ export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, DATA_DIR, HE
 export const RM_OPTIONS: readonly OwnOption[] = [STORE, DATA_DIR, HELP];
 export const CANCEL_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, DATA_DIR, HELP];
 export const NODES_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
+export const DRAIN_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
 export const NODE_OPTIONS: readonly OwnOption[] = [
   option(
     "store",
@@ -63,6 +64,11 @@ export const NODE_OPTIONS: readonly OwnOption[] = [
   option("threads", "tasks at a time (default: the cores there are)", "N"),
   option("memory", "memory of the whole process, such as 2GB (default: half of what there is)", "SIZE"),
   option("lease", "how long others wait for it when it falls silent (default: 10s)", "TIME"),
+  option(
+    "drain-timeout",
+    "how long a node that is stopped waits for its tasks to end and its output to be read; 0s: not at all (default: 25s)",
+    "TIME",
+  ),
   option("json", "what it does as JSON lines on stdout"),
   DATA_DIR,
   HELP,

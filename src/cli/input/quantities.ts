@@ -37,12 +37,12 @@ const DURATION_FACTORS: Readonly<Record<string, number>> = {
 };
 
 /** `30s`, `500ms`, `5min`, `1.5h`. The unit is needed: nobody can guess what 30 means. */
-export function readDurationMs(option: string, text: string): number {
+export function readDurationMs(option: string, text: string, { minMs = 1 } = {}): number {
   const match = /^(\d{1,16}(?:\.\d{1,9})?) ?(ms|s|m|min|h)$/i.exec(text);
   const factor = match === null ? undefined : DURATION_FACTORS[(match[2] ?? "").toLowerCase()];
   const ms = match === null || factor === undefined ? Number.NaN : Math.round(Number(match[1]) * factor);
-  if (ms >= 1 && ms <= TIMEOUT_MS_MAX) return ms;
-  throw invalid(option, text, "a time from 1ms to 596h with its unit, such as 500ms, 30s, 5min or 1h");
+  if (ms >= minMs && ms <= TIMEOUT_MS_MAX) return ms;
+  throw invalid(option, text, `a time from ${minMs}ms to 596h with its unit, such as 500ms, 30s, 5min or 1h`);
 }
 
 const invalid = (option: string, text: string, expected: string): BicoastalError =>

@@ -2,6 +2,7 @@
 import type { Job } from "../../api/job.ts";
 import {
   CANCEL_OPTIONS,
+  DRAIN_OPTIONS,
   EXPLAIN_OPTIONS,
   INIT_OPTIONS,
   JOBS_OPTIONS,
@@ -26,6 +27,7 @@ export const COMMANDS: readonly HelpEntry[] = [
   { term: "rm ID", text: "delete a job that is not running, and its data" },
   { term: "node --store STORE", text: "be a node of a cluster, until it is stopped" },
   { term: "nodes --store STORE", text: "list the nodes of a cluster" },
+  { term: "drain NODE", text: "have a node take nothing new, and wait until nothing of it is needed" },
   { term: "help [COMMAND]", text: "show this, or the help of a command" },
 ];
 
@@ -123,6 +125,13 @@ export const nodesHelp: HelpPage = {
   usage: "bicoastal nodes --store STORE [options]",
   about: "Lists the nodes that belong to the cluster of this store now.",
   sections: [options(NODES_OPTIONS)],
+};
+
+export const drainHelp: HelpPage = {
+  usage: "bicoastal drain NODE --store STORE [options]",
+  about:
+    "Has a node of the cluster take no new task, end those that it runs and hand over the jobs that it drives; then waits until no open job needs what lies on it, so that it can be stopped and nothing is made again. Ctrl-C ends the waiting, not the draining. A node that was drained stays in the cluster until it is stopped, and takes part again when it is started again.",
+  sections: [options(DRAIN_OPTIONS)],
 };
 
 export const initHelp: HelpPage = {

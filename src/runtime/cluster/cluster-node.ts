@@ -12,7 +12,8 @@ import type { JobSpec } from "../../protocol/job-spec.ts";
 import { jobKeys, OPEN_PREFIX } from "../job-keys.ts";
 import { decodeCard } from "../job-log.ts";
 import { pause } from "../retry.ts";
-import { JobSeat, type SeatParts } from "./job-seat.ts";
+import { drainKey } from "./cluster-keys.ts";
+import { JobSeat, type SeatNote, type SeatParts } from "./job-seat.ts";
 import { Members } from "./members.ts";
 import type { NodeCard } from "./node-card.ts";
 import { decodeOpenJob, type OpenJob } from "./open-job.ts";
@@ -23,11 +24,13 @@ import { type Links, Switchboard } from "./switchboard.ts";
 /** Before a job is tried again that could not be loaded: doubles up to the most. */
 const LOAD_PAUSE_MS = 200;
 const LOAD_PAUSE_MS_MAX = 10_000;
+/** How often a node that drains looks whether it is still needed. */
+const DRAIN_LOOK_MS = 500;
 /** How often a node looks for what it has of jobs that are over. */
 const SWEEP_MS = 300_000;
 
 export interface ClusterNodeParts
-  extends Omit<SeatParts, "switchboard" | "slots" | "candidates" | "owner" | "incarnation"> {
+  extends Omit<SeatParts, "switchboard" | "slots" | "candidates" | "owner" | "incarnation" | "onNote"> {
   readonly card: NodeCard;
   readonly host: string;
   readonly pid: number;
@@ -43,6 +46,19 @@ export interface ClusterNodeParts
   /** Deletes what this node has of a job. */
   readonly sweepJob: (job: JobId) => Promise<void>;
   readonly onMember: (node: NodeId, card: NodeCard | undefined) => void;
+  readonly onNote: (note: NodeNote) => void;
+}
+
+/** What a node has to say, for its log. */
+export type NodeNote =
+  | SeatNote
+  /** It takes nothing new, and these jobs still need it. Told whenever they are others. */
+  | { readonly kind: "draining"; readonly jobs: readonly JobId[] }
+  | { readonly kind: "drained" };
+
+export interface DrainOptions {
+  /** Whether to wait for jobs to need nothing of this node also while no other node could go on with them. */
+  readonly alone: "wait" | "leave";
 }
 
 export class ClusterNode {
@@ -51,6 +67,9 @@ export class ClusterNode {
   readonly #seatParts: SeatParts;
   readonly #open: RangeView;
   readonly #seats = new Map<JobId, Promise<JobSeat | undefined>>();
+  readonly #drainWish: RangeView;
+  #drained: Promise<void> | undefined;
+  #alone: DrainOptions["alone"] = "wait";
   #cancelSweep: (() => void) | undefined;
   #closed = false;
 
@@ -84,12 +103,24 @@ export class ClusterNode {
       to: prefixEnd(OPEN_PREFIX),
       onChange: (key, entry) => this.#onOpen(jobId(key.slice(OPEN_PREFIX.length)), entry),
     });
+    const wish = drainKey(card.node);
+    this.#drainWish = new RangeView({
+      store,
+      timing: retrying,
+      from: wish,
+      to: `${wish}\u0000`,
+      onChange: (_, entry) => {
+        // What keeps it from draining now, the store that is away say, keeps it for a while only: the loop tries again.
+        if (entry !== undefined) void this.drain({ alone: "wait" });
+      },
+    });
   }
 
   /** Resolves when this node belongs to the cluster and knows the open jobs. */
   async start(): Promise<void> {
     await this.members.start();
     await this.#open.start();
+    await this.#drainWish.start();
     void this.#sweepAll();
   }
 
@@ -110,6 +141,7 @@ export class ClusterNode {
       let seat: JobSeat | undefined;
       try {
         seat = new JobSeat(await fetchJob(job, decodeOpenJob(entry)), this.#seatParts);
+        if (this.#drained !== undefined) seat.drain();
         await seat.start();
         return seat;
       } catch (thrown) {
@@ -118,6 +150,56 @@ export class ClusterNode {
         await pause(retrying.clock, retrying.random.next() * retryInMs);
       }
     }
+  }
+
+  /**
+   * Takes nothing new, ends what runs, hands over what it drives, and waits until no open job needs anything of this node.
+   * Cannot be taken back. Rejects with nothing: as long as the store cannot be asked it waits.
+   */
+  drain({ alone }: DrainOptions): Promise<void> {
+    if (alone === "leave") this.#alone = alone;
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async #drain(): Promise<void> {
+    const { retrying, onNote, card } = this.#parts;
+    let told: string | undefined;
+    let isTold = false;
+    while (!this.#closed) {
+      try {
+        // First: then nobody counts on this one to take over what it lays down.
+        if (!isTold) await this.members.become("draining");
+        isTold = true;
+        const jobs = await this.#jobsThatNeedThis();
+        const isAlone = !this.members
+          .all()
+          .some(({ node, state }) => node !== card.node && state === "ready");
+        if (jobs.length === 0 || (isAlone && this.#alone === "leave")) {
+          await this.members.become("drained");
+          return onNote({ kind: "drained" });
+        }
+        if (jobs.join() !== told) onNote({ kind: "draining", jobs });
+        told = jobs.join();
+      } catch {
+        // The store, or a log in it, cannot be read now: nothing is known, so it stays.
+      }
+      await pause(retrying.clock, DRAIN_LOOK_MS);
+    }
+  }
+
+  async #jobsThatNeedThis(): Promise<readonly JobId[]> {
+    const jobs: JobId[] = [];
+    for (const [job, taking] of [...this.#seats]) {
+      const seat = await Promise.race([taking, "loading" as const]);
+      // One that is not loaded yet may be of a job that ran here before this process began.
+      if (seat === "loading") jobs.push(job);
+      else if (seat !== undefined) {
+        seat.drain();
+        if (await seat.isNeeded()) jobs.push(job);
+      }
+    }
+    return jobs.sort();
   }
 
   async #leave(job: JobId, seat: Promise<JobSeat | undefined>): Promise<void> {
@@ -162,6 +244,7 @@ export class ClusterNode {
     this.#closed = true;
     this.#cancelSweep?.();
     this.#open.close();
+    this.#drainWish.close();
     const seats = [...this.#seats.values()];
     this.#seats.clear();
     await Promise.all(seats.map(async (seat) => (await seat)?.close()));

@@ -8,6 +8,7 @@
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
 import type { JobId, NodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
+import type { JobState } from "../../core/job-state.ts";
 import type { ControlStore, Entry } from "../../ports/control-store.ts";
 import type { Outputs } from "../../ports/outputs.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
@@ -17,7 +18,8 @@ import type { ReadRows } from "../commit.ts";
 import { type Driven, type DrivePorts, driveJob } from "../drive-job.ts";
 import type { RunEvent } from "../events.ts";
 import { jobKeys } from "../job-keys.ts";
-import { type DriverOwner, decodeOwner } from "../job-log.ts";
+import { type DriverOwner, decodeOwner, JobLog } from "../job-log.ts";
+import { replayLog } from "../replay-log.ts";
 import { pause, type RetryClock } from "../retry.ts";
 import { Worker } from "../worker.ts";
 import { RangeView } from "./range-view.ts";
@@ -82,6 +84,9 @@ export class JobSeat {
   #owner: DriverOwner | undefined;
   #worker: { readonly worker: Worker; readonly close: () => Promise<void> } | undefined;
   #driving: Promise<void> | undefined;
+  /** As far as the log was read to see what of it is needed here. */
+  #seen: JobState | undefined;
+  #draining = false;
   #failures = 0;
   #progressToldMs = Number.NEGATIVE_INFINITY;
   #progressUnderWay = false;
@@ -156,7 +161,27 @@ export class JobSeat {
       await runner.close();
     };
     this.#worker = { worker, close };
-    worker.start();
+    if (this.#draining) worker.drain();
+    else worker.start();
+  }
+
+  /** Takes nothing new, lays down what it drives, and goes on giving others what they read here. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#retire.abort();
+    this.#worker?.worker.drain();
+  }
+
+  /** Whether the job would miss this node: something of it runs here, is not told of, or lies here and is still read. */
+  async isNeeded(): Promise<boolean> {
+    const { store, retrying, owner } = this.#parts;
+    if (this.#worker?.worker.isIdle === false) return true;
+    const log = new JobLog(store, this.#spec.id, retrying);
+    if (this.#seen === undefined) this.#seen = replayLog(this.#spec, await log.readFrom(0));
+    else for (const record of await log.readFrom(this.#seen.nextSeq)) this.#seen.applyRecord(record);
+    const { status } = this.#seen;
+    return status.kind === "running" && this.#seen.neededBlocksAt(owner.node).length > 0;
   }
 
   // ---- Driving -----------------------------------------------------------------------------------------------
@@ -188,7 +213,8 @@ export class JobSeat {
   async #drive(): Promise<void> {
     const { store, outputs, retrying, readRows, keepResults, owner, isDead, timing, incarnation, onNote } =
       this.#parts;
-    if (this.#closed || this.#owner !== undefined || !this.#parts.candidates().includes(owner.node)) return;
+    if (this.#closed || this.#draining || this.#owner !== undefined) return;
+    if (!this.#parts.candidates().includes(owner.node)) return;
     const { id: job } = this.#spec;
     let driving = false;
     const driven: Driven = await driveJob(

@@ -11,7 +11,7 @@ import { encodeJson } from "../../protocol/codec.ts";
 import { DriverLease } from "../driver-lease.ts";
 import { pause, type RetryClock, untilAvailable } from "../retry.ts";
 import { NODE_PREFIX, nodeKey } from "./cluster-keys.ts";
-import { decodeNodeCard, type NodeCard } from "./node-card.ts";
+import { decodeNodeCard, type NodeCard, type NodeState } from "./node-card.ts";
 import { RangeView } from "./range-view.ts";
 
 export interface MembersOptions {
@@ -69,10 +69,10 @@ export class Members {
     return [...this.#cards.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
   }
 
-  /** Tells the others that this node takes nothing new. */
-  async drain(): Promise<void> {
+  /** Tells the others what to expect of this node. */
+  async become(state: NodeState): Promise<void> {
     if (this.#self === undefined) return;
-    this.#self = { ...this.#self, state: "draining" };
+    this.#self = { ...this.#self, state };
     await this.#put();
   }
 

@@ -4,8 +4,11 @@ import type { Entry } from "../../ports/control-store.ts";
 import { decodeObject } from "../../protocol/codec.ts";
 import { fieldsOf, isCount, isNumber, isText, oneOf, optional } from "../../protocol/shape.ts";
 
-/** `draining`: it ends what it runs and takes nothing new. */
-export type NodeState = "ready" | "draining";
+/**
+ * `draining`: it ends what it runs, takes nothing new, and gives others what they read of it. `drained`: nothing of it is
+ * needed any more.
+ */
+export type NodeState = "ready" | "draining" | "drained";
 
 export interface NodeCard {
   readonly node: NodeId;
@@ -37,7 +40,7 @@ const isCard = fieldsOf({
   memoryBytes: isNumber,
   version: isText,
   startedAtMs: isNumber,
-  state: oneOf("ready", "draining"),
+  state: oneOf("ready", "draining", "drained"),
 });
 
 /** Undefined where the card is damaged or another version's: nothing can be sent to such a node. */
