@@ -27,24 +27,25 @@ test("a job is left to the nodes, stopped from elsewhere, and gone on with", {
 test("a node that is drained is waited for until nothing of it is needed, and nothing is made again", {
   timeout: 3 * MINUTES,
 }, async () => {
-  const cluster = new NodeProcesses(undefined);
-  for (const name of ["a", "b"]) await cluster.start(name);
-  const file = cluster.writeJob();
-  const running = cluster.command("run", file, "--json");
-  const driver = await cluster.driver(8);
-  const other = cluster.nodes.find((node) => node !== driver)!;
-  const drained = jsonLines(await cluster.command("drain", driver.name, "--json"));
-  expect(drained).toEqual([{ node: driver.name, state: "drained" }]);
-  expect(driver.lines.map(({ kind }) => kind)).toContain("draining");
-  // Needed to the end: by then the job has what lay on it.
-  expect(jsonLines(await running)).toEqual(jsonLines(await cluster.alone("run", file, "--json")));
-  expect([...driver.lines, ...other.lines].filter(({ event }) => event?.kind === "outputLost")).toEqual([]);
+  const cluster = new NodeProcesses();
+  const { job } = cluster;
+  await cluster.startAll("a", "b");
+  const output = cluster.run();
+  job.admit("map", 5);
+  await cluster.until("the job is under way", () => job.arrived("map") > 5);
+  const driver = await cluster.someDriver();
+  const drained = cluster.command("drain", driver.name, "--json");
+  await cluster.until("the node drains", () => driver.has("draining"));
+  job.open("map", "reduce", "sorted");
+  expect(jsonLines(await drained)).toEqual([{ node: driver.name, state: "drained" }]);
+  expect(await output).toEqual(await runAlone());
+  expect(await cluster.audit()).not.toHaveProperty("outputLost");
   expect(jsonLines(await cluster.command("nodes", "--json"))).toMatchObject([
     { node: "a", state: driver.name === "a" ? "drained" : "ready" },
     { node: "b", state: driver.name === "b" ? "drained" : "ready" },
   ]);
   const wrong = await cluster.command("drain", "c");
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("It has a, b.")]);
-  await driver.signal("SIGTERM");
+  await driver.leave();
   expect(driver.lines.at(-1)).toMatchObject({ kind: "left" });
 });

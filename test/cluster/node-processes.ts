@@ -40,6 +40,8 @@ export interface NodeOptions {
   /** Default: its name. */
   readonly region?: string;
   readonly leaseMs?: number;
+  /** How long it drains when it is told to leave. Default: not at all. */
+  readonly drainTimeout?: string;
   /** More arguments of `bicoastal node`. */
   readonly args?: readonly string[];
   /** What the process is started by: a command that becomes the one that follows it. */
@@ -142,10 +144,10 @@ export class NodeProcesses {
 
   /** Resolves when the node belongs to the cluster. One that was killed finds its data again under its name. */
   async start(name: string, options: NodeOptions = {}): Promise<NodeProcess> {
-    const { region = name, leaseMs = LEASE_MS, args = [], within = [] } = options;
+    const { region = name, leaseMs = LEASE_MS, drainTimeout = "0s", args = [], within = [] } = options;
     const node = new NodeProcess(name, this.path(`data-${name}`));
     const own = ["--name", name, "--region", region, "--data-dir", node.dataDir, "--lease", `${leaseMs}ms`];
-    const size = ["--threads", "1", "--memory", "300MB", "--json"];
+    const size = ["--threads", "1", "--memory", "300MB", "--drain-timeout", drainTimeout, "--json"];
     node.process = await TiedProcess.start({
       command: [
         ...within,
