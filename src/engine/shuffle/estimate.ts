@@ -30,6 +30,9 @@ export function estimateBytes(value: unknown, depth = 0): number {
   }
 }
 
+/** The same for an object of so many fields, one at least, without what is in them. */
+export const estimateFields = (fields: number): number => OBJECT_BYTES + fields * SLOT_BYTES;
+
 function estimateObject(value: object, depth: number): number {
   if (Array.isArray(value)) return OBJECT_BYTES + estimateList(value, value.length, depth);
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return BUFFER_BYTES + value.byteLength;

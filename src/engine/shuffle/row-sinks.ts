@@ -2,7 +2,6 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { CollectEnd } from "../../plan/node.ts";
 import { PartitionFrames } from "./block/partition-frames.ts";
 import { settled } from "./group/group.ts";
-import { owned } from "./own-string.ts";
 import type { RowSink } from "./sink.ts";
 import type { SinkTarget } from "./sink-options.ts";
 
@@ -20,7 +19,7 @@ export class RepartitionSink implements RowSink {
   }
 
   push(row: unknown): void {
-    this.#frames.addRow(this.#next, owned(settled(row)));
+    this.#frames.addRow(this.#next, settled(row));
     this.#next = this.#next + 1 === this.#partitions ? 0 : this.#next + 1;
   }
 
@@ -42,7 +41,7 @@ export class CollectSink implements RowSink {
 
   push(row: unknown): void {
     if (++this.#rows > this.#rowsMax) throw collectTooLarge(this.#rowsMax);
-    this.#frames.addRow(0, owned(settled(row)));
+    this.#frames.addRow(0, settled(row));
   }
 
   finish(): void {

@@ -1,19 +1,19 @@
 /**
- * Short ASCII keys on their way into frames: read once, for their hash and their bytes, so that thousands of strings
- * need not outlive the records they came in.
+ * Short ASCII texts on their way into frames: written as bytes when they come, so that thousands of strings need not
+ * outlive the records they came in. Keys are read for their hash at the same time.
  */
 import { finishHash, hashUnit, TEXT_SEED } from "../../../base/hash.ts";
 import type { TextBytes } from "./column.ts";
 
 /** Longer texts stay strings. */
-const UNITS_MAX = 64;
+export const TEXT_UNITS_MAX = 64;
 const ASCII_MAX = 0x7f;
 const ROWS_MIN = 64;
 const BYTES_MIN = 512;
 
 /** The text that was read last. */
 export class AsciiText {
-  readonly bytes = new Uint8Array(UNITS_MAX);
+  readonly bytes = new Uint8Array(TEXT_UNITS_MAX);
   length = 0;
   /** What `hashKey` gives for it. */
   hash = 0;
@@ -21,7 +21,7 @@ export class AsciiText {
   /** False for a text that is long or not ASCII: then this holds nothing. */
   read(text: string): boolean {
     const { length } = text;
-    if (length > UNITS_MAX) return false;
+    if (length > TEXT_UNITS_MAX) return false;
     const { bytes } = this;
     let hash = TEXT_SEED;
     let units = 0;
@@ -44,26 +44,49 @@ export class TextColumnBuffer {
   #end = 0;
   #rows = 0;
 
-  get isEmpty(): boolean {
-    return this.#rows === 0;
-  }
-
   add({ bytes: text, length }: AsciiText): void {
-    if (this.#end + length > this.#bytes.length) {
-      const bytes = new Uint8Array(this.#bytes.length * 2);
-      bytes.set(this.#bytes);
-      this.#bytes = bytes;
-    }
-    if (this.#rows === this.#lengths.length) {
-      const lengths = new Uint32Array(this.#rows * 2);
-      lengths.set(this.#lengths);
-      this.#lengths = lengths;
-    }
+    if (this.#isTight) this.#grow();
     const bytes = this.#bytes;
     let to = this.#end;
     for (let i = 0; i < length; i++) bytes[to++] = text[i] as number;
     this.#end = to;
     this.#lengths[this.#rows++] = length;
+  }
+
+  /** False, and takes nothing, for a text that is long or not ASCII. */
+  addText(text: string): boolean {
+    const { length } = text;
+    if (length > TEXT_UNITS_MAX) return false;
+    if (this.#isTight) this.#grow();
+    const bytes = this.#bytes;
+    let to = this.#end;
+    let units = 0;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      units |= unit;
+      bytes[to++] = unit;
+    }
+    if (units > ASCII_MAX) return false;
+    this.#end = to;
+    this.#lengths[this.#rows++] = length;
+    return true;
+  }
+
+  /** Whether the next text may find no room. */
+  get #isTight(): boolean {
+    return this.#end + TEXT_UNITS_MAX > this.#bytes.length || this.#rows === this.#lengths.length;
+  }
+
+  #grow(): void {
+    if (this.#end + TEXT_UNITS_MAX > this.#bytes.length) {
+      const bytes = new Uint8Array(this.#bytes.length * 2);
+      bytes.set(this.#bytes);
+      this.#bytes = bytes;
+    }
+    if (this.#rows < this.#lengths.length) return;
+    const lengths = new Uint32Array(this.#rows * 2);
+    lengths.set(this.#lengths);
+    this.#lengths = lengths;
   }
 
   /** Views: valid until the next change. */

@@ -3,7 +3,7 @@ import { isPlainObject } from "../../../base/compare.ts";
 import type { ValueCodec } from "../../../ports/codec.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeCodes } from "./codes.ts";
-import type { ColumnSource } from "./column.ts";
+import { type ColumnSource, type RecordSource, rowsOf } from "./column.ts";
 import {
   CELLS_MAX,
   COLUMN_DEPTH_MAX,
@@ -28,11 +28,17 @@ export class ColumnEncoder {
     this.#codec = codec;
   }
 
-  add(source: ColumnSource): void {
-    if (Array.isArray(source)) return this.#column(source, 0);
-    this.#cells += "lengths" in source ? source.lengths.length : source.length;
+  add(source: ColumnSource, depth = 0): void {
+    if (Array.isArray(source)) return this.#column(source, depth);
+    this.#cells += rowsOf(source);
     if ("lengths" in source) encodeTextBytes(this.#to, source);
+    else if ("names" in source) this.#recordColumns(source, depth);
     else encodeNumberArray(this.#to, source as Exclude<typeof source, readonly unknown[]>);
+  }
+
+  #recordColumns({ names, columns }: RecordSource, depth: number): void {
+    this.#recordNames(names);
+    for (const column of columns) this.add(column, depth + 1);
   }
 
   #column(values: readonly unknown[], depth: number): void {
@@ -152,11 +158,14 @@ export class ColumnEncoder {
   }
 
   #records(values: readonly object[], shape: Shape, depth: number): void {
-    const { names } = shape;
+    this.#recordNames(shape.names);
+    for (const column of takeApart(values, shape)) this.#column(column, depth + 1);
+  }
+
+  #recordNames(names: readonly string[]): void {
     this.#to.u8(LAYOUT.record);
     this.#to.u32(names.length);
     if (names.length > 0) encodeStrings(this.#to, names, unitLengths(names) as Uint32Array);
-    for (const column of takeApart(values, shape)) this.#column(column, depth + 1);
   }
 
   #general(values: readonly unknown[]): void {

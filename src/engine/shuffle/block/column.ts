@@ -21,11 +21,18 @@ export type NumberArray =
   | Float32Array
   | Float64Array;
 
+/** Records of one shape, taken apart: a column for each field, of which there is one at least. */
+export interface RecordSource {
+  readonly names: readonly string[];
+  readonly columns: readonly ColumnSource[];
+}
+
 /** One column of a frame to be written. The same values make the same bytes, whichever of these they come as. */
-export type ColumnSource = readonly unknown[] | NumberArray | TextBytes;
+export type ColumnSource = readonly unknown[] | NumberArray | TextBytes | RecordSource;
 
 export function rowsOf(source: ColumnSource): number {
-  return "lengths" in source ? source.lengths.length : source.length;
+  if ("lengths" in source) return source.lengths.length;
+  return "names" in source ? rowsOf(source.columns[0] as ColumnSource) : source.length;
 }
 
 /** "ascii" and "latin1": a byte a character; all of ASCII is also UTF-8. */

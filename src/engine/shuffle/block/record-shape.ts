@@ -10,7 +10,15 @@ export interface Shape {
   rows: number;
   read: ReadFields | undefined;
   make: MakeRecords | undefined;
+  add: AddFields | undefined;
 }
+
+/** A column that grows; returns what the value takes. */
+export interface GrowingColumn {
+  add(value: unknown): number;
+}
+
+type AddFields = (record: object, columns: readonly GrowingColumn[]) => number;
 
 type ReadFields = (records: readonly object[], columns: readonly unknown[][]) => void;
 type MakeRecords = (columns: readonly (readonly unknown[])[], rows: number) => unknown[];
@@ -26,7 +34,7 @@ export function shapeOf(names: readonly string[]): Shape {
   let shape = shapes.get(key);
   if (shape === undefined) {
     if (shapes.size >= SHAPES_KEPT_MAX) shapes.clear();
-    shape = { names, rows: 0, read: undefined, make: undefined };
+    shape = { names, rows: 0, read: undefined, make: undefined, add: undefined };
     shapes.set(key, shape);
   }
   return shape;
@@ -56,6 +64,19 @@ export function takeApart(records: readonly object[], shape: Shape): unknown[][]
     for (let i = 0; i < rows; i++) column[i] = (records[i] as Record<string, unknown>)[name];
   }
   return columns;
+}
+
+/** Adds each field of a record that has this shape to its column; returns what they take together. */
+export function addFields(record: object, shape: Shape, columns: readonly GrowingColumn[]): number {
+  shape.rows++;
+  if (shape.rows >= GENERATED_ROWS_MIN) {
+    shape.add ??= generateAdd(shape.names);
+    return shape.add(record, columns);
+  }
+  let bytes = 0;
+  for (const [field, name] of shape.names.entries())
+    bytes += (columns[field] as GrowingColumn).add((record as Record<string, unknown>)[name]);
+  return bytes;
 }
 
 /** The way back: each record is new. */
@@ -100,6 +121,11 @@ function generateRead(names: readonly string[]): ReadFields {
     `${columns.join(" ")}
 for (let i = 0; i < records.length; i++) { const record = records[i]; ${reads.join(" ")} }`,
   ) as ReadFields;
+}
+
+function generateAdd(names: readonly string[]): AddFields {
+  const added = names.map((name, field) => `columns[${field}].add(record[${JSON.stringify(name)}])`);
+  return new Function("record", "columns", `return ${added.join(" + ")};`) as AddFields;
 }
 
 function generateMake(names: readonly string[]): MakeRecords {

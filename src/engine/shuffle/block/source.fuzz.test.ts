@@ -80,6 +80,14 @@ describe("a frame", () => {
     );
   });
 
+  it.each([1, 255, 256, 257, 300])("is the same for %d texts that come again and again", (different) => {
+    // Here and there rows are the same, so that all are looked at; all others are between these.
+    const strings = Array.from({ length: 4096 }, (_, row) =>
+      row % 64 === 0 ? "often" : `t${(row * 7919) % different}`,
+    );
+    expect(Buffer.compare(frameOf(bytesOf(strings), 4096)[0], frameOf(strings, 4096)[0])).toBe(0);
+  });
+
   it("keeps halves of pairs as they are, also where neighbours would make a whole", () => {
     fc.assert(
       fc.property(lone, (strings) => {

@@ -10,7 +10,7 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { writeCodes } from "./codes.ts";
 import type { TextBytes } from "./column.ts";
 import { LAYOUT, UTF8_SHARE_MAX } from "./column-layout.ts";
-import { findDictionary, isRepetitive } from "./dictionary.ts";
+import { type Dictionary, findDictionary, findTextDictionary } from "./dictionary.ts";
 
 /** Texts are written together up to so many units. */
 const PART_UNITS = 16 * 1024;
@@ -33,8 +33,11 @@ export function unitLengths(values: readonly unknown[]): Uint32Array | undefined
 /** @param lengths Of each of them, in units. */
 export function encodeStrings(to: ByteWriter, values: readonly string[], lengths: Uint32Array): void {
   const dictionary = findDictionary(values);
-  if (dictionary === undefined) return encodePlain(to, values, lengths);
-  const { entries, codes } = dictionary;
+  if (dictionary === undefined) encodePlain(to, values, lengths);
+  else encodeDictionary(to, dictionary);
+}
+
+function encodeDictionary(to: ByteWriter, { entries, codes }: Dictionary): void {
   to.u8(LAYOUT.dictionary);
   to.u8(entries.length - 1);
   writeCodes(to, codes, entries.length);
@@ -125,10 +128,12 @@ function writeUtf8(to: ByteWriter, parts: readonly string[], units: Uint32Array)
 /** The same column as of the strings that the bytes stand for. */
 export function encodeTextBytes(to: ByteWriter, source: TextBytes): void {
   const { bytes, lengths } = source;
-  if (!isAscii(bytes) || isRepetitive(lengths.length, sampleOf(source))) {
+  if (!isAscii(bytes)) {
     const values = stringsOf(source);
     return encodeStrings(to, values, unitLengths(values) as Uint32Array);
   }
+  const dictionary = findTextDictionary(source);
+  if (dictionary !== undefined) return encodeDictionary(to, dictionary);
   to.u8(LAYOUT.ascii);
   writeLengths(to, lengths);
   to.append(bytes);
@@ -175,15 +180,4 @@ function stringsOf({ bytes, lengths }: TextBytes): string[] {
   }
   assert(at === bytes.length, "the lengths of texts add up to their bytes");
   return values;
-}
-
-/** The text of a row, for rows in ascending order. */
-function sampleOf({ bytes, lengths }: TextBytes): (row: number) => string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  let next = 0;
-  let at = 0;
-  return (row) => {
-    while (next < row) at += lengths[next++] as number;
-    return text.toString("latin1", at, at + (lengths[row] as number));
-  };
 }

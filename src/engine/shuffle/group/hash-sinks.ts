@@ -1,7 +1,6 @@
 import { hashKey, partitionOf } from "../../../base/hash.ts";
 import { AsciiText } from "../block/ascii-text.ts";
 import { PartitionFrames } from "../block/partition-frames.ts";
-import { owned } from "../own-string.ts";
 import type { KeyedSink } from "../sink.ts";
 import { SINK_BYTES, SINK_ROWS, type SinkTarget } from "../sink-options.ts";
 import { ChainTable } from "./chain-table.ts";
@@ -23,13 +22,13 @@ export class HashSink implements KeyedSink {
 
   add(given: unknown, value: unknown): void {
     if (typeof given === "string" && this.#text.read(given)) {
-      const kept = this.#keysOnly ? null : owned(settled(value));
+      const kept = this.#keysOnly ? null : settled(value);
       this.#frames.addAscii(partitionOf(this.#text.hash, this.#partitions), given, this.#text, kept);
       return;
     }
     const key = settled(given);
     const partition = partitionOf(hashKey(key), this.#partitions);
-    this.#frames.addPair(partition, owned(key), this.#keysOnly ? null : owned(settled(value)));
+    this.#frames.addPair(partition, key, this.#keysOnly ? null : settled(value));
   }
 
   finish(): void {

@@ -47,7 +47,7 @@ export class HotKeySink implements KeyedSink {
   readonly #partitions: number;
   readonly #keysOnly: boolean;
   readonly #text = new AsciiText();
-  /** Hash and key of what is hot. */
+  /** Hash, as a number of 32 bits with a sign, and key of what is hot. */
   readonly #hotHashes: number[] = [];
   readonly #hotKeys: unknown[] = [];
   #untilCounted = COUNTED_EVERY;
@@ -69,14 +69,14 @@ export class HotKeySink implements KeyedSink {
     const isRead = typeof given === "string" && text.read(given);
     const key = isRead ? given : settled(given);
     const hash = isRead ? text.hash : hashKey(key);
-    const isHot = this.#hotKeys.length > 0 && this.#isHot(hash, key);
-    if (--this.#untilCounted === 0) this.#count(hash, key);
+    const isHot = this.#hotKeys.length > 0 && this.#isHot(hash | 0, key);
+    if (--this.#untilCounted === 0) this.#count(hash | 0, key);
     if (isHot && this.#keysOnly) return;
     const home = partitionOf(hash, this.#partitions);
     const to = isHot ? splitPartition(home, this.#partitions) : home;
-    const kept = this.#keysOnly ? null : owned(settled(value));
+    const kept = this.#keysOnly ? null : settled(value);
     if (isRead) this.#frames.addAscii(to, given, text, kept);
-    else this.#frames.addPair(to, owned(key), kept);
+    else this.#frames.addPair(to, key, kept);
   }
 
   finish(): void {
