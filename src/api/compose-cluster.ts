@@ -174,7 +174,7 @@ async function assemble(
   const shared = new SharedBlobs({
     local,
     fetch: (key, node) => fetchWhole(access, { node, key }),
-    give: (key, node) => peerBlobs.give(key, node),
+    give: (key, bytes, node) => peerBlobs.give(key, bytes, node),
     sha256: thisMachine.sha256,
     members: () => members(),
     self,
@@ -312,7 +312,7 @@ export async function connectCluster({
     const shared = new SharedBlobs({
       local,
       fetch: (key, node) => fetchWhole(access, { node, key }),
-      give: (key, node) => peerBlobs.give(key, node),
+      give: (key, bytes, node) => peerBlobs.give(key, bytes, node),
       sha256,
       members: () => members.all(),
       self: undefined,

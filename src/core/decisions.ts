@@ -17,6 +17,13 @@ const COMPLETION_BYTES = 256;
 const BLOCK_BYTES = 112;
 const FILE_BYTES = 160;
 
+export interface LostBlocks {
+  /** Whether one of them was still somebody's: its loss is to be logged, or about to be. */
+  readonly known: boolean;
+  /** Whose loss was not decided before. */
+  readonly newly: readonly AttemptId[];
+}
+
 /**
  * What was decided and is not yet in the log. At most one record is on its way; what is decided meanwhile waits and
  * goes together in the next.
@@ -45,18 +52,20 @@ export class Decisions {
     this.#waiting.push(event);
   }
 
-  /** Decides that these blocks are lost; true where one of them was still somebody's, and its loss is to be logged. */
-  addLostBlocks(keys: readonly string[]): boolean {
-    let lost = false;
+  /** Decides that these blocks are lost. */
+  addLostBlocks(keys: readonly string[]): LostBlocks {
+    const newly: AttemptId[] = [];
+    let known = false;
     for (const key of keys) {
       const attempt = this.#state.attemptOfBlock(key);
       if (attempt === undefined) continue;
-      lost = true;
+      known = true;
       if (this.#lostBlocks.has(key)) continue;
       this.#lostBlocks.add(key);
       this.add({ kind: "outputLost", attempt });
+      newly.push(attempt);
     }
-    return lost;
+    return { known, newly };
   }
 
   /** Sends the next record, if none is on its way. */

@@ -23,6 +23,10 @@ export interface Orders {
   readonly forget: AttemptId[];
 }
 
+/** How long a worker rests; doubles from one rest to the next, up to the most. */
+const REST_MS_FIRST = 500;
+const REST_MS_MAX = 30_000;
+
 export const noOrders = (): Orders => ({ start: [], stop: [], forget: [] });
 
 export class Dispatcher {
@@ -109,6 +113,34 @@ export class Dispatcher {
     this.#step.want({ kind: "sendOrders", worker: id, incarnation, ...orders });
   }
 
+  // ---- Rests ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Gives the worker nothing for a while, longer from time to time: what failed there was no fault of the task's, and
+   * whoever fails soon has always room for more. False where no other worker could take its tasks.
+   */
+  rest(worker: WorkerState): boolean {
+    if (!this.workers.hasOtherAwake(worker)) return false;
+    const forMs = Math.min(REST_MS_FIRST * 2 ** worker.rests++, REST_MS_MAX);
+    worker.restsUntilMs = this.#step.nowMs + forMs;
+    this.workers.noteRoom(worker);
+    return true;
+  }
+
+  /** The worker is heard of: a rest that is over ends. */
+  wake(worker: WorkerState): void {
+    if (worker.restsUntilMs !== undefined && this.#step.nowMs >= worker.restsUntilMs)
+      worker.restsUntilMs = undefined;
+  }
+
+  /** What workers rested for may be over. */
+  wakeAll(): void {
+    for (const worker of this.workers.all()) {
+      worker.restsUntilMs = undefined;
+      this.workers.noteRoom(worker);
+    }
+  }
+
   get #hasTimeout(): boolean {
     return this.#state.spec.policy.taskTimeoutMs !== undefined;
   }
@@ -137,6 +169,7 @@ export class Dispatcher {
   /** Forgets a worker; gives its attempts that had not ended. */
   removeWorker(worker: WorkerState): readonly LiveAttempt[] {
     const lost = this.workers.remove(worker);
+    if (!this.workers.hasOtherAwake(worker)) this.wakeAll();
     if (this.#hasTimeout) for (const { id } of lost) this.#timers.clear({ kind: "taskTimeout", attempt: id });
     return lost;
   }

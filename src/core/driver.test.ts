@@ -94,9 +94,11 @@ class Bench {
       readonly slots?: number;
       readonly records?: readonly LogRecord[];
       readonly stages?: readonly StageShape[];
+      readonly splits?: JobSpec["splits"];
     } = {},
   ) {
-    const of = { ...spec(options.policy), stages: options.stages ?? STAGES };
+    const plain = spec(options.policy);
+    const of = { ...plain, stages: options.stages ?? STAGES, splits: options.splits ?? plain.splits };
     const state = JobState.replay(of, options.records ?? begun);
     this.driver = new JobDriver(state, { workerLeaseMs: 1_000 });
     this.slots = options.slots ?? 2;
@@ -508,6 +510,108 @@ describe("blocks that are lost", () => {
     expect(bench.confirm()).toEqual(["note outputLost", "worker: start 1.0.e1.a1"]);
     bench.poll([], [finished("1.0.e1.a1")]);
     expect(bench.confirm()).toContain("commit 3 outputs");
+  });
+});
+
+describe("a block that is lost whenever it was made", () => {
+  test("fails the job in the end, naming the task that made it", () => {
+    const bench = atReduce();
+    let effects: readonly string[] = [];
+    for (let round = 0; round < 20; round++) {
+      effects = bench.poll([], [failed(`1.0.e1.a${round}`, true, [`0.1.e1.a${round}`])]);
+      if (round === 19) break;
+      bench.confirm();
+      bench.poll([], [finished(`0.1.e1.a${round + 1}`)]);
+      bench.confirm();
+    }
+    expect(effects.join()).toContain("failed");
+    bench.confirm();
+    expect(bench.driver.state.status).toMatchObject({ error: { message: expect.stringContaining("s0.p1") } });
+  });
+
+  test("does no harm to a task that misses one after another of many", () => {
+    const many = STAGES.map((stage) => ({ ...stage, tasks: stage.id === 0 ? 30 : 1 }));
+    const splits = [Array.from({ length: 30 }, (_, i) => ({ kind: "items", start: i, end: i + 1 }) as const)];
+    const bench = new Bench({ stages: many, splits, slots: 30 });
+    bench.start();
+    bench.poll([]);
+    bench.poll(
+      [],
+      splits[0]!.map((_, i) => finished(`0.${i}.e1.a0`)),
+    );
+    bench.confirm();
+    for (let i = 0; i < 30; i++) {
+      bench.poll([], [failed(`1.0.e1.a${i}`, true, [`0.${i}.e1.a0`])]);
+      bench.confirm();
+      bench.poll([], [finished(`0.${i}.e1.a1`)]);
+      expect(bench.confirm().join()).toContain(`start 1.0.e1.a${i + 1}`);
+    }
+  });
+});
+
+describe("a worker whose disk is full", () => {
+  const B = nodeId("second");
+  const full = (id: string): EndedAttempt => ({
+    attempt: attempt(id),
+    outcome: {
+      kind: "failed",
+      error: { code: "DISK_FULL", message: "no space", retryable: true, details: {} },
+      lostBlocks: [],
+    },
+  });
+
+  test("rests a while, and its tasks go to others without a try of theirs", () => {
+    const bench = new Bench({ slots: 1 });
+    bench.start();
+    expect(bench.poll([])).toContain("worker: start 0.0.e1.a0");
+    expect(bench.poll([], [], "i1", B)).toContain("second: start 0.1.e1.a0");
+    expect(bench.poll([], [full("0.0.e1.a0")])).toEqual(["note taskFailed", "worker: forget 0.0.e1.a0"]);
+    expect(bench.poll([])).toEqual([]);
+    bench.poll([], [finished("0.1.e1.a0")], "i1", B);
+    expect(bench.appended.at(-1)!.events).toMatchObject([{ kind: "taskCompleted" }]);
+    bench.nowMs = 600;
+    // The other one has it by now, so that there is nothing to do when the rest is over.
+    expect(bench.poll([])).toEqual([]);
+  });
+
+  test("has them again once its rest is over", () => {
+    const bench = new Bench({ slots: 1 });
+    bench.start();
+    bench.poll([]);
+    bench.poll([], [], "i1", B);
+    bench.poll([], [full("0.0.e1.a0")]);
+    bench.nowMs = 499;
+    expect(bench.poll([])).toEqual([]);
+    bench.nowMs = 500;
+    expect(bench.poll([])).toEqual(["worker: start 0.0.e1.a1"]);
+    // The next rest is longer.
+    bench.poll([], [full("0.0.e1.a1")]);
+    bench.nowMs = 1_499;
+    expect(bench.poll([])).toEqual([]);
+    bench.nowMs = 1_500;
+    expect(bench.poll([])).toEqual(["worker: start 0.0.e1.a2"]);
+  });
+
+  test("goes on where the others have gone", () => {
+    const bench = new Bench({ slots: 1 });
+    bench.start();
+    bench.poll([]);
+    bench.poll([], [], "i1", B);
+    bench.nowMs = 900;
+    bench.poll([], [full("0.0.e1.a0")]);
+    bench.nowMs = 1_000;
+    expect(bench.tell({ kind: "timerFired", timer: "worker/second/i1" }).join()).toContain(
+      "worker: start 0.0.e1.a1",
+    );
+  });
+
+  test("and who has no other to do its tasks has them fail", () => {
+    const bench = new Bench({ slots: 1 });
+    bench.start();
+    bench.poll([]);
+    const effects = bench.poll([], [full("0.0.e1.a0")]);
+    expect(effects).toContain("note taskFailed");
+    expect(effects.join()).toContain("timer retry/s0.p0");
   });
 });
 

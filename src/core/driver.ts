@@ -15,7 +15,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import type { AttemptId, NodeId, StageId } from "../base/ids.ts";
+import { type AttemptId, type NodeId, type StageId, taskKey } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
@@ -31,7 +31,7 @@ import type { Timer } from "./timer.ts";
 import { Timers } from "./timers.ts";
 import { byAttempt, type WorkerState } from "./worker-table.ts";
 
-/** Rounds in which a complete job's results could not be read, before it fails: the disk they lie on is broken. */
+/** Losses of one task's results when they were to be read, before the job fails: the disk they lie on is broken. */
 const RESULT_LOSSES_MAX = 20;
 
 export interface DriverOptions {
@@ -52,7 +52,6 @@ export class JobDriver {
   readonly #outcomes: Outcomes;
   #mode: Mode = "working";
   #cancelReason: string | undefined;
-  #resultLosses = 0;
 
   /** @param state The job as its log says, with this driver's own epoch as the last thing in it. */
   constructor(state: JobState, options: DriverOptions) {
@@ -98,7 +97,7 @@ export class JobDriver {
         assert(this.#mode === "committing", "outputs fail when they were to be committed");
         return this.#fail(undefined, event.error);
       case "resultBlocksLost":
-        return this.#onResultBlocksLost(event.keys);
+        return this.#onResultBlocksLost(event.keys, event.node);
       case "cancelRequested":
         return this.#onCancelRequested(event.reason);
       default:
@@ -114,6 +113,7 @@ export class JobDriver {
     worker.seq = poll.seq;
     worker.room = this.#dispatcher.roomOf(poll);
     worker.lastSeenMs = this.#step.nowMs;
+    this.#dispatcher.wake(worker);
     const orders = noOrders();
     for (const ended of poll.ended) {
       if (!this.#outcomes.onEnded(worker, ended)) orders.forget.push(ended.attempt);
@@ -220,16 +220,21 @@ export class JobDriver {
     this.#step.want({ kind: "commitOutputs", outputs: [...this.state.outputs()] });
   }
 
-  #onResultBlocksLost(keys: readonly string[]): void {
+  #onResultBlocksLost(keys: readonly string[], node: NodeId | undefined): void {
     assert(this.#mode === "committing", "results are read when outputs are to be committed");
     this.#mode = "working";
     if (this.#cancelReason !== undefined) return this.#cancel(this.#cancelReason);
-    if (++this.#resultLosses >= RESULT_LOSSES_MAX) {
-      const message = `The results could not be read back ${this.#resultLosses} times, the last time for ${keys[0]}. Look at the disk under the data directory, then resume the job.`;
+    const all = node === undefined ? keys : [...keys, ...this.state.neededBlocksAt(node)];
+    const { tasks } = this.#dispatcher;
+    for (const key of all) {
+      const maker = this.state.attemptOfBlock(key);
+      if (maker === undefined || tasks.losses(maker) + 1 < RESULT_LOSSES_MAX) continue;
+      const message = `The results of task ${taskKey(maker)} could not be read back ${RESULT_LOSSES_MAX} times. Look at the disk under the data directory, then resume the job.`;
       return this.#fail(undefined, { code: "BLOB_CORRUPT", message, retryable: true, details: {} });
     }
-    const lost = this.#decisions.addLostBlocks(keys);
-    assert(lost, "a result block that is lost was an effective attempt's");
+    const { known, newly } = this.#decisions.addLostBlocks(all);
+    assert(known, "a result block that is lost was an effective attempt's");
+    for (const maker of newly) tasks.countLoss(maker);
   }
 
   /** Outputs that are being shown can no longer be stopped half-way: the wish waits for how that ends. */

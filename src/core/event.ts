@@ -12,7 +12,7 @@ export type DriverEvent =
   | { readonly kind: "timerFired"; readonly timer: string }
   /** All outputs are visible and the rows to collect were read. */
   | { readonly kind: "outputsCommitted" }
-  /** Blocks to collect from were missing or corrupt. */
-  | { readonly kind: "resultBlocksLost"; readonly keys: readonly string[] }
+  /** Blocks to collect from were missing or corrupt; with a node: that could not be asked for any of its blocks. */
+  | { readonly kind: "resultBlocksLost"; readonly keys: readonly string[]; readonly node?: NodeId }
   | { readonly kind: "outputsFailed"; readonly error: ErrorInfo }
   | { readonly kind: "cancelRequested"; readonly reason: string };

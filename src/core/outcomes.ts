@@ -54,6 +54,7 @@ export class Outcomes {
     if (live === undefined || live.worker !== worker.id) return false;
     if (live.recording) return true;
     if (outcome.kind === "finished") {
+      worker.rests = 0;
       workers.startRecording(live);
       tasks.setPhase(attempt, [Phase.running], Phase.recording);
       this.#decisions.add({ kind: "taskCompleted", attempt: live.id, output: outcome.output });
@@ -62,7 +63,9 @@ export class Outcomes {
     this.#dispatcher.settle(attempt);
     if (outcome.kind === "stopped") this.onLost(live);
     else if (outcome.lostBlocks.length > 0) this.#onInputLost(live, outcome.lostBlocks);
-    else if (outcome.error.code === "PEER_UNREACHABLE") this.#onPeerUnreachable(live, outcome.error);
+    else if (outcome.error.code === "PEER_UNREACHABLE") this.#onPeerUnreachable(worker, live, outcome.error);
+    else if (outcome.error.code === "DISK_FULL" && this.#dispatcher.rest(worker))
+      this.#onNoSpace(live, outcome.error);
     else this.#onTaskFailed(live.id, outcome.error);
     return false;
   }
@@ -83,18 +86,32 @@ export class Outcomes {
     this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
   }
 
-  /** The blocks this attempt was to read are gone: whoever made them runs again first. */
+  /** The disk of one node is full, and others may have room: that is no fault of the task's. */
+  #onNoSpace(live: LiveAttempt, error: ErrorInfo): void {
+    const tries = this.#dispatcher.tasks.failures(live.id);
+    const { attemptsMax: triesMax } = this.#state.spec.policy;
+    this.#step.note({ kind: "taskFailed", attempt: live.id, tries, triesMax, error, retryInMs: 0 });
+    this.onLost(live);
+    this.#dispatcher.giveTasksToAll();
+  }
+
+  /**
+   * The blocks this attempt was to read are gone: whoever made them runs again first. Of a node that lost many, one
+   * attempt may find out again and again: it is the losses of the tasks that made them that are counted.
+   */
   #onInputLost(live: LiveAttempt, keys: readonly string[]): void {
-    if (!this.#decisions.addLostBlocks(keys)) return this.onLost(live);
+    const { known, newly } = this.#decisions.addLostBlocks(keys);
+    if (!known) return this.onLost(live);
     // It stays idle: the loss locks its stage, and the stage brings it back when it unlocks.
-    this.#countLoss(live);
+    this.#dispatcher.tasks.setPhase(live.id, [Phase.running], Phase.idle);
+    for (const maker of newly) this.#boundLosses(maker);
   }
 
   /**
    * The node that has an input could not be asked. Whoever says so may be cut off itself, and what is well must not be
    * lost for its sake: the node's outputs are given up once it is no worker here any more, or a second one says the same.
    */
-  #onPeerUnreachable(live: LiveAttempt, { details }: ErrorInfo): void {
+  #onPeerUnreachable(worker: WorkerState, live: LiveAttempt, { details }: ErrorInfo): void {
     this.#countLoss(live);
     if (!this.#dispatcher.isOpen) return;
     const { node } = details;
@@ -103,6 +120,10 @@ export class Outcomes {
       if (agreed || this.#dispatcher.workers.get(nodeId(node)) === undefined) {
         this.#suspects.forget(node);
         this.#decisions.addLostBlocks(this.#state.neededBlocksAt(nodeId(node)));
+        this.#dispatcher.wakeAll();
+      } else {
+        // Another is to try: it reaches the node, or says the same.
+        this.#dispatcher.rest(worker);
       }
     }
     const { tasks } = this.#dispatcher;
@@ -118,13 +139,16 @@ export class Outcomes {
     this.#dispatcher.enqueue(live.id);
   }
 
-  #countLoss(live: LiveAttempt): void {
-    const { tasks } = this.#dispatcher;
-    tasks.setPhase(live.id, [Phase.running], Phase.idle);
-    const losses = tasks.countLoss(live.id);
+  #countLoss({ id }: LiveAttempt): void {
+    this.#dispatcher.tasks.setPhase(id, [Phase.running], Phase.idle);
+    this.#boundLosses(id);
+  }
+
+  #boundLosses(id: AttemptId): void {
+    const losses = this.#dispatcher.tasks.countLoss(id);
     if (losses < LOSSES_PER_TASK_MAX) return;
-    const message = `Task ${taskKey(live.id)} was lost ${losses} times with its worker or its input. Look at the workers' own logs, then resume the job.`;
-    this.#fail(live.id, { code: "JOB_FAILED", message, retryable: true, details: {} });
+    const message = `Task ${taskKey(id)} was lost ${losses} times with its worker, its input or its output. Look at the workers' own logs, then resume the job.`;
+    this.#fail(id, { code: "JOB_FAILED", message, retryable: true, details: {} });
   }
 
   onTimeout(attempt: AttemptId): void {

@@ -41,7 +41,10 @@ export class TaskTable {
   countFailure(task: TaskId): number {
     return ++this.#failures[task.stage]![task.partition]!;
   }
-  /** Counts an attempt that was lost through no fault of the task; returns how many there are now. */
+  failures(task: TaskId): number {
+    return this.#failures[task.stage]![task.partition]!;
+  }
+  /** Counts an attempt, or an output, that was lost through no fault of the task; returns how many there are now. */
   countLoss(task: TaskId): number {
     return ++this.#losses[task.stage]![task.partition]!;
   }

@@ -23,6 +23,10 @@ export interface WorkerState {
   readonly running: Set<LiveAttempt>;
   /** Attempts it still runs that this driver no longer wants. */
   unwanted: number;
+  /** It is given nothing until a poll that comes after this: something is wrong there that is not wrong elsewhere. */
+  restsUntilMs: number | undefined;
+  /** Rests since it last did something well. */
+  rests: number;
 }
 
 /** So that the order in which attempts began decides nothing. */
@@ -48,6 +52,13 @@ export class WorkerTable {
   get hungryCount(): number {
     return this.#hungry.size;
   }
+  /** Whether another worker than this one would take a task. */
+  hasOtherAwake(worker: WorkerState): boolean {
+    for (const other of this.#workers.values()) {
+      if (other !== worker && other.restsUntilMs === undefined && other.room > 0) return true;
+    }
+    return false;
+  }
   /** To be called whenever a worker's room may have changed. */
   noteRoom(worker: WorkerState): void {
     if (this.freeRoom(worker) > 0) this.#hungry.add(worker);
@@ -70,6 +81,8 @@ export class WorkerTable {
       lastSeenMs: nowMs,
       running: new Set(),
       unwanted: 0,
+      restsUntilMs: undefined,
+      rests: 0,
     };
     this.#workers.set(id, worker);
     return worker;
@@ -84,7 +97,7 @@ export class WorkerTable {
   }
 
   freeRoom(worker: WorkerState): number {
-    return worker.room - worker.running.size - worker.unwanted;
+    return worker.restsUntilMs === undefined ? worker.room - worker.running.size - worker.unwanted : 0;
   }
   assign(worker: WorkerState, assignment: TaskAssignment): void {
     const key = attemptHandle(assignment.attempt);

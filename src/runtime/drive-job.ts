@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError, type ErrorCode } from "../base/errors.ts";
-import type { AttemptId, ContentHash } from "../base/ids.ts";
+import { type AttemptId, type ContentHash, type NodeId, nodeId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import type { Completed, JobState } from "../core/job-state.ts";
@@ -241,7 +241,9 @@ class Drive {
       } catch (error) {
         const key = lostBlockKey(error);
         if (key === undefined) throw error;
-        if (!isUnreachable(error) || tries === RESULT_TRIES_MAX) return { kind: "blocksLost", keys: [key] };
+        const node = unreachableNode(error);
+        if (node === undefined) return { kind: "blocksLost", keys: [key] };
+        if (tries === RESULT_TRIES_MAX) return { kind: "blocksLost", keys: [key], node };
         await pause(this.#ports.clock, RESULT_PAUSE_MS);
       }
     }
@@ -333,8 +335,11 @@ export function cardOf(spec: JobSpec, end: JobCard["end"]): JobCard {
 
 const LOST_CODES: readonly ErrorCode[] = ["BLOB_MISSING", "BLOB_CORRUPT", "PEER_UNREACHABLE"];
 
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof BicoastalError && error.code === "PEER_UNREACHABLE";
+function unreachableNode(error: unknown): NodeId | undefined {
+  if (!(error instanceof BicoastalError) || error.code !== "PEER_UNREACHABLE") return undefined;
+  const { node } = error.details;
+  return typeof node === "string" ? nodeId(node) : undefined;
+}
 
 function lostBlockKey(error: unknown): string | undefined {
   if (!(error instanceof BicoastalError) || !LOST_CODES.includes(error.code)) return undefined;

@@ -26,7 +26,8 @@ export type HostEnd =
 
 export type CommitResult =
   | { readonly kind: "committed" }
-  | { readonly kind: "blocksLost"; readonly keys: readonly string[] };
+  /** With a node: none of its blocks can be had. */
+  | { readonly kind: "blocksLost"; readonly keys: readonly string[]; readonly node?: NodeId };
 
 export interface DriverHostOptions {
   /** As replayed from the log, this driver's epoch included. */
@@ -197,7 +198,11 @@ function commitEvent(result: CommitResult): DriverEvent {
       return { kind: "outputsCommitted" };
     case "blocksLost":
       assert(result.keys.length > 0, "lost blocks have names");
-      return { kind: "resultBlocksLost", keys: result.keys };
+      return {
+        kind: "resultBlocksLost",
+        keys: result.keys,
+        ...(result.node === undefined ? {} : { node: result.node }),
+      };
     default:
       return unreachable(result);
   }

@@ -8,7 +8,7 @@
 import { Readable } from "node:stream";
 import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
-import type { BlobReader, ByteRange } from "../../ports/blob-store.ts";
+import type { ByteRange } from "../../ports/blob-store.ts";
 import { parseContentRange, rangeHeader } from "./byte-ranges.ts";
 import type { PeerAnswer, PeerClient, PeerRequest } from "./peer-client.ts";
 import { NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
@@ -76,10 +76,10 @@ export async function asksFor(access: PeerAccess, blob: RemoteBlob): Promise<boo
   throw error;
 }
 
-/** Has the node keep a blob of this one's, whose key names its SHA-256. Throws PEER_UNREACHABLE and BLOB_CORRUPT. */
-export async function giveBlob(access: PeerAccess, blob: RemoteBlob, from: BlobReader): Promise<void> {
-  const body = Readable.from(piecesOf(from), { objectMode: false });
-  const headers = { "content-length": String(from.bytes) };
+/** Has the node keep these bytes, whose key names their SHA-256. Throws PEER_UNREACHABLE and BLOB_CORRUPT. */
+export async function giveBlob(access: PeerAccess, blob: RemoteBlob, bytes: Uint8Array): Promise<void> {
+  const body = Readable.from(piecesOf(bytes), { objectMode: false });
+  const headers = { "content-length": String(bytes.length) };
   const given = await askOnce(access, blob, { method: "PUT", headers, body }, WHOLE_MS_MAX);
   if (given.status === 201) return given.drop();
   const error = refusal(access, blob, given);
@@ -88,14 +88,8 @@ export async function giveBlob(access: PeerAccess, blob: RemoteBlob, from: BlobR
   throw new BicoastalError("BLOB_CORRUPT", message, { details: { key: blob.key }, retryable: true });
 }
 
-function* piecesOf(from: BlobReader): Generator<Buffer, void> {
-  for (let at = 0; at < from.bytes; ) {
-    const piece = Buffer.allocUnsafe(Math.min(PUT_PIECE_BYTES, from.bytes - at));
-    const bytes = from.readAt(at, piece);
-    if (bytes === 0) return;
-    yield piece.subarray(0, bytes);
-    at += bytes;
-  }
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array, void> {
+  for (let at = 0; at < bytes.length; at += PUT_PIECE_BYTES) yield bytes.subarray(at, at + PUT_PIECE_BYTES);
 }
 
 async function fetchRange(

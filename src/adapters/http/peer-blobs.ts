@@ -22,10 +22,10 @@ export interface PeerBlobsOptions {
 
 export interface PeerBlobs extends BlobStore {
   /**
-   * Has another node keep a blob of this one's, whose key names its SHA-256; nothing is sent where it is there. Throws
-   * BLOB_MISSING, PEER_UNREACHABLE and BLOB_CORRUPT.
+   * Has another node keep these bytes, whose key names their SHA-256; nothing is sent where they are there. Throws
+   * PEER_UNREACHABLE and BLOB_CORRUPT.
    */
-  give(key: string, to: NodeId): Promise<void>;
+  give(key: string, bytes: Uint8Array, to: NodeId): Promise<void>;
 }
 
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -78,13 +78,8 @@ export function createPeerBlobs(options: PeerBlobsOptions): PeerBlobs {
       if (at !== undefined && at !== self) return await there(at);
       return await orElsewhere(key, () => local.open(key), there);
     },
-    async give(key, to) {
-      const reader = await local.open(key);
-      try {
-        if (!(await asksFor(access, { node: to, key }))) await giveBlob(access, { node: to, key }, reader);
-      } finally {
-        reader.close();
-      }
+    async give(key, bytes, to) {
+      if (!(await asksFor(access, { node: to, key }))) await giveBlob(access, { node: to, key }, bytes);
     },
   };
 }

@@ -20,8 +20,8 @@ export interface SharedBlobsParts {
   readonly local: BlobStore;
   /** The whole blob of that node. Throws BLOB_MISSING, PEER_UNREACHABLE. */
   readonly fetch: (key: string, from: NodeId) => Promise<Uint8Array>;
-  /** Has that node keep a blob of the local store. */
-  readonly give: (key: string, to: NodeId) => Promise<void>;
+  /** Has that node keep the blob. Throws PEER_UNREACHABLE, BLOB_CORRUPT. */
+  readonly give: (key: string, bytes: Uint8Array, to: NodeId) => Promise<void>;
   readonly sha256: (bytes: Uint8Array) => ContentHash;
   /** Who belongs to the cluster now. */
   readonly members: () => readonly NodeCard[];
@@ -38,17 +38,23 @@ export class SharedBlobs {
 
   /**
    * Stores the blob here and on other nodes, of as many regions as there are, so that `COPIES` have it, or all there are.
-   * Returns who has it. Throws PEER_UNREACHABLE where nobody took it.
+   * Returns who has it. Where there is no space here, others have it all the same. Throws PEER_UNREACHABLE, DISK_FULL where
+   * nobody took it.
    */
   async spread(key: string, bytes: Uint8Array): Promise<readonly NodeId[]> {
     const { local, give, self, members } = this.#parts;
-    await local.put(key, bytes);
-    const holders: NodeId[] = self === undefined ? [] : [self];
+    const holders: NodeId[] = [];
     let failure: unknown;
+    try {
+      await local.put(key, bytes);
+      if (self !== undefined) holders.push(self);
+    } catch (error) {
+      failure = error;
+    }
     for (const { node } of acrossRegions(members(), self)) {
       if (holders.length >= COPIES) break;
       try {
-        await give(key, node);
+        await give(key, bytes, node);
         holders.push(node);
       } catch (error) {
         failure = error;

@@ -5,13 +5,13 @@
  * Only a violated invariant passes through: then this thread can no longer be trusted and should end.
  */
 import { InvariantViolation } from "../../base/assert.ts";
-import { type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
+import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
 import type { JobId, StageId } from "../../base/ids.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import { isStopped, runTask } from "../../engine/stage/run-task.ts";
 import { labelStage } from "../../plan/label.ts";
 import type { Stage, StagePlan } from "../../plan/stage.ts";
-import type { TaskOutcome } from "../../plan/task.ts";
+import type { BlockRef, TaskOutcome } from "../../plan/task.ts";
 import type { TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
 import type { LoadJob } from "./job-loader.ts";
 import { prepareJob } from "./prepare-job.ts";
@@ -24,6 +24,8 @@ export interface TaskExecutorOptions {
   readonly memoryBytes: number;
 }
 
+/** Blocks that are asked for after one was missing. */
+const ALSO_ASKED_MAX = 1_000;
 /** Plans kept: a thread works on one job or a few at a time. */
 const PLANS_KEPT_MAX = 8;
 
@@ -52,34 +54,71 @@ export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
   return {
     async execute(request, control) {
       if (control.stopRequested()) return { kind: "stopped" };
+      let env: EngineEnvironment | undefined;
       try {
         control.phase("loading");
         const stages = plans.get(request.job.job) ?? (await loadPlan(request));
         const { job, assignment } = request;
         control.phase("running", labelOf(stages, assignment.attempt.stage));
-        const env = options.openEnvironment(request);
+        env = options.openEnvironment(request);
         const { memoryBytes } = options;
         const output = await runTask({ stages, assignment, job, env, control, memoryBytes });
         return { kind: "finished", output };
       } catch (thrown) {
-        return outcomeOf(thrown, request);
+        return await outcomeOf(thrown, request, env);
       }
     },
   };
 }
 
-function outcomeOf(thrown: unknown, request: TaskRequest): TaskOutcome {
+async function outcomeOf(
+  thrown: unknown,
+  request: TaskRequest,
+  env: EngineEnvironment | undefined,
+): Promise<TaskOutcome> {
   if (thrown instanceof InvariantViolation) throw thrown;
   if (isStopped(thrown)) return { kind: "stopped" };
   const error = toErrorInfo(thrown, "USER_FUNCTION");
-  return { kind: "failed", error, lostBlocks: lostBlocks(error, request) };
+  const lost = lostBlock(error, request);
+  if (lost === undefined) return { kind: "failed", error, lostBlocks: [] };
+  const others =
+    error.code === "BLOB_MISSING" && env !== undefined ? await missingWith(lost, request, env) : [];
+  return { kind: "failed", error, lostBlocks: [lost.key, ...others] };
 }
 
 /** An error about a blob names its `key` in `details`; only input blocks can be made again, not the bundle. */
-function lostBlocks({ code, details }: ErrorInfo, { assignment }: TaskRequest): readonly string[] {
-  if (code !== "BLOB_MISSING" && code !== "BLOB_CORRUPT") return [];
-  const { input, broadcasts } = assignment;
+function lostBlock({ code, details }: ErrorInfo, request: TaskRequest): BlockRef | undefined {
+  if (code !== "BLOB_MISSING" && code !== "BLOB_CORRUPT") return undefined;
+  return blocksRead(request).find(({ key }) => key === details.key);
+}
+
+function blocksRead({ assignment: { input, broadcasts } }: TaskRequest): readonly BlockRef[] {
   const read = [...(input.kind === "split" ? [] : input.sides), ...broadcasts].flat();
-  const keys = read.flatMap(({ blocks }) => blocks.map(({ key }) => key));
-  return keys.filter((key) => key === details.key);
+  return read.flatMap(({ blocks }) => blocks);
+}
+
+/**
+ * What else is missing where a block is missing: a disk that was emptied misses all that lay on it, and to find that out one
+ * block an attempt would take as many attempts.
+ */
+async function missingWith(
+  lost: BlockRef,
+  request: TaskRequest,
+  { blobs }: EngineEnvironment,
+): Promise<readonly string[]> {
+  const keys = new Set<string>();
+  for (const { key, node } of blocksRead(request)) if (node === lost.node && key !== lost.key) keys.add(key);
+  const asked = [...keys].slice(0, ALSO_ASKED_MAX);
+  const missing: string[] = [];
+  for (const key of asked) {
+    try {
+      (await blobs.open(key, lost.node)).close();
+    } catch (error) {
+      if (!(error instanceof BicoastalError)) throw error;
+      // Of what fails otherwise the next attempt finds out.
+      if (error.code !== "BLOB_MISSING") break;
+      missing.push(key);
+    }
+  }
+  return missing;
 }
