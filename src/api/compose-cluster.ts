@@ -239,7 +239,7 @@ const isSharedKey = (key: string): boolean => /^(?:jobs\/[^/]+\/blocks|specs|bun
 
 /** Built code has the thread's file beside it; source code takes the last build's. */
 function threadEntry(): URL {
-  const built = import.meta.url.endsWith(".js");
+  const built = !import.meta.url.endsWith(".ts");
   return new URL(built ? "./thread.js" : "../../dist/thread.js", import.meta.url);
 }
 
