@@ -5,6 +5,7 @@ import type { RunOptions, Session, SessionOptions } from "../api/session.ts";
 import type { Plan } from "../plan/node.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { PlanLayout } from "../runtime/lay-out-plan.ts";
+import type { DevCluster, DevSettings } from "./dev/dev-cluster.ts";
 import type { CliIo } from "./io.ts";
 
 export interface LoadRequest {
@@ -20,6 +21,8 @@ export interface LoadRequest {
 export interface CliDependencies {
   /** Throws USAGE, STORE_UNAVAILABLE. */
   startNode(settings: NodeSettings): Promise<RunningNode>;
+  /** Throws USAGE, STORE_UNAVAILABLE where the store or a node does not come up. */
+  startDevCluster(settings: DevSettings): Promise<DevCluster>;
   /** Who belongs to the cluster of this store now, by name. Throws USAGE, STORE_UNAVAILABLE. */
   listNodes(store: string): Promise<readonly NodeCard[]>;
   /** Resolves when the node has drained. Throws USAGE, PEER_UNREACHABLE, STORE_UNAVAILABLE. */

@@ -171,6 +171,7 @@ export class FakeCli {
       return Promise.resolve(this.session);
     },
     startNode: () => Promise.reject(new Error("a fake command line starts no node")),
+    startDevCluster: () => Promise.reject(new Error("a fake command line starts no cluster")),
     listNodes: (store) => {
       this.stores.push(store);
       return Promise.resolve(this.nodes);

@@ -78,6 +78,8 @@ export class FakeIo implements CliIo {
     return () => void this.signalListeners.delete(callback);
   }
 
+  onParentGone(): void {}
+
   onExit(callback: () => void): () => void {
     this.exitListeners.add(callback);
     return () => void this.exitListeners.delete(callback);

@@ -27,6 +27,8 @@ export interface CliIo {
   readonly clock: Clock;
   /** Calls back at each such signal instead of dying of it. Returns a function that ends this. */
   onSignal(callback: (signal: StopSignal) => void): () => void;
+  /** Calls back when whoever started this process with a channel to it (as `bicoastal dev` does) is gone. */
+  onParentGone(callback: () => void): void;
   /** Calls back, synchronously, when the process ends in whatever way it still notices. Returns a function that ends this. */
   onExit(callback: () => void): () => void;
   /** Writes at once, whatever is still queued, and even while the process is exiting. */

@@ -186,6 +186,9 @@ const WRONG: readonly (readonly string[])[] = [
   ["resume", "a", "b"],
   ["rm", "--force", "x"],
   ["cancel"],
+  ["dev", "--nodes", "0"],
+  ["dev", "--regions", "east,,west"],
+  ["dev", "--regions", "east,east"],
 ];
 
 test("a wrong command line is told in one line, and nothing is run", async () => {

@@ -27,6 +27,9 @@ export function processIo(): CliIo {
         for (const signal of SIGNALS) process.off(signal, callback);
       };
     },
+    onParentGone(callback) {
+      if (process.connected) process.once("disconnect", callback);
+    },
     onExit(callback) {
       process.on("exit", callback);
       return () => process.off("exit", callback);

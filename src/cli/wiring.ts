@@ -7,6 +7,10 @@ export function realDependencies(cwd: string): CliDependencies {
       const { startNode } = await import("../api/compose-cluster.ts");
       return await startNode(settings);
     },
+    async startDevCluster(settings) {
+      const { startDevCluster } = await import("./dev/dev-cluster.ts");
+      return await startDevCluster(settings);
+    },
     async listNodes(store) {
       const { listNodes } = await import("../api/compose-cluster.ts");
       return await listNodes(store);

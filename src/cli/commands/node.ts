@@ -69,6 +69,8 @@ function untilStopped(
   drainTimeoutMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
+    // Whoever wanted this node has gone without a word.
+    io.onParentGone(resolve);
     let signals = 0;
     let firstAtMs = 0;
     io.onSignal((signal) => {
@@ -131,7 +133,7 @@ function nameOf(text: string | undefined): string | undefined {
 }
 
 /** Undefined for what is of no use in a log. */
-function lineOf(note: NodeNote): string | undefined {
+export function lineOf(note: NodeNote): string | undefined {
   if (note.kind === "drained") return "drained: nothing of this node is needed any more";
   if (note.kind === "draining") {
     const jobs = note.jobs.map(escapeText).join(", ");

@@ -73,6 +73,20 @@ export const NODE_OPTIONS: readonly OwnOption[] = [
   DATA_DIR,
   HELP,
 ];
+export const DEV_OPTIONS: readonly OwnOption[] = [
+  option("nodes", "how many (default: 3)", "N"),
+  option("regions", "where they stand, in turn (default: local)", "NAME,…"),
+  option("threads", "tasks at a time on each (default: the cores there are, shared out)", "N"),
+  option("memory", "memory of each (default: half of what there is, shared out)", "SIZE"),
+  option("embedded", "a store in a directory, also where etcd is installed"),
+  option("json", "what happens as JSON lines on stdout"),
+  option(
+    "data-dir",
+    "where all of it lives (default: dev in $BICOASTAL_DATA_DIR, else .bicoastal/dev)",
+    "DIR",
+  ),
+  HELP,
+];
 export const INIT_OPTIONS: readonly OwnOption[] = [HELP];
 
 /** Options as given, each at most once. */

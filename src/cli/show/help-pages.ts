@@ -2,6 +2,7 @@
 import type { Job } from "../../api/job.ts";
 import {
   CANCEL_OPTIONS,
+  DEV_OPTIONS,
   DRAIN_OPTIONS,
   EXPLAIN_OPTIONS,
   INIT_OPTIONS,
@@ -28,6 +29,7 @@ export const COMMANDS: readonly HelpEntry[] = [
   { term: "node --store STORE", text: "be a node of a cluster, until it is stopped" },
   { term: "nodes --store STORE", text: "list the nodes of a cluster" },
   { term: "drain NODE", text: "have a node take nothing new, and wait until nothing of it is needed" },
+  { term: "dev", text: "start a cluster on this machine, to try things out" },
   { term: "help [COMMAND]", text: "show this, or the help of a command" },
 ];
 
@@ -132,6 +134,14 @@ export const drainHelp: HelpPage = {
   about:
     "Has a node of the cluster take no new task, end those that it runs and hand over the jobs that it drives; then waits until no open job needs what lies on it, so that it can be stopped and nothing is made again. Ctrl-C ends the waiting, not the draining. A node that was drained stays in the cluster until it is stopped, and takes part again when it is started again.",
   sections: [options(DRAIN_OPTIONS)],
+};
+
+export const devHelp: HelpPage = {
+  usage: "bicoastal dev [options]",
+  about:
+    "Starts a cluster on this machine: some nodes, each a process, and their store, which is etcd where that is installed and else a directory. All of it ends with this command, and what it has stored is there again the next time.",
+  sections: [options(DEV_OPTIONS)],
+  notes: ["Nodes may be killed by their process ids, to see what becomes of a job then: the others go on."],
 };
 
 export const initHelp: HelpPage = {
