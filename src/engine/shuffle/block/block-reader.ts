@@ -30,8 +30,13 @@ export interface BlockReaderOptions extends FrameCodec {
   readonly lz4?: Lz4 | undefined;
 }
 
+/** Where a frame is read to: each may go where the one before was. */
+export interface Room {
+  take(bytes: number): Uint8Array;
+}
+
 /** Room for a frame at a time: a fresh array for each keeps the garbage collector busy. */
-export class FrameRoom {
+export class FrameRoom implements Room {
   #bytes = new Uint8Array(0);
 
   take(bytes: number): Uint8Array {
@@ -103,7 +108,7 @@ export class BlockReader {
    * What a sink wrote with `appendBytes`, in the room that is given: valid until that is used again. Throws
    * BLOB_CORRUPT.
    */
-  readBytes(extent: FrameExtent, room: FrameRoom): Uint8Array {
+  readBytes(extent: FrameExtent, room: Room): Uint8Array {
     return this.#decode(extent, "none", decodeBytesFrame, room);
   }
 
@@ -115,7 +120,7 @@ export class BlockReader {
     extent: FrameExtent,
     own: OwnStrings,
     decode: (frame: Uint8Array, extent: FrameExtent, crc32: Crc32, options: DecodeOptions) => T,
-    room?: FrameRoom,
+    room?: Room,
   ): T {
     const bytes = this.#readBytes(extent.offset, extent.bytes, room);
     const { codec, crc32, lz4 } = this.#options;
@@ -150,7 +155,7 @@ export class BlockReader {
     }
   }
 
-  #readBytes(offset: number, bytes: number, room?: FrameRoom): Uint8Array {
+  #readBytes(offset: number, bytes: number, room?: Room): Uint8Array {
     // The blob's size bounds the room made for a length that may be nonsense.
     if (offset < 0 || offset + bytes > this.#blob.bytes) {
       throw blockCorrupt(this.key, `bytes ${offset} to ${offset + bytes} lie outside`);

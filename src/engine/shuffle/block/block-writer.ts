@@ -9,9 +9,11 @@ import {
   encodeBytesFrame,
   encodeFrame,
   FRAME_ALIGNMENT,
+  FRAME_HEADER_BYTES,
   type FrameCodec,
   type FramePlace,
   plainBytesOf,
+  sealBytesFrame,
 } from "./frame.ts";
 import { FrameCompression } from "./frame-compression.ts";
 
@@ -21,6 +23,15 @@ export interface BlockWriterOptions extends FrameCodec {
   readonly key: string;
   /** Frames are compressed where that saves enough. Default: never. */
   readonly compressWith?: Lz4 | undefined;
+}
+
+/** Rows in a layout of the sink's own, in memory that has room for what makes a frame of them. */
+export interface PlacedFrame {
+  readonly rows: number;
+  /** FRAME_HEADER_BYTES to be filled, the body, and as many to be filled as align the next frame. */
+  readonly room: Buffer;
+  /** Of header and body. */
+  readonly bytes: number;
 }
 
 /** Room for the index at first. */
@@ -83,6 +94,19 @@ export class BlockWriter {
     this.#add(place, rows, encodeBytesFrame(this.#frame, rows, body, crc32, place, this.#compression));
   }
 
+  /** The same for a frame that is written from where its body is, unless it is compressed. Throws DISK_FULL. */
+  appendInPlace(sink: number, partition: number, { rows, room, bytes }: PlacedFrame): void {
+    if (this.#compression !== undefined) {
+      return this.appendBytes(sink, partition, rows, room.subarray(FRAME_HEADER_BYTES, bytes));
+    }
+    assert(!this.#done, "a finished block takes no more frames");
+    assert(room.length % FRAME_ALIGNMENT === 0, "the next frame is aligned where this one is");
+    const place = { sink, partition };
+    const crc = sealBytesFrame(room.subarray(0, bytes), rows, this.#options.crc32, place);
+    room.fill(0, bytes);
+    this.#write(place, { bytes, plainBytes: bytes, rows, crc }, room);
+  }
+
   /** Writes index and trailer and makes the block visible. Undefined where it would hold no row. */
   async finish(): Promise<BlockRef | undefined> {
     assert(!this.#done, "a block is finished once");
@@ -110,14 +134,18 @@ export class BlockWriter {
     this.#blob?.abort();
   }
 
-  #add({ sink, partition }: FramePlace, rows: number, crc: number): void {
+  #add(place: FramePlace, rows: number, crc: number): void {
     const bytes = this.#frame.length;
     const plainBytes = plainBytesOf(this.#frame);
     // The next frame is aligned where this one is.
     this.#frame.reserveAligned(FRAME_ALIGNMENT, 0);
+    this.#write(place, { bytes, plainBytes, rows, crc }, this.#frame.written());
+  }
+
+  #write({ sink, partition }: FramePlace, frame: Omit<BlockFrame, "offset">, aligned: Buffer): void {
     this.#blob ??= this.#create();
-    const extent = { offset: this.#blob.bytes, bytes, plainBytes, rows, crc };
-    this.#blob.append(this.#frame.written());
+    const extent = { offset: this.#blob.bytes, ...frame };
+    this.#blob.append(aligned);
     const name = `${sink}/${partition}`;
     this.#lists ??= new Map();
     const list = this.#lists.get(name);

@@ -8,8 +8,14 @@ import type { BlockRef } from "../../../plan/task.ts";
 import { createMemoryEnvironment, type MemoryEnvironment } from "../../../sim/memory-shuffle.ts";
 import { BLOCK_HEAD, TRAILER_BYTES } from "./block-format.ts";
 import { BlockReader, FrameRoom } from "./block-reader.ts";
-import { BlockWriter } from "./block-writer.ts";
-import { decodeFrame, FRAME_HEADER_BYTES, type FrameHeader, readFrameHeader } from "./frame.ts";
+import { BlockWriter, type PlacedFrame } from "./block-writer.ts";
+import {
+  decodeFrame,
+  FRAME_ALIGNMENT,
+  FRAME_HEADER_BYTES,
+  type FrameHeader,
+  readFrameHeader,
+} from "./frame.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip, lz4 };
 const KEY = "blocks/one";
@@ -293,6 +299,42 @@ it.each([false, true])(
         expect(() => block.read(extents[0]!)).toThrow(BicoastalError);
         expect(() => block.readBytes(block.frames(0, 1)[0]!, new FrameRoom())).toThrow(BicoastalError);
         block.close();
+      }),
+      { numRuns: 50 },
+    );
+  },
+);
+
+it.each([false, true])(
+  "has the same bytes for a frame made where its body is, compressed: %s",
+  async (compressBlocks) => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 100 }),
+      repeating.map((text) => Uint8Array.from(Buffer.from(text))),
+    );
+    const bodies = fc.array(bytes, { minLength: 1, maxLength: 5 });
+    const placed = (body: Uint8Array): PlacedFrame => {
+      const bytes = FRAME_HEADER_BYTES + body.length;
+      const room = Buffer.alloc(Math.ceil(bytes / FRAME_ALIGNMENT) * FRAME_ALIGNMENT, 0xaa);
+      room.set(body, FRAME_HEADER_BYTES);
+      return { rows: 7, room, bytes };
+    };
+    const written = async (add: (writer: BlockWriter) => void) => {
+      const env = createMemoryEnvironment({ ...codecs, compressBlocks });
+      const writer = new BlockWriter(writing(env));
+      add(writer);
+      const ref = await writer.finish();
+      return { ref, bytes: await env.blobs.get(KEY) };
+    };
+    await fc.assert(
+      fc.asyncProperty(bodies, async (given) => {
+        const copied = await written((writer) => {
+          for (const body of given) writer.appendBytes(3, 1, 7, body);
+        });
+        const inPlace = await written((writer) => {
+          for (const body of given) writer.appendInPlace(3, 1, placed(body));
+        });
+        expect(inPlace).toEqual(copied);
       }),
       { numRuns: 50 },
     );

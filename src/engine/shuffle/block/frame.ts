@@ -131,31 +131,41 @@ export function encodeBytesFrame(
   return end(to, crc32, place.sink, compression);
 }
 
+/** The same where the body stands in its place already, behind room for the header, and stays plain. Returns the CRC. */
+export function sealBytesFrame(frame: Buffer, rows: number, crc32: Crc32, place: FramePlace): number {
+  writeHeader(frame, CONTENT_BYTES, rows, place);
+  return seal(frame, frame.length - FRAME_HEADER_BYTES, crc32);
+}
+
 function begin(to: ByteWriter, content: number, rows: number, place: FramePlace): void {
-  assert(rows > 0, "a frame has rows");
   to.clear();
-  to.u8(content);
-  to.u8(FORM_PLAIN);
-  to.u8(0);
-  to.u8(0);
-  to.u32(rows);
-  to.u32(0);
-  to.u32(0);
-  to.u32(place.sink);
-  to.u32(place.partition);
-  to.u32(0);
-  to.u32(0);
+  to.reserve(FRAME_HEADER_BYTES);
+  writeHeader(to.bytes, content, rows, place);
 }
 
 /** Returns the frame's CRC, which is of what is stored. */
 function end(to: ByteWriter, crc32: Crc32, sink: number, compression: FrameCompression | undefined): number {
   const plainBytes = to.length - FRAME_HEADER_BYTES;
   if (compression !== undefined) compress(to, sink, compression);
-  to.view.setUint32(BODY_BYTES_OFFSET, to.length - FRAME_HEADER_BYTES, true);
-  to.view.setUint32(PLAIN_BYTES_OFFSET, plainBytes, true);
-  const frame = to.written();
+  return seal(to.written(), plainBytes, crc32);
+}
+
+/** All of it but what `compress` and `seal` add. */
+function writeHeader(frame: Buffer, content: number, rows: number, place: FramePlace): void {
+  assert(rows > 0, "a frame has rows");
+  frame.fill(0, 0, FRAME_HEADER_BYTES);
+  frame.writeUInt8(content, 0);
+  frame.writeUInt8(FORM_PLAIN, FORM_OFFSET);
+  frame.writeUInt32LE(rows, 4);
+  frame.writeUInt32LE(place.sink, 16);
+  frame.writeUInt32LE(place.partition, 20);
+}
+
+function seal(frame: Buffer, plainBytes: number, crc32: Crc32): number {
+  frame.writeUInt32LE(frame.length - FRAME_HEADER_BYTES, BODY_BYTES_OFFSET);
+  frame.writeUInt32LE(plainBytes, PLAIN_BYTES_OFFSET);
   const crc = crcOf(frame, crc32);
-  to.view.setUint32(CRC_OFFSET, crc, true);
+  frame.writeUInt32LE(crc, CRC_OFFSET);
   return crc;
 }
 

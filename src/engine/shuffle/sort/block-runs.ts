@@ -79,7 +79,6 @@ export class BlockRuns {
   readonly #meter: ReadMeter;
   readonly #order: BytesOrder;
   readonly #keyBytes = new KeyBytes();
-  readonly #room = new FrameRoom();
   readonly #open = new Map<string, BlockReader>();
 
   constructor(request: ShuffleRequest<SortNode>, meter: ReadMeter) {
@@ -191,7 +190,7 @@ export class BlockRuns {
     const addTags = this.tagged && (stored & RUN_UNTAGGED) !== 0;
     return {
       frames: last - first,
-      read: (frame): LoadedFrame => {
+      read: (frame, room): LoadedFrame => {
         this.#request.checkpoint?.();
         const valuesAt = isText ? undefined : (rows[first + frame] as BlockFrame);
         const valueBytes = valuesAt?.plainBytes ?? 0;
@@ -202,7 +201,7 @@ export class BlockRuns {
         }
         const extent = bodies[first + frame] as FrameExtent;
         this.#meter.bytes += extent.bytes;
-        const stored = block.readBytes(extent, this.#room);
+        const stored = block.readBytes(extent, room);
         const body = addTags ? reading(block, extent, () => tagKeys(stored, extent.rows)) : stored;
         if (!isText || this.text) return { body, rows: extent.rows, values, valueBytes };
         return reading(block, extent, () => textsAsValues(body, extent.rows));

@@ -14,6 +14,8 @@ import {
   type SortKernel,
   TEXT_CLASS,
 } from "../../kernel/sort-kernel.ts";
+import type { PlacedFrame } from "../block/block-writer.ts";
+import { FRAME_HEADER_BYTES } from "../block/frame.ts";
 import { FRAME_ROWS } from "../block/frame-buffer.ts";
 import { unitBytesMax, writeUnits } from "./key-bytes.ts";
 import { type FrameHead, frameParts, writeHead } from "./run-frame.ts";
@@ -23,7 +25,7 @@ export const RUN_ROWS = 1 << 18;
 /** A run is full from so many bytes of texts and keys on. */
 export const RUN_BYTES = 16 * 1024 * 1024;
 /** Of texts in a frame. */
-const FRAME_TEXT_BYTES = 64 * 1024;
+const FRAME_TEXT_BYTES = 128 * 1024;
 /** What a row costs in a frame besides its text. */
 const FRAME_ROW_BYTES = 5;
 
@@ -32,11 +34,6 @@ const SURROGATES = /[\ud800-\udfff]/;
 
 /** How the keys of a run are stored with its rows. */
 export type KeyStorage = Pick<FrameHead, "keyKind" | "keyOffset" | "keyLength">;
-
-export interface RunFrame {
-  readonly body: Uint8Array;
-  readonly rows: number;
-}
 
 export class RunBuilder {
   rows = 0;
@@ -171,15 +168,15 @@ export class RunBuilder {
   }
 
   /** The frame of rows that are text, from this place in the order on. Valid until the next call. */
-  textFrame(from: number, storage: KeyStorage): RunFrame {
+  textFrame(from: number, storage: KeyStorage): PlacedFrame {
     const to = Math.min(from + FRAME_ROWS, this.rows);
     const [index, starts, ends] = [this.#index, this.#starts, this.#ends];
     const rows = this.#kernel.fit(index, from, to, starts, ends, FRAME_ROW_BYTES, FRAME_TEXT_BYTES);
-    return { body: this.#frame(from, from + rows, true, storage), rows };
+    return this.#frame(from, from + rows, true, storage);
   }
 
   /** The frame of the keys of these places in the order. Valid until the next call. */
-  keyFrame(from: number, to: number, storage: KeyStorage): Uint8Array {
+  keyFrame(from: number, to: number, storage: KeyStorage): PlacedFrame {
     return this.#frame(from, to, false, storage);
   }
 
@@ -189,26 +186,30 @@ export class RunBuilder {
     this.#at = this.#texts;
   }
 
-  #frame(from: number, to: number, hasText: boolean, storage: KeyStorage): Uint8Array {
-    const hasKeys = storage.keyKind === KEY_KIND.own || storage.keyKind === KEY_KIND.fixed;
-    const textBytes = hasText ? this.#bytesOf(from, to, this.#starts, this.#ends) + to - from : 0;
+  #frame(from: number, to: number, hasText: boolean, storage: KeyStorage): PlacedFrame {
+    const { keyKind, keyOffset, keyLength } = storage;
+    const rows = to - from;
+    const hasKeys = keyKind === KEY_KIND.own || keyKind === KEY_KIND.fixed;
+    const textBytes = hasText ? this.#bytesOf(from, to, this.#starts, this.#ends) + rows : 0;
     const keyBytes = hasKeys ? this.#bytesOf(from, to, this.#keyStarts, this.#keyEnds) : 0;
-    const head = { ...storage, hasText, textBytes, keyBytes };
-    const parts = frameParts(head, to - from);
+    const head = { hasText, keyKind, keyOffset, keyLength, textBytes, keyBytes };
+    const parts = frameParts(head, rows);
     const out = this.#out;
-    // The ends of keys that are all of one length are not kept: they go where the next frame will write again.
-    const kernel = this.#reserve(out + align(parts.bytes) + PAD_BYTES + 4 * (to - from));
-    writeHead(kernel.bytes, out, head);
+    const body = out + FRAME_HEADER_BYTES;
+    const end = align(body + parts.bytes);
+    const spare = end + PAD_BYTES;
+    const kernel = this.#reserve(spare + 4 * rows);
+    writeHead(kernel.bytes, body, head);
     if (hasText) {
-      const ends = out + parts.ends;
-      kernel.gather(this.#index, from, to, this.#starts, this.#ends, out + parts.text, ends, 1);
+      const ends = body + parts.ends;
+      kernel.gather(this.#index, from, to, this.#starts, this.#ends, body + parts.text, ends, 1);
     }
     if (hasKeys) {
-      const spare = out + align(parts.bytes) + PAD_BYTES;
-      const ends = storage.keyKind === KEY_KIND.own ? out + parts.keyEnds : spare;
-      kernel.gather(this.#index, from, to, this.#keyStarts, this.#keyEnds, out + parts.keyText, ends, 0);
+      // The ends of keys that are all of one length are not kept: they go where the next frame will write again.
+      const ends = keyKind === KEY_KIND.own ? body + parts.keyEnds : spare;
+      kernel.gather(this.#index, from, to, this.#keyStarts, this.#keyEnds, body + parts.keyText, ends, 0);
     }
-    return kernel.bytes.subarray(out, out + parts.bytes);
+    return { rows, room: kernel.bytes.subarray(out, end), bytes: FRAME_HEADER_BYTES + parts.bytes };
   }
 
   #bytesOf(from: number, to: number, starts: number, ends: number): number {

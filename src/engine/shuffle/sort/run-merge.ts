@@ -19,6 +19,7 @@ import {
   SOURCE_STATE,
   type SortKernel,
 } from "../../kernel/sort-kernel.ts";
+import type { Room } from "../block/block-reader.ts";
 import { frameParts, readHead } from "./run-frame.ts";
 import type { RunSource } from "./run-source.ts";
 import type { KeyRange } from "./sort-ranges.ts";
@@ -87,6 +88,9 @@ export class RunMerge {
   readonly #kernel: SortKernel;
   readonly #areas: Areas;
   readonly #slots: readonly Slot[];
+  /** Of the frame that is being loaded: it is read right where it is merged. */
+  readonly #room: Room = { take: (bytes) => this.#roomInSlot(bytes) };
+  #loading = new Slot();
   /** Behind all areas. */
   #end: number;
   #values: unknown[] = [];
@@ -213,8 +217,9 @@ export class RunMerge {
     const at = this.#areas.sources + which * SOURCE_BYTES;
     while (slot.next < source.frames) {
       const number = slot.next++;
-      const { body, rows, values, valueBytes } = source.read(number);
-      this.#place(slot, at, body, rows);
+      this.#loading = slot;
+      const { body, rows, values, valueBytes } = source.read(number, this.#room);
+      this.#place(at, body, rows);
       slot.values = values ?? [];
       this.#loadedBytes += valueBytes;
       if (this.#trim(at, number === 0, slot.next === source.frames)) {
@@ -226,29 +231,43 @@ export class RunMerge {
     this.#kernel.words[at / 4 + SOURCE.state] = SOURCE_STATE.ended;
   }
 
-  #place(slot: Slot, at: number, body: Uint8Array, rows: number): void {
-    if (body.length > slot.bytes) {
-      slot.bytes = Math.ceil(body.length * SLOT_ROOM);
+  /** Stale once the memory grows. */
+  #roomInSlot(bytes: number): Uint8Array {
+    const slot = this.#loading;
+    if (bytes > slot.bytes) {
+      slot.bytes = Math.ceil(bytes * SLOT_ROOM);
       slot.at = this.#take(slot.bytes);
     }
+    return this.#kernel.bytes.subarray(slot.at, slot.at + bytes);
+  }
+
+  /** Where a frame's body is in the memory, to which it is copied where it was not read there. */
+  #addressOf(body: Uint8Array): number {
+    const { buffer, byteOffset } = this.#kernel.bytes;
+    if (body.buffer === buffer) return body.byteOffset - byteOffset;
+    this.#roomInSlot(body.length).set(body);
+    return this.#loading.at;
+  }
+
+  #place(at: number, body: Uint8Array, rows: number): void {
     const head = readHead(body, rows);
+    const bodyAt = this.#addressOf(body);
     const parts = frameParts(head, rows);
     assert(head.hasText === this.#options.text, "a merge is of texts, or of other rows");
     const ownKeys = head.keyKind === KEY_KIND.own || head.keyKind === KEY_KIND.fixed;
     this.#roomForOut(head.textBytes, ownKeys ? head.keyBytes : head.textBytes);
-    const { bytes, words } = this.#kernel;
-    bytes.set(body, slot.at);
+    const { words } = this.#kernel;
     const set = (word: number, value: number): void => {
       words[at / 4 + word] = value;
     };
     set(SOURCE.state, SOURCE_STATE.hasRows);
     set(SOURCE.row, 0);
     set(SOURCE.stop, rows);
-    set(SOURCE.text, slot.at + parts.text);
-    set(SOURCE.ends, slot.at + parts.ends);
+    set(SOURCE.text, bodyAt + parts.text);
+    set(SOURCE.ends, bodyAt + parts.ends);
     set(SOURCE.keyKind, head.keyKind);
-    set(SOURCE.keyText, slot.at + parts.keyText);
-    set(SOURCE.keyEnds, slot.at + parts.keyEnds);
+    set(SOURCE.keyText, bodyAt + parts.keyText);
+    set(SOURCE.keyEnds, bodyAt + parts.keyEnds);
     set(SOURCE.keyOffset, head.keyOffset);
     set(SOURCE.keyLength, head.keyLength);
   }

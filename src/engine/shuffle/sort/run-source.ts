@@ -1,5 +1,6 @@
 /** Sorted runs as a merge reads them: frame by frame, from blocks or from scratch. */
 import { KEY_KIND } from "../../kernel/sort-kernel.ts";
+import type { Room } from "../block/block-reader.ts";
 import { KEY_TAG, type KeyBytes, readUnits } from "./key-bytes.ts";
 import { type FrameHead, frameParts, readHead, writeHead } from "./run-frame.ts";
 
@@ -15,7 +16,8 @@ export interface LoadedFrame {
 export interface RunSource {
   /** How many frames there are in all. */
   readonly frames: number;
-  read(frame: number): LoadedFrame;
+  /** @param room Where its body may be read to; it need not lie there, where it is made of what was read. */
+  read(frame: number, room: Room): LoadedFrame;
 }
 
 interface Texts {

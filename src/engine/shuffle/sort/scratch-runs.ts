@@ -3,7 +3,6 @@ import { BicoastalError } from "../../../base/errors.ts";
 import type { ScratchFile } from "../../../ports/scratch.ts";
 import type { EngineEnvironment } from "../../environment.ts";
 import { KEY_KIND } from "../../kernel/sort-kernel.ts";
-import { FrameRoom } from "../block/block-reader.ts";
 import { ByteWriter } from "../block/byte-writer.ts";
 import {
   decodeBytesFrame,
@@ -32,7 +31,6 @@ export class ScratchRuns {
   runs: readonly RunSource[] = [];
   readonly #options: ScratchOptions;
   readonly #encoded = new ByteWriter(1024);
-  readonly #room = new FrameRoom();
   #file: ScratchFile | undefined;
 
   constructor(options: ScratchOptions) {
@@ -94,12 +92,12 @@ export class ScratchRuns {
     };
     return {
       frames: frames.length,
-      read: (number): LoadedFrame => {
+      read: (number, room): LoadedFrame => {
         checkpoint?.();
         const { body, values } = frames[number] as StoredFrame;
         try {
           return {
-            body: decodeBytesFrame(read(body, this.#room.take(body.bytes)), body, crc32),
+            body: decodeBytesFrame(read(body, room.take(body.bytes)), body, crc32),
             rows: body.rows,
             values:
               values &&

@@ -221,7 +221,7 @@ export class SortSink implements KeyedSink {
     for (let at = 0; at < rows; ) {
       this.#mark(MARK_FRAME, 0, at);
       const frame = this.#run.textFrame(at, storage);
-      block.appendBytes(sinkIndex, frameList(this.#runs), frame.rows, frame.body);
+      block.appendInPlace(sinkIndex, frameList(this.#runs), frame);
       at += frame.rows;
     }
   }
@@ -239,7 +239,7 @@ export class SortSink implements KeyedSink {
       block.append(sinkIndex, valueList(this.#runs), undefined, frame.values);
       if (withKeys) {
         const keys = this.#run.keyFrame(from, at + 1, storage);
-        block.appendBytes(sinkIndex, frameList(this.#runs), at + 1 - from, keys);
+        block.appendInPlace(sinkIndex, frameList(this.#runs), keys);
       }
       frame.clear();
       from = at + 1;
