@@ -6,6 +6,8 @@ import type { Plan } from "../plan/node.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { PlanLayout } from "../runtime/lay-out-plan.ts";
 import type { DevCluster, DevSettings } from "./dev/dev-cluster.ts";
+import type { DiagnoseRequest } from "./doctor/diagnose.ts";
+import type { Finding } from "./doctor/finding.ts";
 import type { CliIo } from "./io.ts";
 
 export interface LoadRequest {
@@ -27,6 +29,8 @@ export interface CliDependencies {
   listNodes(store: string): Promise<readonly NodeCard[]>;
   /** Resolves when the node has drained. Throws USAGE, PEER_UNREACHABLE, STORE_UNAVAILABLE. */
   drainNode(store: string, node: string): Promise<void>;
+  /** What is well and what is not, with a cluster where a store is given. */
+  diagnose(request: DiagnoseRequest): Promise<readonly Finding[]>;
   connect(options: SessionOptions): Promise<Session>;
   /** Throws USAGE and BUNDLE_FAILED where the file holds no job that can be told. */
   loadJob(request: LoadRequest): Promise<Job>;

@@ -6,6 +6,7 @@ import { type JobId, jobId } from "../base/ids.ts";
 import { cutStages } from "../plan/cut-stages.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { CliDependencies, LoadRequest } from "./dependencies.ts";
+import type { Finding } from "./doctor/finding.ts";
 import { FakeIo } from "./fake-io.ts";
 import { main } from "./main.ts";
 
@@ -163,6 +164,7 @@ export class FakeCli {
   readonly dataDirs: (string | undefined)[] = [];
   readonly stores: string[] = [];
   readonly drained: string[] = [];
+  findings: readonly Finding[] = [];
   nodes: readonly NodeCard[] = [];
 
   readonly dependencies: CliDependencies = {
@@ -181,6 +183,7 @@ export class FakeCli {
       this.drained.push(node);
       return Promise.resolve();
     },
+    diagnose: () => Promise.resolve(this.findings),
     loadJob: (request) => {
       this.loads.push(request);
       return Promise.resolve(wordcount as never);

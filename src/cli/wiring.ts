@@ -19,6 +19,10 @@ export function realDependencies(cwd: string): CliDependencies {
       const { drainNode } = await import("../api/compose-cluster.ts");
       await drainNode(store, node);
     },
+    async diagnose(request) {
+      const { diagnose } = await import("./doctor/diagnose.ts");
+      return await diagnose(request);
+    },
     async connect(options) {
       const { connect } = await import("../api/run.ts");
       return await connect(options);

@@ -74,6 +74,18 @@ test("a cluster for trying out runs a job, and ends with its command that is kil
     env: { BICOASTAL_DATA_DIR: join(dev.room, "client") },
   });
   expect(outputOf(result, join(dev.room, "out"))).toEqual(await runAlone());
+  const doctor = [
+    binPath,
+    "doctor",
+    "--json",
+    "--store",
+    dev.ready.store,
+    "--data-dir",
+    join(dev.room, "client"),
+  ];
+  const findings = jsonLines(await runNode(doctor, { cwd: dev.room })) as { check: string; level: string }[];
+  for (const { name } of dev.ready.nodes)
+    expect(findings).toContainEqual(expect.objectContaining({ check: `node ${name}`, level: "ok" }));
   await dev.process.kill();
   await allGone(dev.ready);
 });

@@ -87,6 +87,12 @@ export const DEV_OPTIONS: readonly OwnOption[] = [
   ),
   HELP,
 ];
+export const DOCTOR_OPTIONS: readonly OwnOption[] = [
+  option("store", "a cluster's, to look at that as well: etcd://HOST:2379,…", "STORE"),
+  option("json", "what was found as JSON lines on stdout"),
+  DATA_DIR,
+  HELP,
+];
 export const INIT_OPTIONS: readonly OwnOption[] = [HELP];
 
 /** Options as given, each at most once. */

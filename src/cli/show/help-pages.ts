@@ -3,6 +3,7 @@ import type { Job } from "../../api/job.ts";
 import {
   CANCEL_OPTIONS,
   DEV_OPTIONS,
+  DOCTOR_OPTIONS,
   DRAIN_OPTIONS,
   EXPLAIN_OPTIONS,
   INIT_OPTIONS,
@@ -29,6 +30,7 @@ export const COMMANDS: readonly HelpEntry[] = [
   { term: "node --store STORE", text: "be a node of a cluster, until it is stopped" },
   { term: "nodes --store STORE", text: "list the nodes of a cluster" },
   { term: "drain NODE", text: "have a node take nothing new, and wait until nothing of it is needed" },
+  { term: "doctor", text: "check this machine and, with --store, a cluster, and say what to do" },
   { term: "dev", text: "start a cluster on this machine, to try things out" },
   { term: "help [COMMAND]", text: "show this, or the help of a command" },
 ];
@@ -134,6 +136,14 @@ export const drainHelp: HelpPage = {
   about:
     "Has a node of the cluster take no new task, end those that it runs and hand over the jobs that it drives; then waits until no open job needs what lies on it, so that it can be stopped and nothing is made again. Ctrl-C ends the waiting, not the draining. A node that was drained stays in the cluster until it is stopped, and takes part again when it is started again.",
   sections: [options(DRAIN_OPTIONS)],
+};
+
+export const doctorHelp: HelpPage = {
+  usage: "bicoastal doctor [options]",
+  about:
+    "Checks Node, the data directory and its disk; with --store also the store, its members and their versions, what nodes know each other by, and each node: whether it can be reached from here, and its version and clock. Each line is ok, warn or fail, with what to do about it.",
+  sections: [options(DOCTOR_OPTIONS)],
+  notes: ["Exit codes: 0 nothing failed, 1 something did."],
 };
 
 export const devHelp: HelpPage = {
