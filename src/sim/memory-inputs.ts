@@ -108,7 +108,7 @@ export class MemoryInputs implements Inputs {
   }
 }
 
-/** Decompresses with the platform's web stream, fed as it is read. */
+/** Decompresses with the platform's web stream, fed as it is read; member by member, as newer ones take only one. */
 class MemoryGzipStream implements InputStream {
   readonly #path: string;
   readonly #bytes: Uint8Array;
@@ -145,23 +145,54 @@ class MemoryGzipStream implements InputStream {
   }
 
   async *#plain(): AsyncGenerator<Uint8Array> {
-    const { readable, writable } = new DecompressionStream("gzip");
-    const writer = writable.getWriter();
-    const written = this.#feed(writer);
-    // The reader below meets the same failure; without a handler here it would count as unhandled meanwhile.
-    written.catch(() => {});
-    for await (const chunk of readable) yield chunk as Uint8Array;
-    await written;
+    let start = 0;
+    do {
+      const end = await memberEnd(this.#bytes, start);
+      const { readable, writable } = new DecompressionStream("gzip");
+      const written = this.#feed(writable.getWriter(), end);
+      // The reader below meets the same failure; without a handler here it would count as unhandled meanwhile.
+      written.catch(() => {});
+      for await (const chunk of readable) yield chunk as Uint8Array;
+      await written;
+      start = end;
+    } while (start < this.#bytes.length && !this.#closed);
   }
 
-  async #feed(writer: { write(chunk: Uint8Array): Promise<void>; close(): Promise<void> }): Promise<void> {
+  async #feed(
+    writer: { write(chunk: Uint8Array): Promise<void>; close(): Promise<void> },
+    end: number,
+  ): Promise<void> {
     const feedBytes = 4096;
-    while (this.#fed < this.#bytes.length && !this.#closed) {
-      const chunk = this.#bytes.subarray(this.#fed, this.#fed + feedBytes);
+    while (this.#fed < end && !this.#closed) {
+      const chunk = this.#bytes.subarray(this.#fed, Math.min(this.#fed + feedBytes, end));
       await writer.write(chunk);
       this.#fed += chunk.length;
     }
     await writer.close();
+  }
+}
+
+const MEMBER_MAGIC = Uint8Array.of(0x1f, 0x8b, 0x08);
+
+/** Where the member ends that starts there: before the next one's magic, if what lies between is whole. */
+async function memberEnd(bytes: Uint8Array, start: number): Promise<number> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = start; ; ) {
+    at = view.indexOf(MEMBER_MAGIC, at + 1);
+    if (at < 0) return bytes.length;
+    if (await isWholeMember(bytes.slice(start, at))) return at;
+  }
+}
+
+async function isWholeMember(bytes: Uint8Array): Promise<boolean> {
+  try {
+    const plain = new Blob([bytes as Uint8Array<ArrayBuffer>])
+      .stream()
+      .pipeThrough(new DecompressionStream("gzip"));
+    for await (const _ of plain);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -13,11 +13,10 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import type { ChannelCredentials } from "@grpc/grpc-js";
 import type { Clock } from "../../ports/clock.ts";
 import { kindOf, storeClosed, storeError, textOf, Unreachable } from "./errors.ts";
 import { Auth } from "./etcd-messages.ts";
-import { type Member, Members } from "./members.ts";
+import { type Member, type MemberChannel, Members } from "./members.ts";
 import { type AnyMethod, encode, exchange, follow, headersOf } from "./rpc.ts";
 
 /** An election takes one to two seconds where etcd runs with its defaults. */
@@ -33,7 +32,7 @@ export interface EtcdUser {
 export interface EtcdClientOptions {
   /** `host:port`; one member of the cluster each. */
   readonly endpoints: readonly string[];
-  readonly credentials: ChannelCredentials;
+  readonly channelTo: (endpoint: string) => MemberChannel;
   readonly user?: EtcdUser | undefined;
   readonly clock: Clock;
 }
@@ -52,10 +51,10 @@ export class EtcdClient {
   #token: Promise<string | undefined> | undefined;
   #closed = false;
 
-  constructor({ endpoints, credentials, user, clock }: EtcdClientOptions) {
+  constructor({ endpoints, channelTo, user, clock }: EtcdClientOptions) {
     this.endpoints = endpoints;
     this.clock = clock;
-    this.#members = new Members(endpoints, credentials, clock);
+    this.#members = new Members(endpoints, channelTo, clock);
     this.#user = user;
   }
 

@@ -9,7 +9,13 @@
  * 2. The member that was fastest to connect is kept, as it is likely the nearest, until it fails.
  * 3. A member that failed is doubted for a while: others come first, and it comes again where there are none.
  */
-import { type ChannelCredentials, Client, connectivityState, Metadata } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  Client,
+  connectivityState,
+  Metadata,
+} from "@grpc/grpc-js";
 import type { Clock } from "../../ports/clock.ts";
 import { textOf, Unreachable } from "./errors.ts";
 
@@ -36,6 +42,13 @@ const channelOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
+/** What one member is connected to with. */
+export interface MemberChannel {
+  readonly credentials: ChannelCredentials;
+  /** Besides those that all have. */
+  readonly options: ChannelOptions;
+}
+
 export interface Member {
   readonly endpoint: string;
   readonly client: Client;
@@ -47,12 +60,12 @@ export class Members {
   readonly #doubtedUntilMs = new Map<Member, number>();
   #current: Member | undefined;
 
-  constructor(endpoints: readonly string[], credentials: ChannelCredentials, clock: Clock) {
+  constructor(endpoints: readonly string[], channelTo: (endpoint: string) => MemberChannel, clock: Clock) {
     this.#clock = clock;
-    this.all = endpoints.map((endpoint) => ({
-      endpoint,
-      client: new Client(endpoint, credentials, channelOptions),
-    }));
+    this.all = endpoints.map((endpoint) => {
+      const { credentials, options } = channelTo(endpoint);
+      return { endpoint, client: new Client(endpoint, credentials, { ...channelOptions, ...options }) };
+    });
   }
 
   /** A member that is connected. Throws `Unreachable`. */

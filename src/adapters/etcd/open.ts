@@ -3,15 +3,19 @@
  * one does not load it.
  */
 import { readFile } from "node:fs/promises";
-import type { ChannelCredentials } from "@grpc/grpc-js";
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import type { EtcdClient } from "./client.ts";
+import type { MemberChannel } from "./members.ts";
 import type { EtcdAddress, EtcdTlsFiles } from "./url.ts";
 
 /** Of the keys of a store, where nothing else is said. */
 const PREFIX = "bicoastal/";
+/** What TLS asks a member for that is named by its address. */
+const NAME_FOR_ADDRESSES = "etcd";
 
 export interface EtcdStoreOptions extends EtcdAddress {
   readonly clock: Clock;
@@ -50,13 +54,20 @@ export async function connectEtcd(options: EtcdStoreOptions): Promise<EtcdClient
       : (await readNamed("password-file", passwordFile)).toString().trimEnd();
   return new EtcdClient({
     endpoints,
-    credentials: tls === undefined ? credentials.createInsecure() : await tlsCredentials(tls),
+    channelTo:
+      tls === undefined
+        ? () => ({ credentials: credentials.createInsecure(), options: {} })
+        : await tlsChannels(tls),
     user: user === undefined ? undefined : { name: user, password: password ?? "" },
     clock,
   });
 }
 
-async function tlsCredentials({ caFile, certFile, keyFile }: EtcdTlsFiles): Promise<ChannelCredentials> {
+async function tlsChannels({
+  caFile,
+  certFile,
+  keyFile,
+}: EtcdTlsFiles): Promise<(endpoint: string) => MemberChannel> {
   const { credentials } = await import("@grpc/grpc-js");
   const read = (option: string, file: string | undefined): Promise<Buffer> | null =>
     file === undefined ? null : readNamed(option, file);
@@ -65,17 +76,28 @@ async function tlsCredentials({ caFile, certFile, keyFile }: EtcdTlsFiles): Prom
     read("key", keyFile),
     read("cert", certFile),
   ]);
-  try {
-    return credentials.createSsl(ca, key, cert);
-  } catch (cause) {
-    const files = [caFile, certFile, keyFile].filter((file) => file !== undefined);
-    throw new BicoastalError(
-      "STORE_UNAVAILABLE",
-      `TLS to the store cannot be used with ${files.join(", ")}: ${messageOf(cause)}. The files are a CA's certificate, ` +
-        "a certificate, and its key, all as PEM.",
-      { details: { files, outcome: "failed" }, cause },
-    );
-  }
+  return (endpoint) => {
+    const host = endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+    try {
+      if (isIP(host) === 0) return { credentials: credentials.createSsl(ca, key, cert), options: {} };
+      // gRPC has TLS ask for the host's name, which must not be an address (RFC 6066, section 3), and Node insists on that. So
+      // it asks for another one, and the certificate is held against the address all the same.
+      const checkAddress = (_: string, certificate: PeerCertificate) =>
+        checkServerIdentity(host, certificate);
+      return {
+        credentials: credentials.createSsl(ca, key, cert, { checkServerIdentity: checkAddress }),
+        options: { "grpc.ssl_target_name_override": NAME_FOR_ADDRESSES },
+      };
+    } catch (cause) {
+      const files = [caFile, certFile, keyFile].filter((file) => file !== undefined);
+      throw new BicoastalError(
+        "STORE_UNAVAILABLE",
+        `TLS to the store cannot be used with ${files.join(", ")}: ${messageOf(cause)}. The files are a CA's certificate, ` +
+          "a certificate, and its key, all as PEM.",
+        { details: { files, outcome: "failed" }, cause },
+      );
+    }
+  };
 }
 
 async function readNamed(option: string, file: string): Promise<Buffer> {

@@ -2,6 +2,7 @@ import { assert } from "../../base/assert.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
 import type { LoadWatch } from "./end-main-thread.ts";
 import { MemoryWatch, type ThreadMemory } from "./memory-watch.ts";
+import { keepLoopsStoppable } from "./stoppable-loops.ts";
 import type { ThreadData } from "./thread-data.ts";
 import type { PeerAddresses } from "./thread-peers.ts";
 import { ThreadSlot } from "./thread-slot.ts";
@@ -50,6 +51,7 @@ const LOAD_TIMEOUT_MS = 60_000;
  * user code does to its thread, this process goes on and the attempt has its outcome.
  */
 export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
+  keepLoopsStoppable();
   const beforeBytes = besidesHeapBytes();
   const usedBytes = (): number => besidesHeapBytes() - beforeBytes;
   const slotOptions = {
