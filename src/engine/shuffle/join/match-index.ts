@@ -47,6 +47,8 @@ export class MatchIndex {
   /** By slot: the hash of any other key, and its entry + 1. */
   #others = new Int32Array(SLOTS_MIN * 2);
   #othersTaken = 0;
+  /** So that what is read to have it near counts as used. */
+  #fetched = 0;
 
   get size(): number {
     return this.#keys.length;
@@ -135,7 +137,7 @@ export class MatchIndex {
     }
   }
 
-  /** Hashes all before it looks for any, so that the processor can fetch several places at once. */
+  /** Hashes all before it looks for any, and goes to all places once, so that the processor can fetch several at a time. */
   #locateTexts({ bytes, lengths }: TextColumn, add: boolean, entries: Int32Array): void {
     let at = 0;
     for (let row = 0; row < entries.length; row++) {
@@ -144,6 +146,7 @@ export class MatchIndex {
       for (; at < end; at++) hash = hashUnit(hash, bytes[at] as number);
       entries[row] = finishHash(hash);
     }
+    this.#fetch(entries);
     at = 0;
     for (let row = 0; row < entries.length; row++) {
       const length = lengths[row] as number;
@@ -154,6 +157,22 @@ export class MatchIndex {
           : this.#locateOther(bytes.toString("latin1", at, at + length), hash, add);
       at += length;
     }
+  }
+
+  /** Has what texts with these hashes will be compared with in the caches: nothing waits for what is read here. */
+  #fetch(hashes: Int32Array): void {
+    const slots = this.#others;
+    const mask = slots.length - 2;
+    const lengths = this.#shortLengths;
+    const starts = this.#shortStarts;
+    const bytes = this.#shortBytes;
+    let fetched = 0;
+    for (let i = 0; i < hashes.length; i++) {
+      const taken = slots[(((hashes[i] as number) << 1) & mask) + 1] as number;
+      if (taken === 0) continue;
+      fetched ^= (lengths[taken - 1] as number) ^ (bytes[starts[taken - 1] as number] as number);
+    }
+    this.#fetched = fetched;
   }
 
   #locateBytes(bytes: Uint8Array, at: number, length: number, hash: number, add: boolean): number {
