@@ -54,6 +54,21 @@ describe("output directories on a file system", () => {
         (error) => `${error.code}: ${error.message}`,
       );
 
+  test("takes large files, whose bytes are on their way to the disk before the file is closed, and leaves none aborted", async () => {
+    const target = targetOf(join(root, "out"));
+    const outputs = createFileOutputs();
+    const [kept, dropped] = [outputs.create(target, "kept"), outputs.create(target, "dropped")];
+    const piece = (at: number): Buffer => Buffer.alloc(3 * 1024 * 1024, 97 + at);
+    for (let at = 0; at < 14; at++) for (const file of [kept, dropped]) file.append(piece(at));
+    dropped.abort();
+    await kept.close();
+    await outputs.commit(target, [{ staged: "kept", name: "part", bytes: kept.bytes }]);
+    const written = await readFile(join(root, "out", "part"));
+    expect(written.equals(Buffer.concat(Array.from({ length: 14 }, (_, at) => piece(at))))).toBe(true);
+    expect(await readdir(root)).toEqual(["out"]);
+    expect((await readdir(join(root, "out"))).filter((name) => !name.startsWith("_"))).toEqual(["part"]);
+  });
+
   test("refuses places that nobody means to replace, even with overwrite", async () => {
     expect(await refusal("/")).toMatch(/^OUTPUT_FAILED.*root of the file system/);
     expect(await refusal(process.cwd())).toMatch(/^OUTPUT_FAILED.*is the working directory/);
