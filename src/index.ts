@@ -1,4 +1,5 @@
 /** Everything users import, and nothing else. */
+export { type BicoastalConfig, defineConfig } from "./api/config.ts";
 export type { CsvNamedRow, CsvRow, CsvValue } from "./api/csv-row.ts";
 export type { Dataset, Key, RecordOf } from "./api/dataset.ts";
 export type { End } from "./api/end.ts";

@@ -7,6 +7,7 @@
  */
 import { BicoastalError } from "../base/errors.ts";
 import { jobOfBundle } from "./bundle-job.ts";
+import { defineConfig } from "./config.ts";
 import type { job } from "./job.ts";
 import { read } from "./read.ts";
 
@@ -17,12 +18,14 @@ export interface ApiValues {
   readonly BicoastalError: typeof BicoastalError;
   readonly run: (...args: never[]) => unknown;
   readonly connect: (...args: never[]) => unknown;
+  readonly defineConfig: typeof defineConfig;
 }
 
 /** The names a bundle may import from the package. */
 export const apiNames: readonly (keyof ApiValues)[] = Object.freeze([
   "BicoastalError",
   "connect",
+  "defineConfig",
   "job",
   "read",
   "run",
@@ -41,5 +44,12 @@ export function installTaskApi(onCall: () => void = () => {}): void {
     return new Promise(() => {});
   };
   const holder = globalThis as { [API]?: ApiValues };
-  holder[API] = Object.freeze({ job: jobOfBundle, read, BicoastalError, run: never, connect: never });
+  holder[API] = Object.freeze({
+    job: jobOfBundle,
+    read,
+    BicoastalError,
+    run: never,
+    connect: never,
+    defineConfig,
+  });
 }

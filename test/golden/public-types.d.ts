@@ -1,4 +1,19 @@
 import { StandardSchemaV1 } from "@standard-schema/spec";
+interface BicoastalConfig {
+    readonly store?: string;
+    readonly dataDir?: string;
+    readonly name?: string;
+    readonly host?: string;
+    readonly port?: number;
+    readonly address?: string;
+    readonly region?: string;
+    readonly domain?: string;
+    readonly threads?: number;
+    readonly memory?: number | string;
+    readonly lease?: string;
+    readonly drainTimeout?: string;
+}
+declare const defineConfig: (config: BicoastalConfig) => BicoastalConfig;
 type UserFunction = (...args: never[]) => unknown;
 type PlanNode = SourceNode | NarrowNode | UnionNode | WideNode;
 interface FileSourceOptions {
@@ -780,4 +795,4 @@ interface Session {
 type RunAndSessionOptions = RunOptions & SessionOptions;
 declare function connect(options?: SessionOptions): Promise<Session>;
 declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, store, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
-export { type AggregateFunctions, type AggregateOptions, BicoastalError, type CancelOptions, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type SubmitOptions, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, job, read, run };
+export { type AggregateFunctions, type AggregateOptions, type BicoastalConfig, BicoastalError, type CancelOptions, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type SubmitOptions, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, defineConfig, job, read, run };

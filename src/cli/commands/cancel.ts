@@ -4,6 +4,7 @@ import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
 import { CANCEL_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
@@ -13,7 +14,8 @@ import { toJsonLine } from "../show/json.ts";
 const REASON = "bicoastal cancel";
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  const { id, options } = readIdCommandLine(tokens, CANCEL_OPTIONS);
+  const { id, options: given } = readIdCommandLine(tokens, CANCEL_OPTIONS);
+  const options = await withSettings(given, CANCEL_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(cancelHelp, io.stdout));
     return EXIT.ok;

@@ -2,6 +2,7 @@ import type { Command } from "../dependencies.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
 import { DOCTOR_OPTIONS, namedDataDir, sessionOptionsOf } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import { EXIT, type Look, type Output } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
@@ -9,7 +10,7 @@ import { doctorHelp } from "../show/help-pages.ts";
 import { toJsonLine } from "../show/json.ts";
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  const options = readOptionsOnly(tokens, DOCTOR_OPTIONS);
+  const options = await withSettings(readOptionsOnly(tokens, DOCTOR_OPTIONS), DOCTOR_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(doctorHelp, io.stdout));
     return EXIT.ok;

@@ -2,6 +2,7 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { DRAIN_OPTIONS, readStore } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
@@ -9,7 +10,8 @@ import { drainHelp } from "../show/help-pages.ts";
 import { toJsonLine } from "../show/json.ts";
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  const { id: node, options } = readIdCommandLine(tokens, DRAIN_OPTIONS);
+  const { id: node, options: given } = readIdCommandLine(tokens, DRAIN_OPTIONS);
+  const options = await withSettings(given, DRAIN_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(drainHelp, io.stdout));
     return EXIT.ok;

@@ -14,10 +14,11 @@ import { describePlan, planLines } from "../show/plan.ts";
 /** What may well be unknown when a plan is only looked at. */
 const CODES_OF_INPUT: ReadonlySet<string> = new Set(["INPUT_NOT_FOUND", "INPUT_UNREADABLE"]);
 
-export const command: Command = async ({ tokens, io, dependencies }) => {
+export const command: Command = async (context) => {
+  const { tokens, io, dependencies } = context;
   // The job's module may print while it loads; stdout is for what was asked for.
   consoleToStderr();
-  const line = await readJobCommandLine(tokens, "explain", EXPLAIN_OPTIONS, dependencies);
+  const line = await readJobCommandLine(tokens, "explain", EXPLAIN_OPTIONS, context);
   if (line === undefined || line.options.has("help")) {
     const page = line === undefined ? explainHelp : jobHelp("explain", line.file, line.job, EXPLAIN_OPTIONS);
     await io.stdout.write(renderHelp(page, io.stdout));

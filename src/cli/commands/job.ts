@@ -4,6 +4,7 @@ import type { Command, CommandContext } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
 import { JOBS_OPTIONS, namedDataDir, sessionOptionsOf } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { type Cell, cellOf } from "../show/cell.ts";
 import { errorLines, resumeHint } from "../show/error.ts";
@@ -19,7 +20,8 @@ import { errorContext } from "./outcome.ts";
 
 export const command: Command = async (context) => {
   const { io, dependencies } = context;
-  const { id, options } = readIdCommandLine(context.tokens, JOBS_OPTIONS);
+  const { id, options: given } = readIdCommandLine(context.tokens, JOBS_OPTIONS);
+  const options = await withSettings(given, JOBS_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(jobHelpPage, io.stdout));
     return EXIT.ok;

@@ -2,6 +2,7 @@ import type { JobState, JobSummary } from "../../api/session.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
 import { JOBS_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import type { Look } from "../io.ts";
 import { type CliIo, EXIT } from "../io.ts";
 import type { Cell } from "../show/cell.ts";
@@ -13,7 +14,7 @@ import { formatAgo, formatDuration, groupDigits } from "../show/quantity.ts";
 import { renderCells } from "../show/table.ts";
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  const options = readOptionsOnly(tokens, JOBS_OPTIONS);
+  const options = await withSettings(readOptionsOnly(tokens, JOBS_OPTIONS), JOBS_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(jobsHelp, io.stdout));
     return EXIT.ok;

@@ -5,6 +5,7 @@ import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
 import { dataDirOf, type GivenOptions, NODE_OPTIONS, readStore } from "../input/options.ts";
 import { readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "../input/quantities.ts";
+import { withSettings } from "../input/settings.ts";
 import { ECHO_MS } from "../interrupt.ts";
 import { type CliIo, EXIT, exitCodeOf } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
@@ -21,7 +22,7 @@ const DRAIN_TIMEOUT_MS_DEFAULT = 25_000;
 const PORT_MAX = 65_535;
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  const options = readOptionsOnly(tokens, NODE_OPTIONS);
+  const options = await withSettings(readOptionsOnly(tokens, NODE_OPTIONS), NODE_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(nodeHelp, io.stdout));
     return EXIT.ok;

@@ -3,6 +3,7 @@ import type { NodeCard } from "../../runtime/cluster/node-card.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
 import { NODES_OPTIONS, readStore } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import { type CliIo, EXIT } from "../io.ts";
 import type { Cell } from "../show/cell.ts";
 import { escapeText } from "../show/escape.ts";
@@ -13,7 +14,7 @@ import { formatAgo } from "../show/quantity.ts";
 import { renderCells } from "../show/table.ts";
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  const options = readOptionsOnly(tokens, NODES_OPTIONS);
+  const options = await withSettings(readOptionsOnly(tokens, NODES_OPTIONS), NODES_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(nodesHelp, io.stdout));
     return EXIT.ok;

@@ -3,6 +3,7 @@ import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
 import { RESUME_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { renderHelp } from "../show/help.ts";
 import { resumeHelp } from "../show/help-pages.ts";
@@ -10,7 +11,8 @@ import { runToEnd } from "./outcome.ts";
 
 export const command: Command = async (context) => {
   const { io, dependencies } = context;
-  const { id, options } = readIdCommandLine(context.tokens, RESUME_OPTIONS);
+  const { id, options: given } = readIdCommandLine(context.tokens, RESUME_OPTIONS);
+  const options = await withSettings(given, RESUME_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(resumeHelp, io.stdout));
     return EXIT.ok;

@@ -3,13 +3,15 @@ import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
 import { resolveJobId } from "../input/job-id.ts";
 import { RM_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
 import { rmHelp } from "../show/help-pages.ts";
 
 export const command: Command = async ({ tokens, io, dependencies }) => {
-  const { id, options } = readIdCommandLine(tokens, RM_OPTIONS);
+  const { id, options: given } = readIdCommandLine(tokens, RM_OPTIONS);
+  const options = await withSettings(given, RM_OPTIONS, io);
   if (options.has("help")) {
     await io.stdout.write(renderHelp(rmHelp, io.stdout));
     return EXIT.ok;

@@ -13,7 +13,7 @@ export const command: Command = async (context) => {
   const { tokens, io, dependencies } = context;
   // The job's module may print while it loads; stdout is for what was asked for.
   consoleToStderr();
-  const line = await readJobCommandLine(tokens, "run", RUN_OPTIONS, dependencies);
+  const line = await readJobCommandLine(tokens, "run", RUN_OPTIONS, context);
   if (line === undefined || line.options.has("help")) {
     const page = line === undefined ? runHelp : jobHelp("run", line.file, line.job, RUN_OPTIONS);
     await io.stdout.write(renderHelp(page, io.stdout));

@@ -8,6 +8,8 @@ const LAST_LINES = 20;
 export interface ChildOptions {
   /** The program and its arguments. */
   readonly command: readonly string[];
+  /** Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
   /** How it notices that this process is gone: a channel that it listens to, or its input that ends. */
   readonly tie: "channel" | "input";
   readonly onOutput: (line: string) => void;
@@ -22,10 +24,11 @@ export class Child {
   #running = true;
 
   /** In a session of its own: Ctrl-C reaches this process alone, which then ends its children in their order. */
-  constructor({ command: [program = "", ...args], tie, onOutput, onError }: ChildOptions) {
+  constructor({ command: [program = "", ...args], env = process.env, tie, onOutput, onError }: ChildOptions) {
     const input = tie === "input" ? "pipe" : "ignore";
     this.#process = spawn(program, args, {
       detached: true,
+      env,
       stdio: tie === "channel" ? [input, "pipe", "pipe", "ipc"] : [input, "pipe", "pipe"],
     });
     this.ended = new Promise((resolve) => {

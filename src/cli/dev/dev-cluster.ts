@@ -8,6 +8,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { thisMachine } from "../../adapters/machine/this-machine.ts";
 import { BicoastalError } from "../../base/errors.ts";
+import { NO_CONFIG_VARIABLE, SETTING_VARIABLES } from "../input/settings.ts";
 import { Child } from "./child.ts";
 import { hasEtcd, startEtcd } from "./dev-etcd.ts";
 
@@ -90,6 +91,10 @@ function namesOf({
   });
 }
 
+/** Without what says how the one node of a machine is to be: these are many. */
+const ofOthers = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !SETTING_VARIABLES.includes(name)));
+
 interface NodePlace {
   readonly store: string;
   readonly name: string;
@@ -119,6 +124,7 @@ async function startNode(
   });
   const child = new Child({
     command: [process.execPath, ...process.execArgv, process.argv[1] ?? "", "node", ...args, "--json"],
+    env: { ...ofOthers(process.env), [NO_CONFIG_VARIABLE]: "1" },
     tie: "channel",
     onOutput: (line) => {
       const { kind, address } = JSON.parse(line) as { readonly kind: string; readonly address?: string };

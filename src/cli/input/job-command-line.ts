@@ -4,9 +4,10 @@ import type { FlagTexts, ParamFlag, ParamType } from "../../api/param-flag.ts";
 import type { RunOptions } from "../../api/session.ts";
 import { showValue } from "../../api/show-value.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import type { CliDependencies } from "../dependencies.ts";
+import type { CommandContext } from "../dependencies.ts";
 import { dataDirOf, type GivenOptions, type OwnOption, onceEach, readRunOptions } from "./options.ts";
 import { readParamsFile } from "./params-file.ts";
+import { withSettings } from "./settings.ts";
 import type { FlagSpec, GivenFlag } from "./tokens.ts";
 import { readTokens, readUntilOperand } from "./tokens.ts";
 
@@ -28,7 +29,7 @@ export async function readJobCommandLine(
   tokens: readonly string[],
   command: string,
   own: readonly OwnOption[],
-  dependencies: Pick<CliDependencies, "loadJob">,
+  { io, dependencies }: Pick<CommandContext, "io" | "dependencies">,
 ): Promise<JobCommandLine | undefined> {
   const before = readUntilOperand(tokens, {
     flags: own,
@@ -41,7 +42,8 @@ export async function readJobCommandLine(
     throw usage(`Which job? Give the file that defines it: bicoastal ${command} FILE.`);
   }
   // Needed to load the job, whose flags are needed to read the rest: looked for, and read in earnest below.
-  const early = onceEach([...before.flags, ...ownFlagsAfter(before.rest, own)]);
+  const earlyGiven = onceEach([...before.flags, ...ownFlagsAfter(before.rest, own)]);
+  const early = await withSettings(earlyGiven, own, io);
   const run = command === "run" ? earlyRunOptions(early) : {};
   const job = await dependencies.loadJob({ file, name: early.get("job"), ...dataDirOf(early), ...run });
   const after = readTokens(before.rest, {
@@ -57,7 +59,8 @@ export async function readJobCommandLine(
   }
   const ownNames = new Set(own.map(({ name }) => name));
   const isOwn = ({ name }: GivenFlag): boolean => ownNames.has(name);
-  const options = onceEach([...before.flags, ...after.flags.filter(isOwn)]);
+  const given = onceEach([...before.flags, ...after.flags.filter(isOwn)]);
+  const options = await withSettings(given, own, io);
   const flags = textsByParam(
     after.flags.filter((flag) => !isOwn(flag)),
     job.params.flags,
