@@ -180,7 +180,7 @@ export class BlockRuns {
     return block;
   }
 
-  #source({ ref, sink, run, stored, first, last }: BlockRun, block: BlockReader): RunSource {
+  #source({ ref, sink, run, stored, first, last, frameBytesMax }: BlockRun, block: BlockReader): RunSource {
     const isText = (stored & RUN_TEXT) !== 0;
     const isDerived = (stored & RUN_DERIVED) !== 0;
     const bodies = block.frames(sink, frameList(run));
@@ -190,6 +190,7 @@ export class BlockRuns {
     const addTags = this.tagged && (stored & RUN_UNTAGGED) !== 0;
     return {
       frames: last - first,
+      frameBytesMax,
       read: (frame, room): LoadedFrame => {
         this.#request.checkpoint?.();
         const valuesAt = isText ? undefined : (rows[first + frame] as BlockFrame);

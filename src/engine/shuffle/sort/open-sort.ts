@@ -23,9 +23,12 @@ import type { KeyRange } from "./sort-ranges.ts";
 const TEXT_ROWS = 8192;
 const VALUE_ROWS = 1024;
 
-/** What a run of texts takes of the memory while it is merged, of its largest frame: a slot may be made with room. */
-const SLOT_ROOM = 1.25;
-/** What any other takes besides: values that become of a frame. */
+/** What runs may take of the memory while they are merged: texts go on as they are, others leave garbage behind. */
+const TEXTS_PART = 3 / 4;
+const VALUES_PART = 1 / 2;
+/** What a run takes of it, of its largest frame, where its keys are given their tags then. */
+const TAGS_ROOM = 1.25;
+/** What a run takes besides whose rows are not text: values that become of a frame. */
 const VALUES_BYTES = 192 * 1024;
 /** What a run on scratch takes: its frames are what came out of a merge at a time. */
 const SCRATCH_RUN_BYTES = 320 * 1024;
@@ -35,13 +38,17 @@ const FAN_IN_MAX = 1024;
 const BLOCKS_OPEN_MAX = 128;
 
 /** Neighbours that may be merged at a time, within so much memory. */
-function groupRuns({ runs, text }: FoundRuns, bytesMax: number): readonly (readonly BlockRun[])[] {
+function groupRuns(
+  { runs, text }: FoundRuns,
+  tagged: boolean,
+  bytesMax: number,
+): readonly (readonly BlockRun[])[] {
   const groups: BlockRun[][] = [];
   let blocks = new Set<string>();
   let bytes = 0;
   for (const run of runs) {
     let group = groups.at(-1);
-    const runBytes = SLOT_ROOM * run.frameBytesMax + (text ? 0 : VALUES_BYTES);
+    const runBytes = run.frameBytesMax * (tagged ? TAGS_ROOM : 1) + (text ? 0 : VALUES_BYTES);
     const isFull =
       group === undefined ||
       group.length === FAN_IN_MAX ||
@@ -91,8 +98,8 @@ class SortReduction {
   async #batches(): Promise<Iterator<Batch>> {
     const found = await this.#blocks.find();
     const { text } = found;
-    const mergeBytes = this.#request.memoryBytes / 2;
-    const groups = groupRuns(found, mergeBytes);
+    const mergeBytes = this.#request.memoryBytes * (text ? TEXTS_PART : VALUES_PART);
+    const groups = groupRuns(found, this.#blocks.tagged, mergeBytes);
     let sources: readonly RunSource[];
     let { range } = found;
     if (groups.length <= 1) sources = await this.#blocks.open(found.runs);

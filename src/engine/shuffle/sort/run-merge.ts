@@ -26,7 +26,7 @@ import type { KeyRange } from "./sort-ranges.ts";
 
 /** What comes out at a time is full from so many bytes on. Fixed: whoever writes it may cut his output there. */
 const OUT_BYTES = 256 * 1024;
-/** A frame is often a little larger than the one before. */
+/** Where frames are made of what was read, one is often a little larger than the one before. */
 const SLOT_ROOM = 1.25;
 
 export interface RunMergeOptions {
@@ -76,11 +76,16 @@ interface Areas {
 class Slot {
   at = 0;
   bytes = 0;
+  readonly frameBytesMax: number;
   /** Number of the next frame. */
   next = 0;
   values: readonly unknown[] = [];
   /** Of `values`, the next that comes out. */
   row = 0;
+
+  constructor(frameBytesMax: number) {
+    this.frameBytesMax = frameBytesMax;
+  }
 }
 
 export class RunMerge {
@@ -90,7 +95,7 @@ export class RunMerge {
   readonly #slots: readonly Slot[];
   /** Of the frame that is being loaded: it is read right where it is merged. */
   readonly #room: Room = { take: (bytes) => this.#roomInSlot(bytes) };
-  #loading = new Slot();
+  #loading = new Slot(0);
   /** Behind all areas. */
   #end: number;
   #values: unknown[] = [];
@@ -105,7 +110,7 @@ export class RunMerge {
     this.#options = options;
     this.#kernel = kernel;
     this.#end = kernel.base;
-    this.#slots = sources.map(() => new Slot());
+    this.#slots = sources.map(({ frameBytesMax }) => new Slot(frameBytesMax));
     const merge = this.#take(MERGE_BYTES);
     const sourcesAt = this.#take(SOURCE_BYTES * sources.length);
     const tree = this.#take(ENTRY_BYTES * sources.length);
@@ -235,7 +240,7 @@ export class RunMerge {
   #roomInSlot(bytes: number): Uint8Array {
     const slot = this.#loading;
     if (bytes > slot.bytes) {
-      slot.bytes = Math.ceil(bytes * SLOT_ROOM);
+      slot.bytes = bytes <= slot.frameBytesMax ? slot.frameBytesMax : Math.ceil(bytes * SLOT_ROOM);
       slot.at = this.#take(slot.bytes);
     }
     return this.#kernel.bytes.subarray(slot.at, slot.at + bytes);

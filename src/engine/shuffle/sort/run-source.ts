@@ -16,6 +16,8 @@ export interface LoadedFrame {
 export interface RunSource {
   /** How many frames there are in all. */
   readonly frames: number;
+  /** The most that one is read to. */
+  readonly frameBytesMax: number;
   /** @param room Where its body may be read to; it need not lie there, where it is made of what was read. */
   read(frame: number, room: Room): LoadedFrame;
 }

@@ -92,6 +92,7 @@ export class ScratchRuns {
     };
     return {
       frames: frames.length,
+      frameBytesMax: frames.reduce((most, { body }) => Math.max(most, body.bytes), 0),
       read: (number, room): LoadedFrame => {
         checkpoint?.();
         const { body, values } = frames[number] as StoredFrame;
