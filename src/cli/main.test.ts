@@ -460,6 +460,8 @@ test("the command to resume names the data directory, as the shell wants it, whe
     const argv = [command, "wordcount-7"];
     expect(await hinted({}, ...argv)).toBe(resume);
     expect(await hinted({ BICOASTAL_DATA_DIR: "/data" }, ...argv)).toBe(`${resume} --data-dir /data`);
+    expect(await hinted({}, ...argv, "--store", "etcd://h1,h2")).toBe(`${resume} --store etcd://h1,h2`);
+    expect(await hinted({}, ...argv, "--store", "etcds://me:secret@h1")).toBe(`${resume} --store STORE`);
     expect(await hinted({ BICOASTAL_DATA_DIR: "/data" }, ...argv, "--data-dir", "it's here")).toBe(
       `${resume} --data-dir 'it'\\''s here'`,
     );

@@ -32,7 +32,10 @@ export const command: Command = async (context) => {
     const details = await session.job(resolveJobId(id, await session.jobs()));
     const lines = options.has("json")
       ? [toJsonLine(details, `Job ${details.job}`)]
-      : detailLines(details, context, namedDataDir(options, io.env));
+      : detailLines(details, context, {
+          dataDir: namedDataDir(options, io.env),
+          store: options.get("store"),
+        });
     await io.stdout.write(`${lines.join("\n")}\n`);
     return EXIT.ok;
   } finally {
@@ -40,7 +43,11 @@ export const command: Command = async (context) => {
   }
 };
 
-function detailLines(details: JobDetails, context: CommandContext, dataDir: string | undefined): string[] {
+function detailLines(
+  details: JobDetails,
+  context: CommandContext,
+  where: Parameters<typeof resumeHint>[1],
+): string[] {
   const { stdout } = context.io;
   const lines = [
     `${stdout.style("bold", escapeText(details.job))}  ${stdout.style(STATE_LOOKS[details.state], details.state)}`,
@@ -58,7 +65,7 @@ function detailLines(details: JobDetails, context: CommandContext, dataDir: stri
     lines.push("", ...errorLines(error, { ...errorContext(context), style }));
   }
   if (details.state !== "running" && details.state !== "succeeded")
-    lines.push("", resumeHint(details.job, dataDir));
+    lines.push("", resumeHint(details.job, where));
   return lines;
 }
 

@@ -34,7 +34,7 @@ export async function runToEnd(
     : listenForInterrupt(io, (name) => {
         display.onEvent({ kind: "stopping", reason: `${name}. Finishing cleanly; once more ends at once` });
       });
-  const dataDir = namedDataDir(given, io.env);
+  const where = { dataDir: namedDataDir(given, io.env), store: given.get("store") };
   let job = known;
   const onEvent = (event: RunEvent): void => {
     if (event.kind === "started") job = event.job;
@@ -51,42 +51,48 @@ export async function runToEnd(
     return EXIT.ok;
   } catch (error) {
     display.close();
-    return await reportFailure(error, { context, json, job, dataDir, received: interrupt.received });
+    return await reportFailure(error, { context, json, job, where, received: interrupt.received });
   } finally {
     display.close();
     interrupt.close();
   }
 }
 
+/** What `resume` must be told to find the job. */
+interface Where {
+  readonly dataDir: string | undefined;
+  readonly store: string | undefined;
+}
+
 interface Failure {
   readonly context: CommandContext;
   readonly json: boolean;
   readonly job: string | undefined;
-  readonly dataDir: string | undefined;
+  readonly where: Where;
   readonly received: ReturnType<typeof listenForInterrupt>["received"];
 }
 
 async function reportFailure(
   error: unknown,
-  { context, json, job, dataDir, received }: Failure,
+  { context, json, job, where, received }: Failure,
 ): Promise<number> {
   const { io } = context;
   const stopped = received !== undefined && error instanceof BicoastalError && error.code === "JOB_CANCELLED";
   if (json) {
-    await io.stderr.write(`${errorJson(error, errorContext(context, job, dataDir))}\n`);
+    await io.stderr.write(`${errorJson(error, errorContext(context, job, where))}\n`);
   } else if (stopped) {
-    const hint = job === undefined ? [] : [resumeHint(job, dataDir)];
+    const hint = job === undefined ? [] : [resumeHint(job, where)];
     await io.stderr.write(`${[io.stderr.style("yellow", "stopped"), ...hint].join("\n")}\n`);
   } else {
-    await io.stderr.write(`${errorLines(error, errorContext(context, job, dataDir)).join("\n")}\n`);
+    await io.stderr.write(`${errorLines(error, errorContext(context, job, where)).join("\n")}\n`);
   }
   return stopped ? exitCodeOf(received) : exitCodeOfError(error);
 }
 
-export const errorContext = (context: CommandContext, job?: string, dataDir?: string) => ({
+export const errorContext = (context: CommandContext, job?: string, where: Partial<Where> = {}) => ({
   cwd: context.io.cwd,
   ownRoot: context.ownRoot,
   style: context.io.stderr.style.bind(context.io.stderr),
   job,
-  dataDir,
+  ...where,
 });

@@ -17,6 +17,8 @@ export interface ErrorContext {
   readonly job?: string | undefined;
   /** Where its data lie, when `resume` must be told. */
   readonly dataDir?: string | undefined;
+  /** The store of the cluster that runs it, where one was given. */
+  readonly store?: string | undefined;
 }
 
 /** Errors whose stack leads to a line that the user wrote and can change. */
@@ -66,12 +68,15 @@ function knownErrorLines(error: BicoastalError, context: ErrorContext): string[]
   if (CODES_OF_USAGE.has(error.code)) return lines;
   lines.push(...detailLines(error), ...sourceLines(error, context), ...causeLines(error));
   if (context.job !== undefined && !CODES_NOT_RESUMABLE.has(error.code))
-    lines.push("", resumeHint(context.job, context.dataDir));
+    lines.push("", resumeHint(context.job, context));
   return lines;
 }
 
-export function resumeHint(job: string, dataDir?: string): string {
-  const where = dataDir === undefined ? "" : ` --data-dir ${escapeText(shellQuoted(dataDir))}`;
+export function resumeHint(job: string, { dataDir, store }: Pick<ErrorContext, "dataDir" | "store">): string {
+  const named = (option: string, value: string | undefined): string =>
+    value === undefined ? "" : ` --${option} ${escapeText(shellQuoted(value))}`;
+  // What is before an @ may be a password, and what is shown here may be kept.
+  const where = named("store", store?.includes("@") ? "STORE" : store) + named("data-dir", dataDir);
   return `To go on from here, without redoing what is done: bicoastal resume ${escapeText(job)}${where}`;
 }
 
