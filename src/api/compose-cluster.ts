@@ -16,6 +16,7 @@ import type { PeerSecurity } from "../adapters/http/security.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { resolveOutput } from "../adapters/schemes/outputs.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
@@ -292,7 +293,7 @@ export async function connectCluster({
 }: ConnectCluster): Promise<Session> {
   const security = securityOfEnvironment();
   const store = await openStore(text);
-  const { sha256, randomId, resolvePath, isProcessGone } = thisMachine;
+  const { sha256, randomId, isProcessGone } = thisMachine;
   const retrying = { clock: systemClock, random: new Prng(randomId()) };
   const members = new Members({ store, timing: retrying, self: undefined, leaseMs: 0, onChange: () => {} });
   const access: PeerAccess = {
@@ -354,7 +355,7 @@ export async function connectCluster({
             retryDelayMsMax: RETRY_DELAY_MS_MAX,
           },
           planSplits,
-          resolvePath,
+          resolvePath: resolveOutput,
         });
         for (const target of outputTargets(spec)) await outputs.check(target);
         return spec;

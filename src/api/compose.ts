@@ -9,6 +9,7 @@ import { loadLmdb } from "../adapters/lmdb/database.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { resolveOutput } from "../adapters/schemes/outputs.ts";
 import { watchLoading } from "../adapters/threads/load-watchdog.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
@@ -58,8 +59,8 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
   const store = await openLmdbControlStore({ directory: dirs.store, clock: systemClock });
   const ports = createLocalPorts(threadData(dirs, 0), mainRoom());
   const owner = thisMachine.owner();
-  const { resolvePath, sha256, randomId, isProcessGone: isDead } = thisMachine;
-  const local = { resolvePath, sha256, randomId, owner, isDead, clock: systemClock };
+  const { sha256, randomId, isProcessGone: isDead } = thisMachine;
+  const local = { resolvePath: resolveOutput, sha256, randomId, owner, isDead, clock: systemClock };
   const node = new LocalNode({
     ...local,
     ...localReading(ports.open),

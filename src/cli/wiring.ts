@@ -34,12 +34,12 @@ export function realDependencies(cwd: string): CliDependencies {
       return await guardLoading(request.file, () => loadJobFile(request));
     },
     async layOutPlan(plan) {
-      const [{ createFileInputs }, { planSplits }, { layOutPlan }] = await Promise.all([
-        import("../adapters/fs/inputs.ts"),
+      const [{ createInputs }, { planSplits }, { layOutPlan }] = await Promise.all([
+        import("../adapters/schemes/inputs.ts"),
         import("../engine/read/plan-splits.ts"),
         import("../runtime/lay-out-plan.ts"),
       ]);
-      const inputs = createFileInputs(cwd);
+      const inputs = createInputs(cwd);
       return await layOutPlan(plan, (source) => planSplits(source, inputs));
     },
   };

@@ -3,13 +3,15 @@ import type { ErrorInfo } from "../base/errors.ts";
 import type { AttemptId, ContentHash, JobId, NodeId, StageId } from "../base/ids.ts";
 import type { JoinWays } from "./join-ways.ts";
 
-/** A file as it was when the job was submitted; a task that finds another size or time refuses it. */
+/** A file as it was when the job was submitted; a task that finds another size, time or version refuses it. */
 export interface InputFile {
-  /** Absolute. */
+  /** Absolute, or `s3://bucket/key`. */
   readonly path: string;
   readonly sizeBytes: number;
   /** Modification time, whole milliseconds since 1970. */
   readonly mtimeMs: number;
+  /** What an object store calls this version. */
+  readonly etag?: string;
 }
 
 /** The part of a source that one task reads. */
@@ -38,7 +40,7 @@ export interface OutputFile {
   readonly endIndex: number;
   /** Index of the sink in the task's stage: a union may feed one end through several sinks of one stage. */
   readonly sink: number;
-  /** File name within the end's staging directory, unique to the attempt. */
+  /** How the commit finds the file, unique to the attempt. */
   readonly staged: string;
   readonly bytes: number;
   readonly rows: number;

@@ -10,17 +10,17 @@ export interface InputsHarness {
   /** Absolute. */
   readonly directory: string;
   /** @param name Relative to the directory; with `/` for directories in it. Replaces, with a newer time. */
-  write(name: string, content: Uint8Array | string): void;
-  remove(name: string): void;
-  dispose(): void;
+  write(name: string, content: Uint8Array | string): void | Promise<void>;
+  remove(name: string): void | Promise<void>;
+  dispose(): void | Promise<void>;
 }
 
 /** What every implementation of `Inputs` must do. */
-export function inputsContract(name: string, create: () => InputsHarness): void {
+export function inputsContract(name: string, create: () => InputsHarness | Promise<InputsHarness>): void {
   describe(`${name} as inputs`, () => {
     let harness: InputsHarness;
-    beforeEach(() => {
-      harness = create();
+    beforeEach(async () => {
+      harness = await create();
     });
     afterEach(() => harness.dispose());
 
@@ -41,7 +41,7 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
 
     describe("list", () => {
       test("gives size and time of a path", async () => {
-        harness.write("a.txt", "héllo");
+        await harness.write("a.txt", "héllo");
         const file = await one("a.txt");
         expect(file.path).toBe(at("a.txt"));
         expect(file.sizeBytes).toBe(6);
@@ -50,14 +50,14 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
 
       test("finds all files below a directory, in code-unit order, without hidden ones", async () => {
         for (const path of ["d/b", "d/a/2", "d/a/1", "d/Z", "d/é", "d/.hidden", "d/.git/x", "d/a-"]) {
-          harness.write(path, "x");
+          await harness.write(path, "x");
         }
         expect(await names("d")).toEqual(["d/Z", "d/a-", "d/a/1", "d/a/2", "d/b", "d/é"]);
       });
 
       test("expands globs", async () => {
         for (const path of ["a.txt", "b.log", "sub/c.txt", "sub/deep/d.txt", ".e.txt"])
-          harness.write(path, "x");
+          await harness.write(path, "x");
         expect(await names("*.txt")).toEqual(["a.txt"]);
         expect(await names("**/*.txt")).toEqual(["a.txt", "sub/c.txt", "sub/deep/d.txt"]);
         expect(await names("{a,b}.*")).toEqual(["a.txt", "b.log"]);
@@ -65,22 +65,22 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
       });
 
       test("gives a file once, however often it is named", async () => {
-        harness.write("a", "x");
-        harness.write("b", "x");
+        await harness.write("a", "x");
+        await harness.write("b", "x");
         expect(await names("b", "a", "./a", "sub/../b", "*", "")).toEqual(["a", "b"]);
       });
 
       test("takes a path that exists literally, whatever it would match as a glob", async () => {
-        harness.write("a*.txt", "x");
-        harness.write("ab.txt", "x");
-        harness.write("[1].txt", "x");
-        harness.write("1.txt", "x");
+        await harness.write("a*.txt", "x");
+        await harness.write("ab.txt", "x");
+        await harness.write("[1].txt", "x");
+        await harness.write("1.txt", "x");
         expect(await names("a*.txt", "[1].txt")).toEqual(["[1].txt", "a*.txt"]);
       });
 
       test("gives nothing twice for files whose names differ in case or form", async () => {
-        harness.write("nfc-\u00e9", "x");
-        harness.write("nfc-e\u0301", "x");
+        await harness.write("nfc-\u00e9", "x");
+        await harness.write("nfc-e\u0301", "x");
         expect(await names("nfc-*")).toEqual(["nfc-e\u0301", "nfc-\u00e9"]);
       });
 
@@ -90,26 +90,26 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
         ["a file taken for a directory", "file/below"],
         ["a NUL", "a\0b"],
       ])("refuses %s", async (_, path) => {
-        harness.write("file", "x");
+        await harness.write("file", "x");
         expect(await codeOf(harness.inputs.list([at(path)]))).toBe("INPUT_NOT_FOUND");
       });
 
       test("refuses no path, an empty path, and a good one beside a bad one", async () => {
-        harness.write("good", "x");
+        await harness.write("good", "x");
         expect(await codeOf(harness.inputs.list([]))).toBe("INPUT_NOT_FOUND");
         expect(await codeOf(harness.inputs.list([""]))).toBe("INPUT_NOT_FOUND");
         expect(await codeOf(harness.inputs.list([at("good"), at("bad")]))).toBe("INPUT_NOT_FOUND");
       });
 
       test("refuses a directory that has only hidden files", async () => {
-        harness.write("d/.x", "x");
+        await harness.write("d/.x", "x");
         expect(await codeOf(harness.inputs.list([at("d")]))).toBe("INPUT_NOT_FOUND");
       });
     });
 
     describe("open", () => {
       test("reads at any position, up to the end", async () => {
-        harness.write("a", "0123456789");
+        await harness.write("a", "0123456789");
         const reader = await harness.inputs.open(await one("a"));
         expect(reader.bytes).toBe(10);
         expect(await readText(reader, 0, 4)).toBe("0123");
@@ -124,7 +124,7 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
 
       test("gives back every byte value", async () => {
         const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
-        harness.write("a", bytes);
+        await harness.write("a", bytes);
         const reader = await harness.inputs.open(await one("a"));
         const target = new Uint8Array(256);
         expect(await reader.readAt(0, target)).toBe(256);
@@ -133,7 +133,7 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
       });
 
       test("opens an empty file", async () => {
-        harness.write("a", "");
+        await harness.write("a", "");
         const reader = await harness.inputs.open(await one("a"));
         expect(reader.bytes).toBe(0);
         expect(await readText(reader, 0, 5)).toBe("");
@@ -141,23 +141,23 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
       });
 
       test("refuses a file that is another one by now, and one that is gone", async () => {
-        harness.write("a", "first");
+        await harness.write("a", "first");
         const listed = await one("a");
-        harness.write("a", "longer than before");
+        await harness.write("a", "longer than before");
         expect(await codeOf(harness.inputs.open(listed))).toBe("INPUT_CHANGED");
         expect(await codeOf(harness.inputs.openGzip(listed))).toBe("INPUT_CHANGED");
-        harness.write("a", "other");
+        await harness.write("a", "other");
         expect(await codeOf(harness.inputs.open(listed))).toBe("INPUT_CHANGED");
-        harness.remove("a");
+        await harness.remove("a");
         expect(await codeOf(harness.inputs.open(listed))).toBe("INPUT_NOT_FOUND");
         expect(await codeOf(harness.inputs.openGzip(listed))).toBe("INPUT_NOT_FOUND");
       });
 
       test("notices a change between two reads", async () => {
-        harness.write("a", "first");
+        await harness.write("a", "first");
         const reader = await harness.inputs.open(await one("a"));
         expect(await readText(reader, 0, 5)).toBe("first");
-        harness.write("a", "other, and longer");
+        await harness.write("a", "other, and longer");
         expect(await codeOf((async () => reader.readAt(0, new Uint8Array(5)))())).toBe("INPUT_CHANGED");
         reader.close();
       });
@@ -169,7 +169,7 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
 
       test("decompresses, and counts what it consumed", async () => {
         const packed = gzipSync(text);
-        harness.write("a.gz", packed);
+        await harness.write("a.gz", packed);
         const stream = await harness.inputs.openGzip(await one("a.gz"));
         expect((await readAll(stream)).toString()).toBe(text);
         expect(stream.bytesConsumed).toBe(packed.length);
@@ -179,17 +179,20 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
       });
 
       test("decompresses nothing", async () => {
-        harness.write("a.gz", gzipSync(""));
+        await harness.write("a.gz", gzipSync(""));
         expect((await unpack("a.gz")).length).toBe(0);
       });
 
       test("decompresses several members as one file", async () => {
-        harness.write("a.gz", Buffer.concat(["one\n", "", "two\n", text].map((part) => gzipSync(part))));
+        await harness.write(
+          "a.gz",
+          Buffer.concat(["one\n", "", "two\n", text].map((part) => gzipSync(part))),
+        );
         expect((await unpack("a.gz")).toString()).toBe(`one\ntwo\n${text}`);
       });
 
       test("can be closed at any time", async () => {
-        harness.write("a.gz", gzipSync(text));
+        await harness.write("a.gz", gzipSync(text));
         (await harness.inputs.openGzip(await one("a.gz"))).close();
         const stream = await harness.inputs.openGzip(await one("a.gz"));
         expect((await stream.next())?.length).toBeGreaterThan(0);
@@ -210,7 +213,7 @@ export function inputsContract(name: string, create: () => InputsHarness): void 
         ["a wrong length", flipped(packed.length - 1)],
         ["text after the end", Buffer.concat([packed, Buffer.from("garbage")])],
       ])("refuses %s", async (_, bytes) => {
-        harness.write("bad.gz", bytes);
+        await harness.write("bad.gz", bytes);
         const error = await unpack("bad.gz").catch((thrown) => thrown);
         expect(error.code).toBe("INPUT_CORRUPT");
         expect(error.message).toContain(at("bad.gz"));

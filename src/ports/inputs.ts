@@ -9,8 +9,11 @@ export interface Inputs {
    * Throws INPUT_NOT_FOUND for a pattern that names nothing, INPUT_UNREADABLE for what is not a regular file.
    */
   list(patterns: readonly string[]): Promise<readonly InputFile[]>;
-  /** Throws INPUT_CHANGED where size or time differ from what was listed, INPUT_UNREADABLE, INPUT_NOT_FOUND. */
-  open(file: InputFile): Promise<InputReader>;
+  /**
+   * Throws INPUT_CHANGED where the file is not the version that was listed, INPUT_UNREADABLE, INPUT_NOT_FOUND.
+   * @param options `end`: where the caller means to stop, but for little more. For reading ahead.
+   */
+  open(file: InputFile, options?: { readonly end?: number }): Promise<InputReader>;
   /**
    * The decompressed bytes of a `.gz` file (one or several members). Throws as `open`; reading throws INPUT_CORRUPT,
    * and may have given bytes of the damaged member before: zlib checks a member at its end.

@@ -36,8 +36,9 @@ export function outputsContract(name: string, create: () => Promise<OutputsHarne
     const stage = async (target: OutputTarget, staged: string, text: string): Promise<CommittedFile> => {
       const writer = harness.outputs.create(target, staged);
       for (const piece of text.match(/.{1,3}/gs) ?? []) writer.append(Buffer.from(piece));
-      await writer.close();
-      return { staged, name: staged.replace("e1.a0.", "part-"), bytes: writer.bytes };
+      const kept = await writer.close();
+      expect(kept.endsWith(staged)).toBe(true);
+      return { staged: kept, name: staged.replace("e1.a0.", "part-"), bytes: writer.bytes };
     };
     const codeOf = (promise: Promise<unknown>): Promise<ErrorCode | "none"> =>
       promise.then(
@@ -66,9 +67,9 @@ export function outputsContract(name: string, create: () => Promise<OutputsHarne
       const bytes = Buffer.from("one");
       writer.append(bytes);
       bytes.fill(0);
-      await writer.close();
+      const staged = await writer.close();
       expect(writer.bytes).toBe(3);
-      await harness.outputs.commit(target, [{ staged: "a", name: "a", bytes: 3 }]);
+      await harness.outputs.commit(target, [{ staged, name: "a", bytes: 3 }]);
       expect(await harness.read(target.directory)).toEqual({ a: "one" });
     });
 
@@ -157,9 +158,9 @@ export function outputsContract(name: string, create: () => Promise<OutputsHarne
       const target = targetOf();
       const writer = harness.outputs.create(target, "a");
       writer.append(Buffer.from("whole"));
-      await writer.close();
+      const staged = await writer.close();
       writer.abort();
-      await harness.outputs.commit(target, [{ staged: "a", name: "a", bytes: 5 }]);
+      await harness.outputs.commit(target, [{ staged, name: "a", bytes: 5 }]);
       expect(await harness.read(target.directory)).toEqual({ a: "whole" });
     });
 

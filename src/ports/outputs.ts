@@ -7,10 +7,11 @@ export interface Outputs {
    * but what a commit put there; and OUTPUT_FAILED where the directory could not be written later. Makes nothing.
    */
   check(target: OutputTarget): Promise<void>;
-  /** A file of one attempt, in the job's staging directory beside the target. */
+  /** A file of one attempt, which nobody sees before the commit. */
   create(target: OutputTarget, staged: string): OutputWriter;
   /**
-   * Makes the target directory hold exactly these files, under their final names, by one rename.
+   * Makes the target directory hold exactly these files, all at once: by one rename, or by one manifest that names
+   * them.
    * May be called again after a crash at any point, by the same job, with the same outcome.
    * Throws as `check`, and OUTPUT_FAILED for a staged file that is missing or has another length; nothing is lost
    * then, and it may be called again.
@@ -26,12 +27,13 @@ export interface Outputs {
 export interface OutputTarget {
   readonly job: JobId;
   readonly endIndex: number;
-  /** Absolute. */
+  /** Absolute, or `s3://bucket/prefix`. */
   readonly directory: string;
   readonly overwrite: boolean;
 }
 
 export interface CommittedFile {
+  /** What `OutputWriter.close` gave. */
   readonly staged: string;
   /** `part-00000.jsonl` */
   readonly name: string;
@@ -42,6 +44,7 @@ export interface CommittedFile {
 export interface OutputWriter {
   readonly bytes: number;
   append(bytes: Uint8Array): void;
-  close(): Promise<void>;
+  /** Gives the name by which `commit` finds the file, on whatever machine; it ends with the one it was made under. */
+  close(): Promise<string>;
   abort(): void;
 }

@@ -14,7 +14,7 @@ import {
 } from "./shape.ts";
 
 const producer = fieldsOf({ stage: isCount, sink: isCount });
-const file = fieldsOf({ path: isText, sizeBytes: isCount, mtimeMs: isWhole });
+const file = fieldsOf({ path: isText, sizeBytes: isCount, mtimeMs: isWhole, etag: optional(isText) });
 
 export const split = kindsOf({
   bytes: fieldsOf({ file, start: isCount, end: isCount }),

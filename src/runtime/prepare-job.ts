@@ -22,7 +22,7 @@ export interface PrepareJob {
   readonly constants: JobConstants;
   readonly policy: JobPolicy;
   readonly planSplits: PlanSplits;
-  /** Makes a path absolute. */
+  /** Makes the path of an output absolute. */
   readonly resolvePath: (path: string) => string;
 }
 

@@ -53,6 +53,7 @@ export class MemoryOutputs implements Outputs {
         open = false;
         const files = this.#staged.get(key) ?? new Map<string, Uint8Array>();
         this.#staged.set(key, files.set(staged, Buffer.concat(pieces)));
+        return staged;
       },
       abort() {
         open = false;

@@ -8,20 +8,25 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { BicoastalError } from "../../base/errors.ts";
-import type { InputStream } from "../../ports/inputs.ts";
+import type { InputFile } from "../../plan/task.ts";
+import type { InputReader, InputStream } from "../../ports/inputs.ts";
 import { showPath, systemCode } from "./inputs-errors.ts";
-import type { FileReader } from "./inputs-reader.ts";
 
 const COMPRESSED_CHUNK_BYTES = 64 * 1024;
 const PLAIN_CHUNK_BYTES = 64 * 1024;
 
+/** Compressed bytes, and whose they are. */
+export interface PackedReader extends InputReader {
+  readonly file: InputFile;
+}
+
 export class GzipStream implements InputStream {
-  readonly #reader: FileReader;
+  readonly #reader: PackedReader;
   readonly #gunzip = createGunzip({ chunkSize: PLAIN_CHUNK_BYTES });
   readonly #chunks: AsyncIterator<Uint8Array>;
   #failed: unknown;
 
-  constructor(reader: FileReader) {
+  constructor(reader: PackedReader) {
     this.#reader = reader;
     // An error comes out of the iterator too; without a listener, one before the first `next` would end the process.
     this.#gunzip.on("error", () => {});
@@ -40,7 +45,7 @@ export class GzipStream implements InputStream {
     try {
       const { done, value } = await this.#chunks.next();
       if (done !== true) return value;
-      this.#verifyEnd();
+      await this.#verifyEnd();
       return undefined;
     } catch (thrown) {
       this.#failed = this.#errorOf(thrown);
@@ -53,10 +58,10 @@ export class GzipStream implements InputStream {
     this.#reader.close();
   }
 
-  *#compressed(): Generator<Uint8Array> {
+  async *#compressed(): AsyncGenerator<Uint8Array> {
     for (let position = 0; position < this.#reader.bytes; ) {
       const chunk = Buffer.allocUnsafeSlow(COMPRESSED_CHUNK_BYTES);
-      const got = this.#reader.readAt(position, chunk);
+      const got = await this.#reader.readAt(position, chunk);
       position += got;
       yield chunk.subarray(0, got);
     }
@@ -66,10 +71,10 @@ export class GzipStream implements InputStream {
    * zlib takes a zero after a member as padding and ignores all that follows, be it another member. Padding to the
    * end is harmless (tapes and some tools make it); anything after it would be data lost without a word.
    */
-  #verifyEnd(): void {
+  async #verifyEnd(): Promise<void> {
     const chunk = Buffer.allocUnsafeSlow(COMPRESSED_CHUNK_BYTES);
     for (let position = this.bytesConsumed; position < this.#reader.bytes; ) {
-      const got = this.#reader.readAt(position, chunk);
+      const got = await this.#reader.readAt(position, chunk);
       const stray = chunk.subarray(0, got).findIndex((byte) => byte !== 0);
       if (stray !== -1) throw this.#corrupt("data after the end", position + stray, undefined);
       position += got;

@@ -25,6 +25,7 @@ export class FileOutputWriter implements OutputWriter {
   bytes = 0;
   readonly #path: string;
   readonly #paths: OutputPaths;
+  readonly #staged: string;
   readonly #named: Promise<unknown>;
   /** Of its bytes. What they fail of, `close` tells. */
   readonly #asked = new Set<Promise<void>>();
@@ -34,6 +35,7 @@ export class FileOutputWriter implements OutputWriter {
 
   constructor(paths: OutputPaths, staged: string) {
     this.#paths = paths;
+    this.#staged = staged;
     this.#path = join(paths.staging, staged);
     this.#descriptor = this.#guard(() => {
       makeDirectory(paths.staging);
@@ -52,7 +54,7 @@ export class FileOutputWriter implements OutputWriter {
     if (this.bytes - this.#askedBytes >= AHEAD_BYTES && this.#asked.size < ASKED_MAX) this.#ask(descriptor);
   }
 
-  async close(): Promise<void> {
+  async close(): Promise<string> {
     const descriptor = this.#descriptor;
     assert(descriptor !== undefined, "an output file is closed once");
     try {
@@ -61,6 +63,7 @@ export class FileOutputWriter implements OutputWriter {
       this.#descriptor = undefined;
       closeSync(descriptor);
       await this.#named;
+      return this.#staged;
     } catch (error) {
       throw outputError(error, this.#paths.target);
     }

@@ -3,21 +3,21 @@ import { lz4 } from "../codec/lz4.ts";
 import { createMsgpackCodec } from "../codec/msgpack-codec.ts";
 import { crc32, gzip } from "../codec/zlib.ts";
 import { createFileBlobs } from "../fs/blobs.ts";
-import { createFileInputs } from "../fs/inputs.ts";
-import { createFileOutputs } from "../fs/outputs.ts";
 import { createFileScratch } from "../fs/scratch.ts";
+import { createInputs } from "../schemes/inputs.ts";
+import { createOutputs } from "../schemes/outputs.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { type PeerAddresses, ThreadPeers } from "./thread-peers.ts";
 
 /** What tasks need from this machine. `thread`: names the room for spills, which nobody else uses. */
 export function createLocalPorts(data: ThreadData, thread: string) {
   const { blobsDirectory, scratchDirectory, compressBlocks } = data;
-  const inputs = createFileInputs();
+  const inputs = createInputs();
   const blobs = createFileBlobs(blobsDirectory);
-  const outputs = createFileOutputs();
   const codec = createMsgpackCodec();
   const peers = data.peers === undefined ? undefined : new ThreadPeers(data.peers, data.memoryBytes);
   const room = join(scratchDirectory, thread);
+  const outputs = createOutputs(createFileScratch(room));
   return {
     blobs,
     /** Where other nodes answer from now on. */

@@ -81,7 +81,7 @@ async function openFile(
     const bytes = new GzipBytes(await inputs.openGzip(file));
     return textInput(source, { ...split, end: Number.POSITIVE_INFINITY }, bytes, undefined, inputs, options);
   }
-  const reader = await inputs.open(file);
+  const reader = await inputs.open(file, { end: split.end });
   try {
     const header = await headerBefore(source, split, reader, inputs);
     const start = Math.max(split.start, header?.end ?? 0);

@@ -37,10 +37,11 @@ export class TextFile {
     this.#writer.append(this.#gzip === undefined ? bytes : this.#gzip(bytes));
   }
 
-  async close(): Promise<void> {
+  /** Gives the name by which the commit finds the file. */
+  async close(): Promise<string> {
     // An empty gzip file has one empty member: no bytes at all would be a broken file.
     if (this.#text !== "" || (this.#gzip !== undefined && this.#pieces === 0)) this.#flush();
-    await this.#writer.close();
+    return this.#writer.close();
   }
 
   abort(): void {

@@ -57,12 +57,12 @@ export class WriteSink implements RowSink {
   /** Makes the file durable. */
   async close(): Promise<OutputFile | undefined> {
     if (this.#file === undefined) return undefined;
-    await this.#file.close();
+    const staged = await this.#file.close();
     const { target, sinkIndex: sink } = this.#options;
     return {
       endIndex: target.endIndex,
       sink,
-      staged: this.#staged,
+      staged,
       bytes: this.#file.bytes,
       rows: this.#rows,
     };

@@ -1,0 +1,91 @@
+/**
+ * One attempt's file: kept in scratch until it is whole, then uploaded in parts that nobody sees before the commit.
+ * Memory has one part at a time for each that is on its way, however large the file is.
+ */
+import { assert } from "../../base/assert.ts";
+import type { OutputWriter } from "../../ports/outputs.ts";
+import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
+import { eachAtOnce } from "./at-once.ts";
+import { writingTo } from "./errors.ts";
+import type { Objects } from "./objects.ts";
+import { receiptText } from "./output-names.ts";
+import type { S3Place } from "./url.ts";
+
+/** S3 takes no smaller part but the last: 5 MiB. */
+const PART_BYTES_MIN = 8 * 1024 * 1024;
+/** S3 takes 10,000; what the parts are called goes into the job's log, so there are fewer, and larger ones. */
+const PARTS_MAX = 1000;
+const PARTS_AT_ONCE = 2;
+
+export interface S3WriterOptions {
+  readonly open: () => Promise<Objects>;
+  readonly place: S3Place;
+  readonly staged: string;
+  /** For messages. */
+  readonly directory: string;
+  readonly scratch: Scratch;
+}
+
+export class S3OutputWriter implements OutputWriter {
+  bytes = 0;
+  readonly #options: S3WriterOptions;
+  #file: ScratchFile | undefined;
+  #state: "open" | "closing" | "ended" = "open";
+
+  constructor(options: S3WriterOptions) {
+    this.#options = options;
+  }
+
+  append(bytes: Uint8Array): void {
+    assert(this.#state === "open", "a closed output file is not written to");
+    this.#file ??= this.#options.scratch.create();
+    this.#file.append(bytes);
+    this.bytes += bytes.length;
+  }
+
+  close(): Promise<string> {
+    assert(this.#state === "open", "an output file is closed once");
+    this.#state = "closing";
+    return writingTo(this.#options.directory, () => this.#send()).finally(() => this.#end());
+  }
+
+  abort(): void {
+    // One that is being closed ends its upload itself: it fails, or the file is whole.
+    if (this.#state === "open") this.#end();
+  }
+
+  async #send(): Promise<string> {
+    const { open, place, staged } = this.#options;
+    const objects = await open();
+    const upload = await objects.startUpload(place);
+    try {
+      const etags = await this.#sendParts(objects, upload);
+      return receiptText({ upload, etags, bytes: this.bytes, staged });
+    } catch (thrown) {
+      // What stays behind is aborted when the job ends.
+      await objects.abortUpload(place, upload).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /** An empty file has one empty part, as an upload without any cannot be completed. */
+  async #sendParts(objects: Objects, upload: string): Promise<readonly string[]> {
+    const partBytes = Math.max(PART_BYTES_MIN, Math.ceil(this.bytes / PARTS_MAX));
+    const count = Math.max(1, Math.ceil(this.bytes / partBytes));
+    const etags: string[] = [];
+    const send = async (index: number): Promise<void> => {
+      const start = index * partBytes;
+      const part = Buffer.allocUnsafeSlow(Math.min(partBytes, this.bytes - start));
+      this.#file?.readAt(start, part);
+      etags[index] = await objects.uploadPart(this.#options.place, upload, index + 1, part);
+    };
+    await eachAtOnce(Array(count).keys(), send, PARTS_AT_ONCE);
+    return etags;
+  }
+
+  #end(): void {
+    this.#state = "ended";
+    this.#file?.dispose();
+    this.#file = undefined;
+  }
+}
