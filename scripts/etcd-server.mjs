@@ -11,7 +11,7 @@ const isThere = () => spawnSync("etcd", ["--version"]).status === 0;
 /**
  * On Debian as root, and where no service manager would start etcd for good: in containers and build machines.
  */
-const mayInstall = () =>
+export const mayInstall = () =>
   process.platform === "linux" &&
   process.getuid?.() === 0 &&
   existsSync("/usr/bin/apt-get") &&
@@ -28,6 +28,15 @@ function apt(...args) {
 }
 
 /**
+ * Installs packages of Debian, with fresh lists where the first try fails.
+ * @param {string[]} packages
+ */
+export function aptInstall(...packages) {
+  const install = () => apt("install", "-y", "-qq", "--no-install-recommends", ...packages);
+  if (!install() && apt("update", "-qq")) install();
+}
+
+/**
  * Sees to it that etcd is there, where that may be done.
  * @returns {string | undefined} What to do where it is not there; undefined where it is.
  */
@@ -35,7 +44,6 @@ export function ensureEtcd() {
   if (isThere()) return undefined;
   if (!mayInstall()) return howTo;
   console.log("Installing etcd-server with apt-get, for the tests that need a real etcd …");
-  const install = () => apt("install", "-y", "-qq", "--no-install-recommends", "etcd-server");
-  if (!install() && apt("update", "-qq")) install();
+  aptInstall("etcd-server");
   return isThere() ? undefined : `apt-get could not install it: ${howTo}`;
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { ensureEtcd } from "./etcd-server.mjs";
+import { ensureS3Server } from "./s3-server.mjs";
 import { build, ensureInstalled, root, tool } from "./tools.mjs";
 
 /** @typedef {{ testResults: { name: string, status: string, assertionResults: { status: string }[] }[] }} Report */
@@ -25,16 +26,18 @@ function figures(report) {
 }
 
 /**
- * The files whose tests were left out for lack of etcd, or of the right to mount disks and make networks, by name.
+ * The files in these folders whose tests were left out for lack of a server, or of the right to mount disks and make
+ * networks, by name.
  * @param {Report} report
+ * @param {RegExp} folders
  */
-function leftOut(report) {
+function leftOut(report, folders) {
   return report.testResults.flatMap(({ name, assertionResults }) => {
     const path = relative(root, name);
     const count = assertionResults.filter(
       ({ status }) => status === "skipped" || status === "pending",
     ).length;
-    return /^test[\\/](etcd|cluster)[\\/]/.test(path) && count > 0 ? [`${path} (${count})`] : [];
+    return folders.test(path) && count > 0 ? [`${path} (${count})`] : [];
   });
 }
 
@@ -45,6 +48,7 @@ async function test() {
     return { passed: 0, failed: 1 };
   }
   const lacksEtcd = ensureEtcd();
+  const lacksS3 = ensureS3Server();
   const directory = mkdtempSync(join(tmpdir(), "bicoastal-test-"));
   try {
     const reportPath = join(directory, "report.json");
@@ -59,12 +63,14 @@ async function test() {
       ? JSON.parse(readFileSync(reportPath, "utf8"))
       : { testResults: [] };
     const counted = figures(report);
-    const names = leftOut(report);
+    const names = leftOut(report, /^test[\\/](etcd|cluster)[\\/]/);
+    const onS3 = leftOut(report, /^test[\\/]s3[\\/]/);
     const why =
       lacksEtcd === undefined
         ? "for lack of rights: they mount disks and make networks, as root on Linux"
         : `for lack of etcd. To run them, ${lacksEtcd}`;
     if (names.length > 0) console.log(`NOT RUN: ${names.join(", ")}, ${why}.`);
+    if (onS3.length > 0) console.log(`NOT RUN: ${onS3.join(", ")}. To run them, ${lacksS3}.`);
     // An error outside any test fails the run without failing a test.
     return { passed: counted.passed, failed: ok ? counted.failed : Math.max(1, counted.failed) };
   } finally {

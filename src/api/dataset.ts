@@ -537,13 +537,16 @@ export class Dataset<out T> {
    * Writes one file a partition into a directory, which appears all at once when the job succeeds, and not at
    * all when it does not. Gives the caller what was written.
    *
+   * On S3 (`s3://bucket/prefix`, with the package `@aws-sdk/client-s3` installed) the output is what its
+   * `_bicoastal.json` names, an object that is written last.
+   *
    * - "jsonl": one JSON value a line
    * - "csv": a header line, then one line a record, which is an object or an array
    * - "text": one record a line; records must be text, numbers, bigints or booleans
    *
    * The job fails before it starts with OUTPUT_EXISTS where the directory exists, unless `overwrite` is set.
    *
-   * @param directory Relative to the working directory of whoever submits the job.
+   * @param directory Relative to the working directory of whoever submits the job; or `s3://bucket/prefix`.
    * @example users.write("csv", "out/users", { columns: ["name", "email"], gzip: true })
    */
   write(format: "jsonl", directory: string, options?: WriteOptions): End<WriteResult>;

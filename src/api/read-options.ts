@@ -60,8 +60,10 @@ function checkPath(operator: string, argument: string, path: unknown): string {
     throw invalidArgument(operator, argument, path, "the text of a path, a directory or a glob");
   }
   if (path.includes("\0")) throw invalidArgument(operator, argument, path, "without NUL characters");
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
-    throw invalidArgument(operator, argument, path, "a path of this machine's file system, not a URL");
-  }
+  if (isOtherUrl(path)) throw invalidArgument(operator, argument, path, "a path, or s3://bucket/key");
   return path;
 }
+
+/** Whether it is a URL of a kind that is not read or written. */
+export const isOtherUrl = (path: string): boolean =>
+  /^[a-z][a-z0-9+.-]+:\/\//i.test(path) && !path.startsWith("s3://");

@@ -92,8 +92,8 @@ function of<T>(values: Iterable<T>, options?: WideOptions): Dataset<T> {
 }
 
 /**
- * The sources. `paths` name files, directories (all files below, names with a leading dot left out) or globs;
- * `.gz` files are decompressed. The files are listed once, when the job is submitted: in ascending order of
+ * The sources. `paths` name files, directories (all files below, names with a leading dot left out) or globs, on this
+ * machine or on S3 (`s3://bucket/key`, with the package `@aws-sdk/client-s3` installed); `.gz` files are decompressed. The files are listed once, when the job is submitted: in ascending order of
  * their paths, none twice. A name without files fails the job with INPUT_NOT_FOUND, a file that changes while
  * the job runs with INPUT_CHANGED. Text is UTF-8; a BOM is left out, and a byte that is no UTF-8 becomes
  * U+FFFD. Lines end with LF or CRLF; the last need not. Records come in the order of files and lines.

@@ -7,6 +7,7 @@ import {
   checkText,
   invalidArgument,
 } from "../check-arguments.ts";
+import { isOtherUrl } from "../read-options.ts";
 
 export interface WriteOptions {
   /** Replaces a directory that exists; otherwise that is OUTPUT_EXISTS. Default false. */
@@ -22,7 +23,7 @@ export interface WriteCsvOptions<T> extends WriteOptions {
 
 /** What a `write` end gives the job's caller. */
 export interface WriteResult {
-  /** Absolute. */
+  /** Absolute, or `s3://bucket/prefix`. */
   readonly directory: string;
   readonly files: number;
   readonly bytes: number;
@@ -44,9 +45,15 @@ export function writeEnd(input: PlanNode, format: unknown, directory: unknown, o
     kind: "write",
     input,
     format: checked,
-    directory: checkText("write", "directory", directory),
+    directory: checkDirectory(directory),
     overwrite: checkBoolean("write", "overwrite", given.overwrite ?? false),
     columns: given.columns === undefined ? undefined : checkNames("write", "columns", given.columns),
     gzip: checkBoolean("write", "gzip", given.gzip ?? false),
   };
+}
+
+function checkDirectory(directory: unknown): string {
+  const path = checkText("write", "directory", directory);
+  if (isOtherUrl(path)) throw invalidArgument("write", "directory", path, "a path, or s3://bucket/prefix");
+  return path;
 }
