@@ -32,6 +32,7 @@ import { resultsKey, SharedBlobs } from "../runtime/cluster/fetch-job.ts";
 import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
 import { Members } from "../runtime/cluster/members.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
+import { SharedSweep } from "../runtime/cluster/shared-sweep.ts";
 import { outputTargets } from "../runtime/commit.ts";
 import { JobBoard } from "../runtime/job-board.ts";
 import { blobKeys } from "../runtime/job-keys.ts";
@@ -146,7 +147,14 @@ async function assemble(
   });
   closing.push(async () => links.close());
   const local = createFileBlobs(dirs.blobs);
-  const blobRoute = createBlobRoute({ self, directory: dirs.blobs, blobs: local, readable: isSharedKey });
+  const sharedSweep = new SharedSweep({ store, blobs: local, clock: systemClock });
+  const blobRoute = createBlobRoute({
+    self,
+    directory: dirs.blobs,
+    blobs: local,
+    readable: isSharedKey,
+    onAsked: (key) => sharedSweep.touch(key),
+  });
   const routes = [links.route, blobRoute];
   const server = await startNodeServer({ host, port: settings.port ?? 0, security, routes });
   closing.push(() => server.close());
@@ -206,6 +214,7 @@ async function assemble(
     keepResults: async (results) => {
       const bytes = codec.encode([results]);
       const hash = thisMachine.sha256(bytes);
+      sharedSweep.touch(resultsKey(hash));
       await shared.spread(resultsKey(hash), bytes);
       return hash;
     },
@@ -222,6 +231,7 @@ async function assemble(
       return [...new Set(keys.map((key) => jobId(key.split("/")[1] ?? "")))];
     },
     sweepJob: (job) => local.deleteAll(blobKeys(job).prefix),
+    sweepShared: () => sharedSweep.sweep(),
     onMember: (member, found) => {
       if (found?.address === undefined) addresses.delete(member);
       else addresses.set(member, found.address);

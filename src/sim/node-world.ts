@@ -194,6 +194,7 @@ export class NodeWorld {
       fetchJob: (job) => process.awaiting(1 + random.below(20), async () => this.#specOf(job)),
       storedJobs: async () => jobsIn(disk),
       sweepJob: (job) => process.awaiting(1, () => disk.deleteAll(`jobs/${job}/blocks/`)),
+      sweepShared: async () => {},
       onMember: () => {},
       onNote: (note) => this.#onNote(name, note),
     });

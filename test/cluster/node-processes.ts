@@ -21,7 +21,7 @@ export const LEASE_MS = 2_000;
 const WAIT_MS_MAX = 90_000;
 const POLL_MS = 25;
 const LAST_LINES = 15;
-const LINE_CHARS_MAX = 300;
+const LINE_CHARS_MAX = 600;
 
 /** A line that a node says with `--json`. */
 export interface NodeLine {

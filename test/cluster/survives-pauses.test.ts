@@ -79,4 +79,27 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
     const { failed } = await cluster.audit();
     expect(failed).toBeUndefined();
   });
+
+  test("the replacement of every node that drains, and makes nothing twice", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const cluster = open();
+    const { job } = cluster;
+    const first = await Promise.all(
+      ["a", "b", "c"].map((name) => cluster.start(name, { drainTimeout: "80s" })),
+    );
+    const output = cluster.run();
+    for (const [i, gate] of (["map", "reduce", "sorted"] as const).entries()) {
+      const node = first[i]!;
+      await cluster.until(`tasks come to the gate ${gate}`, () => job.arrived(gate) > 0);
+      await cluster.start(`${node.name}2`);
+      node.process.signal("SIGTERM");
+      await cluster.until(`${node.name} drains`, () => node.has("leaving"));
+      job.open(gate);
+    }
+    expect(await output).toEqual(alone);
+    await Promise.all(first.map((node) => node.process.ended));
+    expect(first.map((node) => node.lines.at(-1))).toMatchObject(first.map(() => ({ kind: "left" })));
+    expect(await cluster.audit()).not.toHaveProperty("outputLost");
+  });
 });

@@ -27,6 +27,8 @@ export interface BlobRouteOptions {
   readonly blobs: BlobStore;
   /** Whether others may read this: it belongs to something that still counts. */
   readonly readable: (key: string) => boolean;
+  /** Told of each key that others ask for, before they are answered. Default: nobody. */
+  readonly onAsked?: (key: string) => void;
   /** Longest blob that is taken. Default 256 MiB. */
   readonly putBytesMax?: number;
 }
@@ -47,6 +49,7 @@ export function createBlobRoute(options: BlobRouteOptions): Route {
       if (to !== undefined && to !== options.self) return answer(response, 421, "another node is meant");
       if (!isKey(key)) return answer(response, 400, "no key");
       if (method === "PUT") return takeBlob(key, request, options.blobs);
+      options.onAsked?.(key);
       const file = options.readable(key) ? await openBlob(options.directory, key) : undefined;
       if (file === undefined) return answer(response, 404, "no such blob");
       try {

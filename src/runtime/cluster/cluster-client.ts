@@ -4,7 +4,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import type { ContentHash, JobId } from "../../base/ids.ts";
+import type { ContentHash, JobId, NodeId } from "../../base/ids.ts";
 import type { JobState } from "../../core/job-state.ts";
 import type { ValueCodec } from "../../ports/codec.ts";
 import type { ControlStore, Entry } from "../../ports/control-store.ts";
@@ -22,6 +22,7 @@ import type { RetryClock } from "../retry.ts";
 import { resultsKey, type SharedBlobs, specKey } from "./fetch-job.ts";
 import { encodeOpenJob } from "./open-job.ts";
 import { RangeView } from "./range-view.ts";
+import { GRACE_MS } from "./shared-sweep.ts";
 
 export interface ClusterClientParts {
   readonly store: ControlStore;
@@ -45,13 +46,20 @@ export class ClusterClient {
    * @param bundle The code that the job's constants name.
    */
   async submit(spec: JobSpec, bundle: { readonly key: string; readonly code: Uint8Array }): Promise<void> {
-    const { shared, sha256 } = this.#parts;
+    const { shared, sha256, retrying } = this.#parts;
     const bytes = encodeJson(spec);
     const hash = sha256(bytes);
-    const holders = await shared.spread(specKey(hash), bytes);
-    await shared.spread(bundle.key, bundle.code);
-    const open = encodeOpenJob({ spec: hash, bundle: spec.constants.bundle, holders });
+    const spread = async (): Promise<readonly NodeId[]> => {
+      const holders = await shared.spread(specKey(hash), bytes);
+      await shared.spread(bundle.key, bundle.code);
+      return holders;
+    };
+    const { clock } = retrying;
+    const spreadMs = clock.monotonicMs();
+    const open = encodeOpenJob({ spec: hash, bundle: spec.constants.bundle, holders: await spread() });
     await this.#log(spec.id).submit(hash, cardOf(spec, undefined), open);
+    // The store was away for so long that nodes may have taken them for nobody's.
+    if (clock.monotonicMs() - spreadMs > GRACE_MS / 2) await spread();
   }
 
   /**

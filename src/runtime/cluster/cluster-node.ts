@@ -45,6 +45,8 @@ export interface ClusterNodeParts
   readonly storedJobs: () => Promise<readonly JobId[]>;
   /** Deletes what this node has of a job. */
   readonly sweepJob: (job: JobId) => Promise<void>;
+  /** Deletes what this node has of what jobs share and none names any more. */
+  readonly sweepShared: () => Promise<unknown>;
   readonly onMember: (node: NodeId, card: NodeCard | undefined) => void;
   readonly onNote: (note: NodeNote) => void;
 }
@@ -223,13 +225,14 @@ export class ClusterNode {
   /** Looks after jobs that ended or were removed while this node did not see it. */
   async #sweepAll(): Promise<void> {
     if (this.#closed) return;
-    const { storedJobs, retrying } = this.#parts;
+    const { storedJobs, sweepShared, retrying } = this.#parts;
     try {
       for (const job of await storedJobs()) {
         if (!this.#seats.has(job)) await this.#sweep(job).catch((thrown) => this.#onSweepFailed(job, thrown));
       }
+      await sweepShared();
     } catch {
-      // The disk cannot be listed now; the next time will tell.
+      // The disk or the store cannot be read now; the next time will tell.
     }
     if (!this.#closed) this.#cancelSweep = retrying.clock.setTimer(SWEEP_MS, () => void this.#sweepAll());
   }

@@ -37,7 +37,8 @@ export class SharedBlobs {
   }
 
   /**
-   * Stores the blob here and on other nodes, of as many regions as there are, so that `COPIES` have it, or all there are.
+   * Stores the blob here, where this is a node, and on other nodes, of as many regions as there are, so that `COPIES` have it,
+   * or all there are.
    * Returns who has it. Where there is no space here, others have it all the same. Throws PEER_UNREACHABLE, DISK_FULL where
    * nobody took it.
    */
@@ -45,11 +46,13 @@ export class SharedBlobs {
     const { local, give, self, members } = this.#parts;
     const holders: NodeId[] = [];
     let failure: unknown;
-    try {
-      await local.put(key, bytes);
-      if (self !== undefined) holders.push(self);
-    } catch (error) {
-      failure = error;
+    if (self !== undefined) {
+      try {
+        await local.put(key, bytes);
+        holders.push(self);
+      } catch (error) {
+        failure = error;
+      }
     }
     for (const { node } of acrossRegions(members(), self)) {
       if (holders.length >= COPIES) break;
@@ -64,7 +67,7 @@ export class SharedBlobs {
     throw failure ?? noNodes();
   }
 
-  /** The blob, from here or from whoever has it, kept here from then on. Throws BLOB_MISSING, PEER_UNREACHABLE. */
+  /** The blob, from here or from whoever has it; kept here from then on, where this is a node. Throws BLOB_MISSING, PEER_UNREACHABLE. */
   async get(key: string, hash: ContentHash, holders: readonly NodeId[] = []): Promise<Uint8Array> {
     const { local, fetch, sha256, members, self } = this.#parts;
     if (await local.has(key)) return local.get(key);
@@ -77,7 +80,7 @@ export class SharedBlobs {
       try {
         const bytes = await fetch(key, node);
         if (sha256(bytes) !== hash) continue;
-        await local.put(key, bytes);
+        if (self !== undefined) await local.put(key, bytes);
         return bytes;
       } catch (error) {
         failure = error;

@@ -1,0 +1,101 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { type ContentHash, contentHash } from "../../base/ids.ts";
+import { Prng } from "../../base/prng.ts";
+import { ManualClock } from "../../ports/control-store.contract.ts";
+import { encodeJson } from "../../protocol/codec.ts";
+import { createMemoryBlobs, type MemoryBlobs } from "../../sim/memory-blobs.ts";
+import { MemoryControlStore, MemoryStoreBackend } from "../../sim/memory-control-store.ts";
+import { smallSpec } from "../../sim/small-job.ts";
+import { cardOf } from "../drive-job.ts";
+import { jobKeys } from "../job-keys.ts";
+import { JobLog } from "../job-log.ts";
+import { bundleKey, resultsKey, specKey } from "./fetch-job.ts";
+import { GRACE_MS, SharedSweep } from "./shared-sweep.ts";
+
+const SPEC = contentHash("1".repeat(64));
+const OTHER = contentHash("2".repeat(64));
+const RESULTS = contentHash("3".repeat(64));
+const spec = smallSpec();
+const { bundle } = spec.constants;
+
+describe("blobs that jobs share", () => {
+  let clock: ManualClock;
+  let store: MemoryControlStore;
+  let blobs: MemoryBlobs;
+  let sweep: SharedSweep;
+  const log = (): JobLog => new JobLog(store, spec.id, { clock, random: new Prng("sweep") });
+  const put = async (...keys: readonly string[]): Promise<void> => {
+    for (const key of keys)
+      await blobs.put(key, key === specKey(SPEC) ? encodeJson(spec) : new Uint8Array(1));
+  };
+  const submit = (hash: ContentHash): Promise<void> => log().submit(hash, cardOf(spec, undefined));
+  const sweepAfterGrace = async (): Promise<readonly string[]> => {
+    await sweep.sweep();
+    clock.advance(GRACE_MS);
+    return await sweep.sweep();
+  };
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    store = new MemoryControlStore(new MemoryStoreBackend(clock));
+    blobs = createMemoryBlobs();
+    sweep = new SharedSweep({ store, blobs, clock });
+  });
+
+  test("go when no job has named them for the whole grace, and not before", async () => {
+    await put(specKey(OTHER), bundleKey(OTHER), resultsKey(OTHER));
+    expect(await sweep.sweep()).toEqual([]);
+    clock.advance(GRACE_MS - 1);
+    expect(await sweep.sweep()).toEqual([]);
+    clock.advance(1);
+    expect([...(await sweep.sweep())].sort()).toEqual(
+      [specKey(OTHER), bundleKey(OTHER), resultsKey(OTHER)].sort(),
+    );
+    expect(blobs.blobs.size).toBe(0);
+  });
+
+  test("stay as long as the store knows a job that names them", async () => {
+    await put(specKey(SPEC), bundleKey(bundle), resultsKey(RESULTS), specKey(OTHER));
+    await submit(SPEC);
+    const end = { kind: "committed", atMs: 0, tasksDone: 0, results: RESULTS } as const;
+    const card = { kind: "put", key: jobKeys(spec.id).card, value: encodeJson(cardOf(spec, end)) } as const;
+    await store.txn({ compare: [], success: [card] });
+    expect(await sweepAfterGrace()).toEqual([specKey(OTHER)]);
+    await store.txn({
+      compare: [],
+      success: [
+        { kind: "delete", key: jobKeys(spec.id).card },
+        { kind: "delete", key: jobKeys(spec.id).log(0) },
+      ],
+    });
+    expect([...(await sweepAfterGrace())].sort()).toEqual(
+      [specKey(SPEC), bundleKey(bundle), resultsKey(RESULTS)].sort(),
+    );
+  });
+
+  test("stay where a job's spec is elsewhere, so that its code is not known", async () => {
+    await put(bundleKey(bundle));
+    await submit(SPEC);
+    expect(await sweepAfterGrace()).toEqual([]);
+  });
+
+  test("begin anew to be nobody's when somebody asks for them", async () => {
+    await put(bundleKey(OTHER));
+    await sweep.sweep();
+    clock.advance(GRACE_MS);
+    sweep.touch(bundleKey(OTHER));
+    expect(await sweep.sweep()).toEqual([]);
+    expect(await sweepAfterGrace()).toEqual([bundleKey(OTHER)]);
+  });
+
+  test("stay where the store cannot be read as it should be", async () => {
+    await put(bundleKey(OTHER), specKey(SPEC));
+    await submit(SPEC);
+    await sweep.sweep();
+    clock.advance(GRACE_MS);
+    const broken = { kind: "put", key: jobKeys(spec.id).log(0), value: new Uint8Array(3) } as const;
+    await store.txn({ compare: [], success: [broken] });
+    await expect(sweep.sweep()).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    expect(await blobs.has(bundleKey(OTHER))).toBe(true);
+  });
+});
