@@ -31,7 +31,7 @@ describe("blobs that jobs share", () => {
   const submit = (hash: ContentHash): Promise<void> => log().submit(hash, cardOf(spec, undefined));
   const sweepAfterGrace = async (): Promise<readonly string[]> => {
     await sweep.sweep();
-    clock.advance(GRACE_MS);
+    await clock.advance(GRACE_MS);
     return await sweep.sweep();
   };
 
@@ -45,9 +45,9 @@ describe("blobs that jobs share", () => {
   test("go when no job has named them for the whole grace, and not before", async () => {
     await put(specKey(OTHER), bundleKey(OTHER), resultsKey(OTHER));
     expect(await sweep.sweep()).toEqual([]);
-    clock.advance(GRACE_MS - 1);
+    await clock.advance(GRACE_MS - 1);
     expect(await sweep.sweep()).toEqual([]);
-    clock.advance(1);
+    await clock.advance(1);
     expect([...(await sweep.sweep())].sort()).toEqual(
       [specKey(OTHER), bundleKey(OTHER), resultsKey(OTHER)].sort(),
     );
@@ -82,7 +82,7 @@ describe("blobs that jobs share", () => {
   test("begin anew to be nobody's when somebody asks for them", async () => {
     await put(bundleKey(OTHER));
     await sweep.sweep();
-    clock.advance(GRACE_MS);
+    await clock.advance(GRACE_MS);
     sweep.touch(bundleKey(OTHER));
     expect(await sweep.sweep()).toEqual([]);
     expect(await sweepAfterGrace()).toEqual([bundleKey(OTHER)]);
@@ -92,7 +92,7 @@ describe("blobs that jobs share", () => {
     await put(bundleKey(OTHER), specKey(SPEC));
     await submit(SPEC);
     await sweep.sweep();
-    clock.advance(GRACE_MS);
+    await clock.advance(GRACE_MS);
     const broken = { kind: "put", key: jobKeys(spec.id).log(0), value: new Uint8Array(3) } as const;
     await store.txn({ compare: [], success: [broken] });
     await expect(sweep.sweep()).rejects.toMatchObject({ code: "STORE_CORRUPT" });
