@@ -26,6 +26,8 @@ import { type BytesOrder, bytesOrder, framesWithin, type KeyRange, rangeOf, Samp
 
 /** Blocks that stay open between looking for runs and reading them. */
 const BLOCKS_KEPT_MAX = 128;
+/** Blocks of other nodes that are fetched at a time: each is some round trips away. */
+const BLOCKS_FETCHED_MAX = 4;
 
 /** The frames of a run that may hold keys of the range. */
 export interface BlockRun {
@@ -94,7 +96,8 @@ export class BlockRuns {
     const range = rangeOf(await this.#borders(places, partitions), partition);
     const runs: BlockRun[] = [];
     const extremes = new Extremes(this.#order);
-    for (const { ref, sink } of places) {
+    for (const [i, { ref, sink }] of places.entries()) {
+      if (i % BLOCKS_FETCHED_MAX === 0) await this.#fetchMarks(places, i, LIST_FRAMES);
       for (const marked of runsOf(await this.#marks(ref, sink, LIST_FRAMES), ref)) {
         const { run, stored, firstKeys, lastKey } = marked;
         if (range.from !== undefined && this.#order(lastKey, range.from) < 0) continue;
@@ -114,13 +117,21 @@ export class BlockRuns {
 
   /** For reading. They stay open until `close`. */
   async open(runs: readonly BlockRun[]): Promise<readonly RunSource[]> {
-    const sources: RunSource[] = [];
+    const byBlock = new Map<string, BlockRun[]>();
     for (const run of runs) {
-      const block = await this.#reader(run.ref);
-      await block.prepare(extentsOf(run, block));
-      sources.push(this.#source(run, block));
+      const known = byBlock.get(run.ref.key);
+      if (known === undefined) byBlock.set(run.ref.key, [run]);
+      else known.push(run);
     }
-    return sources;
+    const blocks = [...byBlock.values()];
+    for (let i = 0; i < blocks.length; i += BLOCKS_FETCHED_MAX) {
+      await allEnded(blocks.slice(i, i + BLOCKS_FETCHED_MAX), async (some) => {
+        const block = await this.#reader((some[0] as BlockRun).ref);
+        // At once, as a block is fetched in pieces that are larger than most runs.
+        await block.prepare(some.flatMap((run) => extentsOf(run, block)));
+      });
+    }
+    return runs.map((run) => this.#source(run, this.#open.get(run.ref.key) as BlockReader));
   }
 
   close(): void {
@@ -134,7 +145,8 @@ export class BlockRuns {
     const of = JSON.stringify([partitions, places.map(({ ref, sink }) => [ref.key, ref.checksum, sink])]);
     if (lastBorders?.of === of) return lastBorders.borders;
     const samples = new Samples(this.#order);
-    for (const { ref, sink } of places) {
+    for (const [i, { ref, sink }] of places.entries()) {
+      if (i % BLOCKS_FETCHED_MAX === 0) await this.#fetchMarks(places, i, LIST_SAMPLES);
       for (const mark of await this.#marks(ref, sink, LIST_SAMPLES)) samples.add(mark);
       checkpoint?.();
       if (breathe !== undefined) await breathe();
@@ -170,6 +182,18 @@ export class BlockRuns {
         return readMarks(block.readBytes(extent, new FrameRoom()));
       }),
     );
+  }
+
+  /** Of the next few blocks, where they are other nodes': they are asked for together. */
+  async #fetchMarks(places: readonly Place[], from: number, list: number): Promise<void> {
+    const next = places.slice(from, from + BLOCKS_FETCHED_MAX).filter(({ ref }) => ref.node !== undefined);
+    if (next.length < 2) return;
+    if (this.#open.size + next.length > BLOCKS_KEPT_MAX) this.close();
+    const byBlock = new Map(next.map((place) => [place.ref.key, place]));
+    await allEnded([...byBlock.values()], async ({ ref, sink }) => {
+      const block = await this.#reader(ref);
+      await block.prepare(block.frames(sink, list));
+    });
   }
 
   async #reader(ref: BlockRef): Promise<BlockReader> {
@@ -224,6 +248,12 @@ export class BlockRuns {
   #untagged(border: Buffer | undefined): Buffer | undefined {
     return border?.[0] === KEY_TAG.string ? border.subarray(1) : undefined;
   }
+}
+
+/** Does it with all at once. After a failure, which is that of the first in order, nothing is under way any more. */
+async function allEnded<T>(all: readonly T[], action: (one: T) => Promise<void>): Promise<void> {
+  const ended = await Promise.allSettled(all.map(action));
+  for (const one of ended) if (one.status === "rejected") throw one.reason;
 }
 
 /** The least and the greatest key that there are. */
