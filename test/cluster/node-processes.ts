@@ -17,6 +17,8 @@ import { GATES_VARIABLE, GatedJob } from "./gated-job.ts";
 
 /** Short, so that a loss is noticed soon; a machine so busy that it ends early does a test no harm. */
 export const LEASE_MS = 2_000;
+/** For tests in which nothing hangs on leases, and all on none of them ending on a busy machine. */
+export const LONG_LEASE_MS = 20_000;
 /** For whatever must happen: far longer than it takes on a busy machine, and shorter than a test may. */
 const WAIT_MS_MAX = 90_000;
 const POLL_MS = 25;

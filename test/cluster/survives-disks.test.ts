@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdServers, hasEtcd } from "../etcd/etcd-servers.ts";
-import { type NodeProcess, NodeProcesses, type Output, runAlone } from "./node-processes.ts";
+import { LONG_LEASE_MS, type NodeProcess, NodeProcesses, type Output, runAlone } from "./node-processes.ts";
 
 const TIMEOUT_MS = 180_000;
 const DISK_BYTES = 4 * 1024 * 1024;
@@ -72,11 +72,12 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
   test("block files that were damaged, cut short or deleted", { timeout: TIMEOUT_MS }, async () => {
     const cluster = open();
     const { job } = cluster;
-    await cluster.startAll("a", "b", "c");
+    // No lease is to end here: exactly what was damaged is to be made again.
+    await Promise.all(["a", "b", "c"].map((name) => cluster.start(name, { leaseMs: LONG_LEASE_MS })));
     const blocks = (): readonly string[] => cluster.nodes.flatMap((node) => node.blocks());
     const output = cluster.run();
     job.admit("map", 9);
-    await cluster.until("nine blocks are there", () => job.arrived("map") === 12 && blocks().length === 9);
+    await cluster.until("nine blocks are there", () => job.arrived("map") >= 12 && blocks().length === 9);
     const first = blocks();
     DAMAGES.forEach((damage, i) => {
       damage(first[i]!);
@@ -101,9 +102,9 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
     const { job } = cluster;
     const full = await cluster.start("full", { within: withDisk(cluster.path("data-full")) });
     const output = cluster.run();
-    await cluster.until("the node drives and works", () => full.has("driving") && job.arrived("map") === 1);
+    await cluster.until("the node drives and works", () => full.has("driving") && job.arrived("map") >= 1);
     await cluster.startAll("a", "b");
-    await cluster.until("the others work too", () => job.arrived("map") === 3);
+    await cluster.until("the others work too", () => job.arrived("map") >= 3);
     fill(full);
     job.open("map", "reduce", "sorted");
     expect(await output).toEqual(alone);

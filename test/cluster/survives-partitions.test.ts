@@ -48,7 +48,7 @@ describe.runIf(hasEtcd && mayMakeNetworks)("a job outlasts a partition", () => {
     const output = cluster.run();
     job.open("map", "sorted");
     job.admit("reduce", 1);
-    await cluster.until("all nodes are at work on the shuffle", () => job.arrived("reduce") === 4);
+    await cluster.until("all nodes are at work on the shuffle", () => job.arrived("reduce") >= 4);
     const near = await driver();
     const far = sites.find((site) => site !== near)!;
     network.cut(near.space, far.space);
@@ -68,7 +68,7 @@ describe.runIf(hasEtcd && mayMakeNetworks)("a job outlasts a partition", () => {
     const { job } = cluster;
     const output = cluster.run();
     job.admit("map", 9);
-    await cluster.until("all nodes have done map tasks", () => job.arrived("map") === 12);
+    await cluster.until("all nodes have done map tasks", () => job.arrived("map") >= 12);
     const near = await driver();
     const [a, b] = sites.filter((site) => site !== near);
     network.cut(a!.space, b!.space);
