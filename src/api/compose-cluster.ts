@@ -1,5 +1,4 @@
 /** Where the real adapters meet the rest for many machines: one node of a cluster. Loaded only where there is one. */
-
 import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
 import { openEtcdControlStore } from "../adapters/etcd/open.ts";
 import { isEtcdUrl, parseEtcdUrl } from "../adapters/etcd/url.ts";
@@ -226,10 +225,9 @@ async function assemble(
     },
     nodeLeaseMs: leaseMs,
     fetchJob: (job, open) => shared.fetchJob(job, open),
-    storedJobs: async () => {
-      const keys = await local.list("jobs/");
-      return [...new Set(keys.map((key) => jobId(key.split("/")[1] ?? "")))];
-    },
+    storedJobs: async () => [
+      ...new Set((await local.list("jobs/")).map((key) => jobId(key.split("/")[1] ?? ""))),
+    ],
     sweepJob: (job) => local.deleteAll(blobKeys(job).prefix),
     sweepShared: () => sharedSweep.sweep(),
     onMember: (member, found) => {
