@@ -69,6 +69,8 @@ const wordsOf = (command: string): string[] =>
 const transcripts = documents.flatMap((file) => transcriptsOf(file, "text"));
 const failures = documents.flatMap((file) => transcriptsOf(file, "console"));
 
+const CONFIGURED = "configured";
+
 /** A user's project with the built package installed, and the examples in it. */
 function userProject(): string {
   const directory = temporaryDirectory();
@@ -85,7 +87,11 @@ function userProject(): string {
     '{"shop":"east","cents":450}\n{"shop":"west","cents":380}\n{"shop":"east"}\n',
   );
   writeFileSync(join(directory, "wordcount.ts"), readProjectFile("examples/wordcount.ts"));
-  for (const { name, code } of examples) writeFileSync(join(directory, name), code);
+  // In a folder of their own: what a config file says would hold for every example beside it.
+  mkdirSync(join(directory, CONFIGURED));
+  for (const { name, code } of examples) {
+    writeFileSync(join(directory, name.startsWith("bicoastal.config.") ? CONFIGURED : "", name), code);
+  }
   return directory;
 }
 
@@ -102,7 +108,10 @@ describe("examples in the documentation", () => {
       noEmit: true,
       types: ["node"],
     };
-    writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    writeFileSync(
+      join(directory, "tsconfig.json"),
+      JSON.stringify({ compilerOptions, include: ["*.ts", `${CONFIGURED}/*.ts`] }),
+    );
     const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
     expect(await runNode([tsc, "-p", directory], { cwd: directory })).toEqual({
       code: 0,

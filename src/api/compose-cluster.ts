@@ -1,4 +1,9 @@
-/** Where the real adapters meet the rest for many machines: one node of a cluster. Loaded only where there is one. */
+/**
+ * Where the real adapters meet the rest for many machines: one node of a cluster. Loaded only where there is one.
+ *
+ * It is long because every part of a node is made here, and nowhere else.
+ */
+
 import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
 import { openEtcdControlStore } from "../adapters/etcd/open.ts";
 import { isEtcdUrl, parseEtcdUrl } from "../adapters/etcd/url.ts";
@@ -15,6 +20,7 @@ import type { PeerSecurity } from "../adapters/http/security.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { createNodeMetrics } from "../adapters/metrics/node-metrics.ts";
 import { resolveOutput } from "../adapters/schemes/outputs.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
@@ -38,6 +44,7 @@ import { blobKeys } from "../runtime/job-keys.ts";
 import { localReading } from "../runtime/local-reading.ts";
 import { prepareJob } from "../runtime/prepare-job.ts";
 import { ClusterSession, type ClusterSessionParts } from "./cluster-session.ts";
+import { NoteCounter } from "./count-notes.ts";
 import { type MachineSize, runSettings } from "./run-settings.ts";
 import type { Session } from "./session.ts";
 
@@ -154,7 +161,14 @@ async function assemble(
     readable: isSharedKey,
     onAsked: (key) => sharedSweep.touch(key),
   });
-  const routes = [links.route, blobRoute];
+  let members = (): readonly NodeCard[] => [];
+  const notes = new NoteCounter();
+  const metrics = createNodeMetrics({
+    labels: { node: self, region: settings.region },
+    members: () => members(),
+    driving: () => notes.driving,
+  });
+  const routes = [links.route, blobRoute, metrics.route];
   const server = await startNodeServer({ host, port: settings.port ?? 0, security, routes });
   closing.push(() => server.close());
   const address = settings.address ?? `${host}:${server.port}`;
@@ -178,7 +192,6 @@ async function assemble(
   const ports = createLocalPorts(data, scratchRoomOf("driver"));
   const environment = () => ({ ...ports.open(), blobs: peerBlobs });
   const codec = createMsgpackCodec();
-  let members = (): readonly NodeCard[] => [];
   const shared = new SharedBlobs({
     local,
     fetch: (key, node) => fetchWhole(access, { node, key }),
@@ -207,7 +220,7 @@ async function assemble(
     store,
     retrying: { clock: systemClock, random: new Prng(incarnation) },
     links,
-    runner,
+    runner: metrics.watch(runner),
     outputs: environment().outputs,
     readRows: boundedRows(localReading(environment).readRows, memory.collectBytesMax),
     keepResults: async (results) => {
@@ -235,7 +248,10 @@ async function assemble(
       else addresses.set(member, found.address);
       runner.setPeers(Object.fromEntries(addresses));
     },
-    onNote,
+    onNote: (note) => {
+      notes.count(note, metrics);
+      onNote(note);
+    },
   });
   members = () => node.members.all();
   closing.push(() => node.close());
