@@ -1,8 +1,9 @@
 import { constants, type Stats } from "node:fs";
 import { access, lstat, readdir, readlink, realpath, stat } from "node:fs/promises";
-import { join, parse, resolve } from "node:path";
+import { basename, join, parse, resolve } from "node:path";
 import type { InputFile } from "../../plan/task.ts";
 import { inputError, isAbsent, notFound, showPath, unreadable } from "./inputs-errors.ts";
+import { MARKER_NAME } from "./outputs-marker.ts";
 
 /** Files looked at side by side: enough to hide the disk's latency, few enough for any limit on open files. */
 const LOOKUPS_AT_ONCE = 64;
@@ -73,7 +74,8 @@ async function globFiles(pattern: string, path: string, cwd: string): Promise<re
   } catch (thrown) {
     throw inputError(thrown, pattern);
   }
-  if (found.length > 0) return found.map((match) => resolve(match));
+  const files = found.map((match) => resolve(match)).filter((match) => !isMarker(match));
+  if (files.length > 0) return files;
   throw notFound(
     pattern,
     `No file matches ${showPath(pattern)} (looked from ${showPath(cwd)}). ` +
@@ -111,13 +113,16 @@ async function filesBelow(directory: string, above: ReadonlySet<string>, found: 
     Promise.reject(inputError(thrown, directory)),
   );
   for (const entry of entries) {
-    if (entry.name.startsWith(".")) continue;
+    if (entry.name.startsWith(".") || isMarker(entry.name)) continue;
     const path = join(directory, entry.name);
     const isDirectory = entry.isSymbolicLink() ? (await follow(path)).isDirectory() : entry.isDirectory();
     if (isDirectory) await filesBelow(path, inside, found);
     else found.push(path);
   }
 }
+
+/** What a job wrote is read back without the file that says so, unless somebody names just that. */
+const isMarker = (path: string): boolean => basename(path) === MARKER_NAME;
 
 /** Size and time of a file that can be read, and where it really is; an error for everything else. */
 async function describe(path: string): Promise<{ readonly real: string; readonly file: InputFile }> {

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { constants, createGzip, gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inputsContract } from "../../ports/inputs.contract.ts";
 import { createFileInputs } from "./inputs.ts";
 
@@ -35,6 +35,25 @@ inputsContract("files", () => {
     remove: (name) => rmSync(join(directory, name)),
     dispose: () => rmSync(directory, { recursive: true }),
   };
+});
+
+describe("what a job wrote", () => {
+  const directory = makeDirectory();
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const [marker, part] = ["_bicoastal.json", "part-00000.jsonl"].map((name) => join(directory, name));
+  for (const file of [marker!, part!]) writeFileSync(file, "{}\n");
+
+  test.each([directory, join(directory, "*"), join(directory, "**")])(
+    "is read without its marker: %s",
+    async (pattern) => {
+      const files = await createFileInputs().list([pattern]);
+      expect(files.map(({ path }) => path)).toEqual([part]);
+    },
+  );
+
+  test("has its marker read where just that is named", async () => {
+    expect((await createFileInputs().list([marker!])).map(({ path }) => path)).toEqual([marker]);
+  });
 });
 
 describe("files", () => {
