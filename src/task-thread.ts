@@ -1,6 +1,5 @@
 /** What a worker thread does: the executor on this machine's ports, and of the API what jobs are written with. */
 import { bundleKey, createBundleFiles } from "./adapters/bundle/bundle-files.ts";
-import { type ImportModule, importModulesBy } from "./adapters/bundle/import-module.ts";
 import { warnOfImpureCalls } from "./adapters/threads/impure-calls.ts";
 import { createLocalPorts } from "./adapters/threads/local-ports.ts";
 import { serveTasks } from "./adapters/threads/serve-tasks.ts";
@@ -10,12 +9,8 @@ import { findJob } from "./api/registry.ts";
 import { createJobLoader } from "./runtime/executor/job-loader.ts";
 import { createTaskExecutor } from "./runtime/executor/task-executor.ts";
 
-/**
- * Serves tasks until the thread ends.
- * @param keepCode Keeps what is compiled by then for the threads to come; undefined where it is known already.
- */
-export function serveThread(importModule: ImportModule, keepCode: (() => void) | undefined): void {
-  importModulesBy(importModule);
+/** Serves tasks until the thread ends. */
+export function serveThread(): void {
   const { port, shared, thread, data } = threadStart();
   const ports = createLocalPorts(data, thread);
   const bundles = createBundleFiles({
@@ -36,6 +31,5 @@ export function serveThread(importModule: ImportModule, keepCode: (() => void) |
     shared,
     executor: warnOfImpureCalls(executor, data.bundlesDirectory),
     setPeers: ports.setPeers,
-    keepCode,
   });
 }

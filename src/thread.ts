@@ -1,7 +1,6 @@
-/** What a worker thread starts with: all that it does is loaded from here, compiled before where that is kept. */
-import { fileURLToPath } from "node:url";
-import { loadCode } from "./adapters/machine/compiled-code.ts";
+/** What a worker thread starts with: all that it does is loaded from here, compiled before where Node keeps that. */
+import { keepCompiledCode } from "./adapters/machine/compile-cache.ts";
 
-const { exports, keep } = loadCode(fileURLToPath(new URL("./task-thread.cjs", import.meta.url)), "tasks");
-const { serveThread } = exports as typeof import("./task-thread.ts");
-serveThread((url) => import(url), keep);
+keepCompiledCode();
+const { serveThread } = await import("./task-thread.ts");
+serveThread();

@@ -251,7 +251,7 @@ async function createDebugRunner(
 
 /** Built code has the thread's file beside it; source code takes the last build's. */
 function threadEntry(): URL {
-  const built = !import.meta.url.endsWith(".ts");
+  const built = import.meta.url.endsWith(".js");
   return new URL(built ? "./thread.js" : "../../dist/thread.js", import.meta.url);
 }
 

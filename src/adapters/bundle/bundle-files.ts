@@ -10,7 +10,6 @@ import { threadId } from "node:worker_threads";
 import { crc32 } from "node:zlib";
 import { BicoastalError } from "../../base/errors.ts";
 import type { ContentHash } from "../../base/ids.ts";
-import { importModule } from "./import-module.ts";
 import { withSourceRoot } from "./source-map.ts";
 
 /** Key of the blob that holds a bundle. */
@@ -53,7 +52,7 @@ export function createBundleFiles({ directory, fetch }: BundleFilesOptions): Bun
       if (!isSealed(await readIfThere(path))) await write({ hash, code: await fetch(hash) });
       // Before the import: Node does not read the map of what it has loaded already.
       process.setSourceMapsEnabled(true);
-      return await importModule(pathToFileURL(path).href);
+      return await import(pathToFileURL(path).href);
     },
   };
 }

@@ -31,9 +31,7 @@ export type ToThread =
   /** Where other nodes answer from now on. */
   | { readonly kind: "peers"; readonly addresses: PeerAddresses }
   /** For a thread without a task: the main thread loads a module, and cannot watch itself. */
-  | { readonly kind: "watchLoading"; readonly watch: LoadWatch }
-  /** Answered by `codeKept`: the thread is about to be ended, and said that it has code to keep. */
-  | { readonly kind: "keepCode" };
+  | { readonly kind: "watchLoading"; readonly watch: LoadWatch };
 
 export type FromThread =
   | {
@@ -44,8 +42,5 @@ export type FromThread =
   /** What its tasks do from now on, for the message should it run out of memory: it can say nothing then. */
   | { readonly kind: "stage"; readonly seq: number; readonly label: string }
   | { readonly kind: "ended"; readonly seq: number; readonly outcome: TaskOutcome }
-  /** What it runs had to be compiled: to keep that for other threads is worth a moment in the end. */
-  | { readonly kind: "hasCodeToKeep" }
-  | { readonly kind: "codeKept" }
   /** The thread cannot go on and ends. */
   | { readonly kind: "fatal"; readonly error: ErrorInfo };

@@ -18,12 +18,10 @@ export interface ServeTasksOptions {
   readonly executor: TaskExecutor;
   /** Told where other nodes answer, before the task that needs it. */
   readonly setPeers: (addresses: PeerAddresses) => void;
-  /** Keeps what V8 has compiled by then; undefined where there is nothing to keep. */
-  readonly keepCode: (() => void) | undefined;
 }
 
 /** The thread's side: runs the attempts its runner sends, one at a time, until the thread ends. */
-export function serveTasks({ port, shared, executor, setPeers, keepCode }: ServeTasksOptions): void {
+export function serveTasks({ port, shared, executor, setPeers }: ServeTasksOptions): void {
   const state = new SharedState(shared);
   // Bound now: a job's module may replace anything later.
   const send: (message: FromThread) => void = port.postMessage.bind(port);
@@ -43,7 +41,6 @@ export function serveTasks({ port, shared, executor, setPeers, keepCode }: Serve
     die(strayError("A promise was rejected that nobody awaits", reason)),
   );
 
-  if (keepCode !== undefined) send({ kind: "hasCodeToKeep" });
   port.on("message", (message: ToThread) => {
     if (message.kind === "collect") {
       if (state.collectAsked()) state.setCollected(collectGarbage());
@@ -52,10 +49,6 @@ export function serveTasks({ port, shared, executor, setPeers, keepCode }: Serve
     if (message.kind === "stop") {
       if (running?.seq === message.seq) running.abort.abort();
       return;
-    }
-    if (message.kind === "keepCode") {
-      keepCode?.();
-      return send({ kind: "codeKept" });
     }
     if (message.kind === "peers") return setPeers(message.addresses);
     if (message.kind === "watchLoading") return watchFromThread(message.watch);

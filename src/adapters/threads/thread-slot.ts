@@ -70,10 +70,6 @@ interface Thread {
   sinceBytes: number;
   /** Whether it had been asked to collect when memory was last looked at. */
   asked: boolean;
-  /** Whether what it compiled is not kept yet. */
-  hasCodeToKeep: boolean;
-  /** Called when its code is kept, or it has ended. */
-  onCodeKept: () => void;
 }
 
 /**
@@ -81,9 +77,6 @@ interface Thread {
  * lie the longer, the higher its limit is, and from 2 GiB on much longer.
  */
 const HEAP_BYTES_SPARE = 1024 * 2 ** 20;
-
-/** Longest wait for a thread's code to be kept: what user code left running there may keep it busy. */
-const KEEP_CODE_MS = 500;
 
 let threadsStarted = 0;
 
@@ -233,26 +226,11 @@ export class ThreadSlot {
     return heapError({ task: this.#task, stage, usedBytes, limitBytes, used: tasks > 1 });
   }
 
-  /** Ends thread and task at once; the task is `stopped`. A thread without one may keep its code before. */
+  /** Ends thread and task at once; the task is `stopped`. */
   async close(): Promise<void> {
     if (this.#current !== undefined) this.#current.stopAsked = true;
-    else if (this.#thread !== undefined) await this.#keepCode(this.#thread);
     this.#terminate(undefined);
     await Promise.all(this.#ends);
-  }
-
-  /** Of a thread that ran something; what one compiled that never did is not worth much. */
-  async #keepCode(thread: Thread): Promise<void> {
-    if (!thread.hasCodeToKeep || thread.tasks === 0 || thread.cause !== undefined) return;
-    thread.hasCodeToKeep = false;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, KEEP_CODE_MS);
-      thread.onCodeKept = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#send(thread, { kind: "keepCode" });
-    });
   }
 
   #send(thread: Thread, message: ToThread): void {
@@ -298,8 +276,6 @@ export class ThreadSlot {
       cause: undefined,
       sinceBytes: this.#options.usedBytes(),
       asked: false,
-      hasCodeToKeep: false,
-      onCodeKept: () => {},
     };
     worker.on("message", (message: FromThread) => this.#onMessage(thread, message));
     worker.on("error", (thrown: unknown) => {
@@ -338,11 +314,6 @@ export class ThreadSlot {
       thread.cause ??= message.error;
       return;
     }
-    if (message.kind === "hasCodeToKeep") {
-      thread.hasCodeToKeep = true;
-      return;
-    }
-    if (message.kind === "codeKept") return thread.onCodeKept();
     if (thread !== this.#thread || message.seq !== this.#current?.seq) return;
     switch (message.kind) {
       case "stage":
@@ -358,7 +329,6 @@ export class ThreadSlot {
   }
 
   #onExit(thread: Thread, exitCode: number): void {
-    thread.onCodeKept();
     if (thread !== this.#thread) return;
     this.#thread = undefined;
     const error = thread.cause ?? exitError(this.#task, exitCode, thread.shared.phase());

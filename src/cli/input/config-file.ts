@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { importModule } from "../../adapters/bundle/import-module.ts";
 import type { BicoastalConfig } from "../../api/config.ts";
 import { showValue } from "../../api/show-value.ts";
 import { adviseNames } from "../../api/suggest.ts";
@@ -43,7 +42,7 @@ async function load(file: string): Promise<unknown> {
   try {
     if (file.endsWith(".json")) return JSON.parse(await readFile(file, "utf8"));
     const url = /\.m?ts$/.test(file) ? await bundled(file) : pathToFileURL(file).href;
-    return ((await importModule(url)) as { readonly default?: unknown }).default;
+    return ((await import(url)) as { readonly default?: unknown }).default;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BicoastalError("USAGE", `The config file ${file} cannot be read: ${reason}`, {
