@@ -209,7 +209,11 @@ function eventLines(event: RunEvent, io: CliIo): string[] {
     case "taskFailed": {
       const where = `stage ${event.stage} task ${event.partition}`;
       const next =
-        event.retryInMs === undefined ? "giving up" : `trying again in ${formatDuration(event.retryInMs)}`;
+        event.retryInMs === undefined
+          ? "giving up"
+          : event.retryInMs === 0
+            ? "another try runs"
+            : `trying again in ${formatDuration(event.retryInMs)}`;
       const message = escapeText(event.error.message.replace(/\s*\n\s*/g, " "));
       return [`${warning} ${where} failed (try ${event.tries} of ${event.triesMax}, ${next}): ${message}`];
     }
@@ -217,6 +221,12 @@ function eventLines(event: RunEvent, io: CliIo): string[] {
       return [
         `${warning} the output of stage ${event.stage} task ${event.partition} was lost and is made again`,
       ];
+    case "backupStarted":
+      return [
+        `stage ${event.stage} task ${event.partition} is late, and runs on ${escapeText(event.node)} too`,
+      ];
+    case "backupWon":
+      return [`stage ${event.stage} task ${event.partition} was done by ${escapeText(event.node)} first`];
     case "log": {
       const fields = event.fields === undefined ? "" : ` ${escapeText(event.fields)}`;
       const where = io.stderr.style("dim", `[${taskKey(event)}]`);

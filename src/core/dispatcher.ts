@@ -9,10 +9,12 @@ import type { AttemptId, NodeId, StageId, TaskId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
 import { assignmentFor } from "./assign.ts";
+import { BACKUP_LOOK_MS, lateAttempts } from "./backups.ts";
 import type { JobState } from "./job-state.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import type { Step } from "./step.ts";
 import { Phase, TaskTable } from "./task-table.ts";
+import { TaskTimes } from "./task-times.ts";
 import type { Timers } from "./timers.ts";
 import { byAttempt, type LiveAttempt, type WorkerState, WorkerTable } from "./worker-table.ts";
 
@@ -36,6 +38,8 @@ export class Dispatcher {
   readonly #step: Step;
   readonly #timers: Timers;
   readonly #ready: ReadyQueue;
+  readonly #times: TaskTimes;
+  #lookDue = false;
   #open = true;
 
   constructor(state: JobState, step: Step, timers: Timers) {
@@ -44,6 +48,7 @@ export class Dispatcher {
     this.#timers = timers;
     this.tasks = new TaskTable(state);
     this.#ready = new ReadyQueue(state.spec.stages.length);
+    this.#times = new TaskTimes(state.spec.stages.length);
   }
 
   /** Whether tasks are still given out: false once the job is ending. */
@@ -85,18 +90,18 @@ export class Dispatcher {
     }
   }
 
-  /** @param forget By worker, ended attempts whose outcome is in the log. */
-  giveTasksToAll(forget: ReadonlyMap<NodeId, AttemptId[]> = new Map()): void {
+  /** @param orders By worker, what else there is to say to it. */
+  giveTasksToAll(orders: ReadonlyMap<NodeId, Orders> = new Map()): void {
     const hungry = this.#ready.size === 0 ? [] : this.workers.hungry();
-    if (forget.size === 0) {
+    if (orders.size === 0) {
       for (const worker of hungry) this.giveTasks(worker, noOrders());
       return;
     }
-    const ids = new Set(forget.keys());
+    const ids = new Set(orders.keys());
     for (const { id } of hungry) ids.add(id);
     for (const id of [...ids].sort()) {
       const worker = this.workers.get(id);
-      if (worker !== undefined) this.giveTasks(worker, { start: [], stop: [], forget: forget.get(id) ?? [] });
+      if (worker !== undefined) this.giveTasks(worker, orders.get(id) ?? noOrders());
     }
   }
 
@@ -151,14 +156,69 @@ export class Dispatcher {
   }
 
   #assign(worker: WorkerState, task: TaskId): TaskAssignment {
-    const attempt = { ...task, epoch: this.#state.epoch, attempt: this.tasks.nextAttempt(task) };
-    const assignment = assignmentFor(this.#state, attempt);
     this.tasks.setPhase(task, [Phase.queued], Phase.running);
-    this.workers.assign(worker, assignment);
+    return this.#attempt(worker, task, undefined);
+  }
+
+  #attempt(worker: WorkerState, task: TaskId, rival: LiveAttempt | undefined): TaskAssignment {
+    const { stage, partition } = task;
+    const attempt = { stage, partition, epoch: this.#state.epoch, attempt: this.tasks.nextAttempt(task) };
+    const assignment = assignmentFor(this.#state, attempt);
+    this.workers.assign(worker, assignment, this.#step.nowMs, rival);
     const { taskTimeoutMs } = this.#state.spec.policy;
     if (taskTimeoutMs !== undefined) this.#timers.set({ kind: "taskTimeout", attempt }, taskTimeoutMs);
     return assignment;
   }
+
+  // ---- Backups ------------------------------------------------------------------------------------------------
+
+  /** The attempt ended well: its time tells which others are late. */
+  countTime({ id, sinceMs }: LiveAttempt): void {
+    if (this.workers.workerCount > 1) this.#times.count(id.stage, this.#step.nowMs - sinceMs);
+  }
+
+  /** While there are slots that no task waits for, it is looked for attempts that are late. */
+  lookLater(): void {
+    if (this.#lookDue || !this.#hasSpareRoom || this.workers.liveCount === 0) return;
+    this.#lookDue = true;
+    this.#timers.set({ kind: "backups" }, BACKUP_LOOK_MS);
+  }
+
+  get #hasSpareRoom(): boolean {
+    const { hungryCount, workerCount } = this.workers;
+    return this.#open && workerCount > 1 && hungryCount > 0 && this.#ready.size === 0;
+  }
+
+  /** Gives attempts that are late a rival each, as far as there is room. */
+  look(): void {
+    this.#lookDue = false;
+    if (!this.#hasSpareRoom) return;
+    for (const late of lateAttempts(
+      this.workers.liveAttempts(),
+      this.#state,
+      this.#times,
+      this.#step.nowMs,
+    )) {
+      if (this.workers.hungryCount === 0) return;
+      const worker = this.#isUnlocked(late.id.stage) ? this.#pickFor(late) : undefined;
+      if (worker === undefined) continue;
+      const assignment = this.#attempt(worker, late.id, late);
+      this.#step.note({ kind: "backupStarted", attempt: assignment.attempt, worker: worker.id });
+      this.giveTasks(worker, { start: [assignment], stop: [], forget: [] });
+    }
+  }
+
+  /** Who has the most room, of the nodes where the task does not run; of those, the first by name. */
+  #pickFor({ worker: other }: LiveAttempt): WorkerState | undefined {
+    let best: WorkerState | undefined;
+    for (const worker of this.workers.hungry()) {
+      if (worker.id === other) continue;
+      if (best === undefined || this.workers.freeRoom(worker) > this.workers.freeRoom(best)) best = worker;
+    }
+    return best;
+  }
+
+  // ---- Ends ---------------------------------------------------------------------------------------------------
 
   /** The attempt is no longer under way. */
   settle(attempt: AttemptId): LiveAttempt {

@@ -20,7 +20,8 @@ import type { DriverEvent } from "./event.ts";
 import { JobState } from "./job-state.ts";
 
 const JOB = jobId("job-1");
-const WORKER_LEASE_MS = 1_000;
+/** A short one has workers given up, a long one leaves time for attempts to be late. */
+const WORKER_LEASES_MS = [1_000, 60_000];
 const FAULTY_STEPS_MAX = 400;
 /** Far more than any job here needs; what has not ended then never will. */
 const CALM_STEPS_MAX = 20_000;
@@ -91,6 +92,7 @@ class Cluster {
   #appending: LogRecord | undefined;
   #committing = false;
   #nowMs = 0;
+  readonly #workerLeaseMs: number;
   #starts = 0;
   #ended: string | undefined;
   #calm = false;
@@ -98,6 +100,7 @@ class Cluster {
   constructor(seed: number) {
     this.random = new Prng(`driver/${seed}`);
     this.spec = drawSpec(this.random);
+    this.#workerLeaseMs = this.random.pick(WORKER_LEASES_MS);
     this.#workers = Array.from({ length: 1 + this.random.below(3) }, (_, index) =>
       this.#newWorker(`w${index}`),
     );
@@ -141,7 +144,9 @@ class Cluster {
     const next = epoch(this.log.at(-1)!.epoch + 1);
     this.#write(next, { kind: "epochStarted", epoch: next, driver: nodeId("d"), atMs: 0 });
     this.#ended = undefined;
-    this.#driver = new JobDriver(JobState.replay(this.spec, this.log), { workerLeaseMs: WORKER_LEASE_MS });
+    this.#driver = new JobDriver(JobState.replay(this.spec, this.log), {
+      workerLeaseMs: this.#workerLeaseMs,
+    });
     this.#tell({ kind: "driverStarted" });
   }
 
@@ -332,7 +337,7 @@ class Cluster {
       else if (luck < 0.7) this.#work();
       else if (luck < 0.85) this.#confirm();
       else if (luck < 0.9) this.#answerCommit();
-      else if (luck < 0.96) this.#passTime(400);
+      else if (luck < 0.96) this.#passTime(this.random.chance(0.2) ? 4_000 : 400);
       else if (luck < 0.97) this.#restartWorker();
       else if (luck < 0.975) this.#tell({ kind: "cancelRequested", reason: "Ctrl-C" });
       else if (luck < 0.98) this.#takeOver();
@@ -386,6 +391,8 @@ test("whatever happens, the log is sound, a replay of it gives the live state, a
   // What never happened was not tried.
   expect([...met].sort()).toEqual([
     "appended, and never confirmed",
+    "backupStarted",
+    "backupWon",
     "ended cancelled",
     "ended committed",
     "ended failed",

@@ -331,6 +331,8 @@ describe("messages that are lost, doubled, late or of another time", () => {
     expect(bench.poll([], [finished("0.0.e1.a0")], "i9", nodeId("other"))).toEqual([
       "timer worker/other/i9 in 1000",
       "other: forget 0.0.e1.a0",
+      // It has room, and there is nothing to do: soon it is looked for attempts that are late.
+      "timer backups in 1000",
     ]);
   });
 });
@@ -446,6 +448,107 @@ describe("tasks that fail", () => {
     bench.poll([]);
     bench.poll([], [finished("0.0.e1.a0")]);
     expect(bench.confirm()).toContain("no timer timeout/s0.p0.e1.a0");
+  });
+});
+
+describe("attempts that are late", () => {
+  const B = nodeId("second");
+  /** The stage's first task took 1 s at the first worker, where the second one still runs; another worker is free. */
+  const waiting = (policy: Partial<JobPolicy> = {}): Bench => {
+    const bench = new Bench({ policy });
+    bench.start();
+    bench.poll([]);
+    bench.poll([], [], "i2", B);
+    bench.nowMs = 1_000;
+    bench.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")]);
+    bench.confirm();
+    return bench;
+  };
+  /** As often as the driver wants, until so late. */
+  const look = (bench: Bench, untilMs: number): readonly string[] => {
+    const seen: string[] = [];
+    for (; bench.nowMs < untilMs; ) {
+      bench.nowMs += 1_000;
+      seen.push(...bench.tell({ kind: "timerFired", timer: "backups" }));
+    }
+    return seen;
+  };
+
+  test("get a rival on another node after twice the time of the others, and 2 s, and no third one", () => {
+    const bench = waiting();
+    expect(look(bench, 2_000)).toEqual(["timer backups in 1000"]);
+    expect(look(bench, 3_000)).toEqual([
+      "note backupStarted",
+      "second: start 0.1.e1.a1",
+      "timer backups in 1000",
+    ]);
+    expect(look(bench, 9_000).join()).not.toContain("start");
+  });
+
+  test("the first durable completion counts, and the other is stopped", () => {
+    const bench = waiting();
+    look(bench, 3_000);
+    expect(bench.poll([], [finished("0.1.e1.a1")], "i2", B)).toEqual(["append 3: taskCompleted 0.1.e1.a1"]);
+    expect(bench.poll(["0.1.e1.a0"])).toEqual([]);
+    expect(bench.confirm()).toEqual([
+      "note taskCompleted",
+      "note backupWon",
+      "second: start 1.0.e1.a0, forget 0.1.e1.a1",
+      "worker: stop 0.1.e1.a0",
+    ]);
+    expect(bench.poll([], [failed("0.1.e1.a0")])).toEqual(["worker: forget 0.1.e1.a0"]);
+  });
+
+  test("one that ends while its rival's completion is on the way to the log is kept until that is durable", () => {
+    const bench = waiting();
+    look(bench, 3_000);
+    bench.poll([], [finished("0.1.e1.a0")]);
+    expect(bench.poll([], [finished("0.1.e1.a1")], "i2", B)).toEqual([]);
+    expect(bench.confirm()).toEqual([
+      "note taskCompleted",
+      "second: start 1.0.e1.a0, forget 0.1.e1.a1",
+      "worker: forget 0.1.e1.a0",
+    ]);
+  });
+
+  test("a task one of whose two attempts fails, for the last time even, waits for the other", () => {
+    const bench = waiting({ attemptsMax: 1 });
+    look(bench, 3_000);
+    expect(bench.poll([], [failed("0.1.e1.a0")])).toEqual(["note taskFailed", "worker: forget 0.1.e1.a0"]);
+    bench.poll([], [finished("0.1.e1.a1")], "i2", B);
+    expect(bench.confirm()).toContain("note taskCompleted");
+  });
+
+  test("and fails the job where both do", () => {
+    const bench = waiting({ attemptsMax: 1 });
+    look(bench, 3_000);
+    bench.poll([], [failed("0.1.e1.a0")]);
+    expect(bench.poll([], [failed("0.1.e1.a1")], "i2", B)).toContain("append 3: failed 0.1.e1.a1");
+  });
+
+  test("a task one of whose two attempts is lost with its worker waits for the other", () => {
+    const bench = waiting();
+    look(bench, 3_000);
+    expect(bench.poll([], [], "new").join()).not.toContain("0.1");
+    bench.poll([], [finished("0.1.e1.a1")], "i2", B);
+    expect(bench.confirm()).toContain("note taskCompleted");
+  });
+
+  test("are left alone before half of their stage is done, and where nobody else has room", () => {
+    const early = new Bench({ slots: 1 });
+    early.start();
+    early.poll([]);
+    early.poll([], [], "i2", B);
+    early.poll([], [], "i3", nodeId("third"));
+    expect(look(early, 60_000).join()).not.toContain("start");
+    const alone = new Bench();
+    alone.start();
+    alone.poll([]);
+    alone.nowMs = 1_000;
+    alone.poll(["0.1.e1.a0"], [finished("0.0.e1.a0")]);
+    expect(alone.confirm().join()).not.toContain("timer");
+    alone.nowMs = 60_000;
+    expect(alone.poll(["0.1.e1.a0"])).toEqual([]);
   });
 });
 

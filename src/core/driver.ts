@@ -20,7 +20,7 @@ import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
 import { Decisions } from "./decisions.ts";
-import { Dispatcher, noOrders } from "./dispatcher.ts";
+import { Dispatcher, noOrders, type Orders } from "./dispatcher.ts";
 import type { DriverEffect, JobEnd } from "./effect.ts";
 import type { DriverEvent } from "./event.ts";
 import type { JobState } from "./job-state.ts";
@@ -29,7 +29,7 @@ import { Step } from "./step.ts";
 import { Phase } from "./task-table.ts";
 import type { Timer } from "./timer.ts";
 import { Timers } from "./timers.ts";
-import { byAttempt, type WorkerState } from "./worker-table.ts";
+import { byAttempt, type LiveAttempt, type WorkerState } from "./worker-table.ts";
 
 /** Losses of one task's results when they were to be read, before the job fails: the disk they lie on is broken. */
 const RESULT_LOSSES_MAX = 20;
@@ -75,6 +75,7 @@ export class JobDriver {
     if (this.#mode === "ended") return [];
     this.#step.begin(nowMs, wallMs);
     this.#on(event);
+    this.#dispatcher.lookLater();
     this.#decisions.send();
     return this.#step.effects;
   }
@@ -155,25 +156,22 @@ export class JobDriver {
   // ---- Log ----------------------------------------------------------------------------------------------------
 
   #onRecordAppended(seq: number): void {
-    const forget = new Map<NodeId, AttemptId[]>();
+    const orders = new Map<NodeId, Orders>();
     const lossyStages = new Set<StageId>();
     for (const event of this.#decisions.confirm(seq)) {
       if (event.kind === "outputLost") lossyStages.add(event.attempt.stage);
-      else this.#onDurable(event, forget);
+      else this.#onDurable(event, orders);
     }
     // Tasks that failed for want of these outputs are idle, and wait until their stage unlocks.
     for (const stage of lossyStages) this.#dispatcher.enqueueStage(stage);
-    this.#dispatcher.giveTasksToAll(forget);
+    this.#dispatcher.giveTasksToAll(orders);
   }
 
-  /** @param forget Collects what each worker can forget. */
-  #onDurable(
-    event: Exclude<LogEvent, { readonly kind: "outputLost" }>,
-    forget: Map<NodeId, AttemptId[]>,
-  ): void {
+  /** @param orders Collects what each worker can forget, and is to stop. */
+  #onDurable(event: Exclude<LogEvent, { readonly kind: "outputLost" }>, orders: Map<NodeId, Orders>): void {
     switch (event.kind) {
       case "taskCompleted":
-        return this.#onCompletionDurable(event.attempt, forget);
+        return this.#onCompletionDurable(event.attempt, orders);
       case "committed":
         return this.#finish({ kind: "committed" });
       case "failed":
@@ -188,7 +186,7 @@ export class JobDriver {
     }
   }
 
-  #onCompletionDurable(attempt: AttemptId, forget: Map<NodeId, AttemptId[]>): void {
+  #onCompletionDurable(attempt: AttemptId, orders: Map<NodeId, Orders>): void {
     const completed = this.state.completed(attempt.stage, attempt.partition);
     assert(completed !== undefined, "what the log has is complete");
     this.#step.note({ kind: "taskCompleted", completed });
@@ -199,9 +197,21 @@ export class JobDriver {
     tasks.setPhase(attempt, [Phase.recording], Phase.idle);
     if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
     if (live === undefined) return;
-    const known = forget.get(live.worker);
-    if (known === undefined) forget.set(live.worker, [attempt]);
-    else known.push(attempt);
+    ordersFor(live.worker, orders).forget.push(attempt);
+    if (live.rival !== undefined) this.#dropRival(live, live.rival, orders);
+  }
+
+  /** The other attempt of a task that is complete: it counts for nothing, ended or not. */
+  #dropRival(winner: LiveAttempt, rival: LiveAttempt, orders: Map<NodeId, Orders>): void {
+    const { id, worker } = rival;
+    const ended = rival.recording;
+    if (rival.backedUp) this.#step.note({ kind: "backupWon", attempt: winner.id, worker: winner.worker });
+    this.#dispatcher.settle(id);
+    if (ended) return void ordersFor(worker, orders).forget.push(id);
+    const runs = this.#dispatcher.workers.get(worker);
+    if (runs === undefined) return;
+    runs.unwanted++;
+    ordersFor(worker, orders).stop.push(id);
   }
 
   #onStageComplete(complete: StageId): void {
@@ -281,6 +291,8 @@ export class JobDriver {
         this.#dispatcher.tasks.setPhase(timer.task, [Phase.delayed], Phase.idle);
         this.#dispatcher.enqueue(timer.task);
         return this.#dispatcher.giveTasksToAll();
+      case "backups":
+        return this.#dispatcher.look();
       case "taskTimeout":
         return this.#outcomes.onTimeout(timer.attempt);
       case "workerLease":
@@ -308,7 +320,20 @@ export class JobDriver {
     const { tasks, workers } = this.#dispatcher;
     const underWay = tasks.checkAgainst(this.state);
     if (this.#mode === "working") {
-      assert(underWay === workers.liveCount, "each task under way has one live attempt");
+      assert(
+        underWay === workers.checkRivals(),
+        "each task under way has a live attempt, or two that are rivals",
+      );
     }
   }
+}
+
+/** What there is to say to this worker, to be added to. */
+function ordersFor(worker: NodeId, all: Map<NodeId, Orders>): Orders {
+  let orders = all.get(worker);
+  if (orders === undefined) {
+    orders = noOrders();
+    all.set(worker, orders);
+  }
+  return orders;
 }

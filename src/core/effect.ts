@@ -42,7 +42,12 @@ export type DriverNote =
       readonly tries: number;
       readonly triesMax: number;
       readonly error: ErrorInfo;
+      /** 0 where another attempt is under way already; undefined where this was the last one, and the job fails. */
       readonly retryInMs: number | undefined;
     }
   | { readonly kind: "outputLost"; readonly lost: Completed }
+  /** A task that is late runs a second time, on another node. */
+  | { readonly kind: "backupStarted"; readonly attempt: AttemptId; readonly worker: NodeId }
+  /** The second attempt was the first to complete. */
+  | { readonly kind: "backupWon"; readonly attempt: AttemptId; readonly worker: NodeId }
   | { readonly kind: "workerLost"; readonly worker: NodeId };

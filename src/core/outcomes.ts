@@ -55,7 +55,10 @@ export class Outcomes {
     if (live.recording) return true;
     if (outcome.kind === "finished") {
       worker.rests = 0;
+      this.#dispatcher.countTime(live);
       workers.startRecording(live);
+      // Its rival was faster: this one is kept in case that is never durable, and forgotten once it is.
+      if (live.rival?.recording === true) return true;
       tasks.setPhase(attempt, [Phase.running], Phase.recording);
       this.#decisions.add({ kind: "taskCompleted", attempt: live.id, output: outcome.output });
       return true;
@@ -66,21 +69,24 @@ export class Outcomes {
     else if (outcome.error.code === "PEER_UNREACHABLE") this.#onPeerUnreachable(worker, live, outcome.error);
     else if (outcome.error.code === "DISK_FULL" && this.#dispatcher.rest(worker))
       this.#onNoSpace(live, outcome.error);
-    else this.#onTaskFailed(live.id, outcome.error);
+    else this.#onTaskFailed(live, outcome.error);
     return false;
   }
 
-  #onTaskFailed(attempt: AttemptId, error: ErrorInfo): void {
+  #onTaskFailed({ id: attempt, rival }: LiveAttempt, error: ErrorInfo): void {
+    // What the task is to give is on its way to the log.
+    if (rival?.recording === true) return;
     const { tasks } = this.#dispatcher;
     const { attemptsMax: triesMax } = this.#state.spec.policy;
     const tries = tasks.countFailure(attempt);
-    const last = !error.retryable || tries >= triesMax;
-    const retryInMs = last ? undefined : retryDelayMs(this.#state, attempt, tries);
+    const last = !error.retryable || (tries >= triesMax && rival === undefined);
+    const retryInMs = last ? undefined : rival === undefined ? retryDelayMs(this.#state, attempt, tries) : 0;
     this.#step.note({ kind: "taskFailed", attempt, tries, triesMax, error, retryInMs });
     if (retryInMs === undefined) {
-      tasks.setPhase(attempt, [Phase.running], Phase.idle);
+      if (rival === undefined) tasks.setPhase(attempt, [Phase.running], Phase.idle);
       return this.#fail(attempt, error);
     }
+    if (rival !== undefined) return;
     tasks.setPhase(attempt, [Phase.running], Phase.delayed);
     const { stage, partition } = attempt;
     this.#timers.set({ kind: "retry", task: { stage, partition } }, retryInMs);
@@ -103,7 +109,7 @@ export class Outcomes {
     const { known, newly } = this.#decisions.addLostBlocks(keys);
     if (!known) return this.onLost(live);
     // It stays idle: the loss locks its stage, and the stage brings it back when it unlocks.
-    this.#dispatcher.tasks.setPhase(live.id, [Phase.running], Phase.idle);
+    if (live.rival === undefined) this.#dispatcher.tasks.setPhase(live.id, [Phase.running], Phase.idle);
     for (const maker of newly) this.#boundLosses(maker);
   }
 
@@ -126,6 +132,7 @@ export class Outcomes {
         this.#dispatcher.rest(worker);
       }
     }
+    if (live.rival !== undefined) return;
     const { tasks } = this.#dispatcher;
     tasks.setPhase(live.id, [Phase.idle], Phase.delayed);
     const { stage, partition } = live.id;
@@ -136,11 +143,14 @@ export class Outcomes {
   /** An attempt went down with no fault of its own. */
   onLost(live: LiveAttempt): void {
     this.#countLoss(live);
-    this.#dispatcher.enqueue(live.id);
+    if (live.rival === undefined) this.#dispatcher.enqueue(live.id);
   }
 
-  #countLoss({ id }: LiveAttempt): void {
-    this.#dispatcher.tasks.setPhase(id, [Phase.running], Phase.idle);
+  /** Where its rival goes on, the task is still under way. */
+  #countLoss({ id, rival }: LiveAttempt): void {
+    const { tasks } = this.#dispatcher;
+    if (rival !== undefined) return void tasks.countLoss(id);
+    tasks.setPhase(id, [Phase.running], Phase.idle);
     this.#boundLosses(id);
   }
 
@@ -162,7 +172,7 @@ export class Outcomes {
     }
     const ms = this.#state.spec.policy.taskTimeoutMs ?? 0;
     const message = `Task ${taskKey(attempt)} had not ended after ${ms} ms and was stopped. Raise taskTimeoutMs (--task-timeout), or look for a loop that does not end.`;
-    this.#onTaskFailed(attempt, {
+    this.#onTaskFailed(live, {
       code: "TASK_TIMEOUT",
       message,
       retryable: true,

@@ -6,7 +6,9 @@ export type Timer =
   /** The pause before a failed task's next attempt. */
   | { readonly kind: "retry"; readonly task: TaskId }
   | { readonly kind: "taskTimeout"; readonly attempt: AttemptId }
-  | { readonly kind: "workerLease"; readonly worker: NodeId; readonly incarnation: string };
+  | { readonly kind: "workerLease"; readonly worker: NodeId; readonly incarnation: string }
+  /** It is looked for attempts that are late. */
+  | { readonly kind: "backups" };
 
 /** Two timers of one name are the same wait: the later replaces the earlier. */
 export function timerName(timer: Timer): string {
@@ -17,6 +19,8 @@ export function timerName(timer: Timer): string {
       return `timeout/${attemptKey(timer.attempt)}`;
     case "workerLease":
       return `worker/${timer.worker}/${timer.incarnation}`;
+    case "backups":
+      return "backups";
     default:
       return unreachable(timer);
   }

@@ -8,8 +8,14 @@ export interface LiveAttempt {
   readonly id: AttemptId;
   readonly worker: NodeId;
   readonly assignment: TaskAssignment;
-  /** It finished, and its completion is on the way to the log. */
+  /** When it was assigned. */
+  readonly sinceMs: number;
+  /** It finished, and its task's completion is on the way to the log: its own, or its rival's that finished before. */
   recording: boolean;
+  /** The other attempt of the same task, while there is one. */
+  rival: LiveAttempt | undefined;
+  /** It has had a rival. */
+  backedUp: boolean;
 }
 
 export interface WorkerState {
@@ -99,12 +105,30 @@ export class WorkerTable {
   freeRoom(worker: WorkerState): number {
     return worker.restsUntilMs === undefined ? worker.room - worker.running.size - worker.unwanted : 0;
   }
-  assign(worker: WorkerState, assignment: TaskAssignment): void {
+  /** @param rival The attempt of the same task that is under way already. */
+  assign(worker: WorkerState, assignment: TaskAssignment, nowMs: number, rival?: LiveAttempt): void {
     const key = attemptHandle(assignment.attempt);
     assert(!this.#live.has(key), "an attempt is assigned once");
-    const live = { id: assignment.attempt, worker: worker.id, assignment, recording: false };
+    const live: LiveAttempt = {
+      id: assignment.attempt,
+      worker: worker.id,
+      assignment,
+      sinceMs: nowMs,
+      recording: false,
+      rival,
+      backedUp: false,
+    };
+    if (rival !== undefined) {
+      assert(rival.rival === undefined, "a task has two attempts under way at the most");
+      rival.rival = live;
+      rival.backedUp = true;
+    }
     this.#live.set(key, live);
     worker.running.add(live);
+  }
+  /** Every attempt that is not settled, in no order. */
+  liveAttempts(): Iterable<LiveAttempt> {
+    return this.#live.values();
   }
   live(attempt: AttemptId): LiveAttempt | undefined {
     return this.#live.get(attemptHandle(attempt));
@@ -114,14 +138,30 @@ export class WorkerTable {
     live.recording = true;
     this.#workers.get(live.worker)?.running.delete(live);
   }
-  /** The attempt is no longer this driver's. */
+  /** The attempt is no longer this driver's. It keeps its rival, which has none from now on. */
   settle(attempt: AttemptId): LiveAttempt {
     const key = attemptHandle(attempt);
     const live = this.#live.get(key);
     assert(live !== undefined, "what is settled was live");
     this.#live.delete(key);
     this.#workers.get(live.worker)?.running.delete(live);
+    if (live.rival !== undefined) live.rival.rival = undefined;
     return live;
+  }
+  /** For tests and the simulator: how many tasks have attempts, of which rivals have one together. */
+  checkRivals(): number {
+    let tasks = 0;
+    for (const live of this.#live.values()) {
+      const { rival, id } = live;
+      if (rival === undefined) {
+        tasks++;
+        continue;
+      }
+      const mutual = rival.rival === live && this.live(rival.id) === rival && rival.worker !== live.worker;
+      assert(mutual && rival.id.stage === id.stage && rival.id.partition === id.partition, "rivals are two");
+      tasks += 0.5;
+    }
+    return tasks;
   }
   /** Lets go of every attempt. */
   settleAll(): void {

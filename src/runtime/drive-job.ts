@@ -280,6 +280,9 @@ class Drive {
     } else if (note.kind === "outputLost") {
       const { stage, partition } = note.lost.attempt;
       this.#options.onEvent({ kind: "outputLost", stage, partition });
+    } else if (note.kind === "backupStarted" || note.kind === "backupWon") {
+      const { stage, partition } = note.attempt;
+      this.#options.onEvent({ kind: note.kind, stage, partition, node: note.worker });
     }
   }
 

@@ -12,7 +12,10 @@ export type RunEvent =
     }
   /** A few times a second, and once at the end. */
   | { readonly kind: "progress"; readonly progress: Progress }
-  /** An attempt failed. `retryInMs` undefined: it was the last one, and the job fails. */
+  /**
+   * An attempt failed. `retryInMs` undefined: it was the last one, and the job fails; 0: another attempt of the same task
+   * is under way.
+   */
   | {
       readonly kind: "taskFailed";
       readonly stage: StageId;
@@ -25,6 +28,15 @@ export type RunEvent =
     }
   /** A completed task's block was missing or corrupt and is made again. */
   | { readonly kind: "outputLost"; readonly stage: StageId; readonly partition: number }
+  /** In a cluster: a task takes much longer than the others of its stage, and runs a second time on this node. */
+  | {
+      readonly kind: "backupStarted";
+      readonly stage: StageId;
+      readonly partition: number;
+      readonly node: string;
+    }
+  /** The second attempt, on this node, was the first to complete. */
+  | { readonly kind: "backupWon"; readonly stage: StageId; readonly partition: number; readonly node: string }
   /** A line of `ctx.log`. */
   | {
       readonly kind: "log";

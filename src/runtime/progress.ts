@@ -60,6 +60,9 @@ export class ProgressMeter {
       case "workerLost":
         this.#running.clear();
         return;
+      case "backupStarted":
+      case "backupWon":
+        return;
       default:
         return unreachable(note);
     }

@@ -16,6 +16,8 @@ export interface FaultRates {
   readonly attemptDies: number;
   /** The attempt never ends. */
   readonly attemptHangs: number;
+  /** A node, from its start to its end, takes `SLOW_FACTOR` times as long for everything. */
+  readonly nodeIsSlow: number;
   /** Mean time between kills of a worker, of the driver, freezes, partitions and lost or damaged blocks; 0 never. */
   readonly workerKillEveryMs: number;
   readonly driverKillEveryMs: number;
@@ -37,6 +39,7 @@ export const NO_FAULTS: FaultRates = {
   storeLate: 0,
   attemptDies: 0,
   attemptHangs: 0,
+  nodeIsSlow: 0,
   workerKillEveryMs: 0,
   driverKillEveryMs: 0,
   freezeEveryMs: 0,
@@ -63,6 +66,7 @@ export function drawRates(random: Prng): FaultRates {
     storeLate: maybe(0.3),
     attemptDies: maybe(0.15),
     attemptHangs: maybe(0.05),
+    nodeIsSlow: maybe(0.4),
     workerKillEveryMs: every(2_000, 30_000),
     driverKillEveryMs: every(2_000, 30_000),
     freezeEveryMs: every(5_000, 40_000),

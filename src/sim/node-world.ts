@@ -28,7 +28,7 @@ import { SimProcess } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimJob } from "./sim-job.ts";
 import { SimRunner } from "./sim-runner.ts";
-import type { Trace } from "./trace.ts";
+import { meet, type Trace } from "./trace.ts";
 
 const NODES_MAX = 5;
 const DRIVER_LEASE_MS = 5_000;
@@ -258,7 +258,7 @@ export class NodeWorld {
         trace.met("drained");
         return trace.say(`${node} is drained`);
       case "event":
-        return;
+        return meet(trace, note.event);
     }
   }
 

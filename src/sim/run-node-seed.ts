@@ -24,7 +24,6 @@ const LIVENESS_MS = 600_000;
 /** How often it is looked whether all jobs have ended. */
 const LOOK_MS = 500;
 const JOBS_MAX = 3;
-const ATTEMPTS_MAX = 2;
 
 /** Runs one simulated cluster of whole nodes to the end of its jobs and judges it. */
 export async function runNodeSeed(
@@ -100,9 +99,7 @@ async function drawJobs(
   for (let i = 0; i < count; i++) {
     const job = drawJob(random);
     const spec = await submitSimJob(job, planSplits);
-    // So that jobs fail now and then, and are resumed.
-    const policy = { ...spec.policy, attemptsMax: ATTEMPTS_MAX };
-    if (!jobs.has(job.name)) jobs.set(job.name, { job, spec: { ...spec, policy } });
+    if (!jobs.has(job.name)) jobs.set(job.name, { job, spec });
   }
   return [...jobs.values()];
 }

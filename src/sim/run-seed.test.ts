@@ -28,7 +28,7 @@ describe("the simulated cluster", () => {
     const results = await runSeeds(SEEDS);
     expect(problemsOf(results)).toEqual([]);
     const met = new Set(results.flatMap(({ sometimes }) => [...sometimes]));
-    expect([...met].sort()).toEqual(["resumedAfterFailure", "takeOver"]);
+    expect([...met].sort()).toEqual(["backupWon", "resumedAfterFailure", "takeOver"]);
     const faults = new Set(results.flatMap((result) => [...result.faults.keys()]));
     expect([...faults].sort()).toEqual([
       "attemptDies",
@@ -38,6 +38,7 @@ describe("the simulated cluster", () => {
       "driverKill",
       "freeze",
       "messageLost",
+      "nodeIsSlow",
       "partition",
       "storeRefuses",
       "storeReplyLost",

@@ -157,7 +157,8 @@ export async function submitSimJob(
     params: {},
     plan: job.plan,
     constants: { seed: "simulated", submittedAtMs: 0, bundle: contentHash("0".repeat(64)) },
-    policy: { attemptsMax: 3, taskTimeoutMs: 20_000, retryDelayMs: 100, retryDelayMsMax: 5_000 },
+    // So few tries that jobs fail now and then, and are resumed.
+    policy: { attemptsMax: 2, taskTimeoutMs: 20_000, retryDelayMs: 100, retryDelayMsMax: 5_000 },
     planSplits,
     resolvePath: (path) => path,
   });

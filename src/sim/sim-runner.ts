@@ -7,8 +7,9 @@ import type { SimProcess } from "./process.ts";
 import type { Trace } from "./trace.ts";
 
 const TASK_MS_MAX = 400;
+const SLOW_FACTOR = 25;
 
-/** Runs the shipped executor and engine, at a virtual speed, in attempts that may die or never end. */
+/** Runs the shipped executor and engine, at a virtual speed, in attempts that may die or never end. It may be slow. */
 export class SimRunner implements TaskRunner {
   readonly slots: number;
   readonly #process: SimProcess;
@@ -17,6 +18,7 @@ export class SimRunner implements TaskRunner {
   readonly #rates: () => FaultRates;
   readonly #trace: Trace;
   readonly #stops = new Map<string, () => void>();
+  readonly #isSlow: boolean;
 
   constructor(
     slots: number,
@@ -32,6 +34,8 @@ export class SimRunner implements TaskRunner {
     this.#random = random;
     this.#rates = rates;
     this.#trace = trace;
+    this.#isSlow = random.chance(rates().nodeIsSlow);
+    if (this.#isSlow) trace.fault("nodeIsSlow", process.name);
   }
 
   room(): number {
@@ -40,11 +44,12 @@ export class SimRunner implements TaskRunner {
 
   run(request: TaskRequest): Promise<TaskOutcome> {
     const key = attemptKey(request.assignment.attempt);
-    const { attemptDies, attemptHangs } = this.#rates();
+    const { attemptDies, attemptHangs, nodeIsSlow } = this.#rates();
     const dies = this.#random.chance(attemptDies);
     const hangs = this.#random.chance(attemptHangs);
-    const beforeMs = this.#random.below(TASK_MS_MAX);
-    const afterMs = this.#random.below(TASK_MS_MAX);
+    const factor = this.#isSlow && nodeIsSlow > 0 ? SLOW_FACTOR : 1;
+    const beforeMs = factor * this.#random.below(TASK_MS_MAX);
+    const afterMs = factor * this.#random.below(TASK_MS_MAX);
     return new Promise((resolve) => {
       const end = (outcome: TaskOutcome): void => {
         this.#stops.delete(key);

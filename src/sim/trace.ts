@@ -1,3 +1,5 @@
+import type { RunEvent } from "../runtime/events.ts";
+
 /** What happened, as a hash that two runs of one seed share, as counts of faults, and as lines for people where asked. */
 export class Trace {
   #hash = 0x811c9dc5;
@@ -30,4 +32,11 @@ export class Trace {
   met(situation: string): void {
     this.sometimes.add(situation);
   }
+}
+
+/** Notes what is worth meeting of what drivers tell. */
+export function meet(trace: Trace, event: RunEvent): void {
+  if (event.kind !== "backupWon") return;
+  trace.say(`${event.kind}: s${event.stage}.p${event.partition} on ${event.node}`);
+  trace.met(event.kind);
 }

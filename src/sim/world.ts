@@ -12,6 +12,7 @@ import type { ControlStore } from "../ports/control-store.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { Message } from "../protocol/message.ts";
 import { cardOf, type Driven, driveJob } from "../runtime/drive-job.ts";
+import type { RunEvent } from "../runtime/events.ts";
 import { createTaskExecutor } from "../runtime/executor/task-executor.ts";
 import { JobLog } from "../runtime/job-log.ts";
 import type { LocalReading } from "../runtime/local-reading.ts";
@@ -25,7 +26,7 @@ import { SimProcess } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimJob } from "./sim-job.ts";
 import { SimRunner } from "./sim-runner.ts";
-import type { Trace } from "./trace.ts";
+import { meet, type Trace } from "./trace.ts";
 
 const LEASE_MS = 5_000;
 const WORKER_LEASE_MS = 4_000;
@@ -132,7 +133,7 @@ export class World {
       leaseMs: LEASE_MS,
       isDead: () => false,
       signal: undefined,
-      onEvent: () => {},
+      onEvent: (event: RunEvent) => meet(trace, event),
       incarnation: process.name,
       workerLeaseMs: WORKER_LEASE_MS,
       checkInvariants: true,

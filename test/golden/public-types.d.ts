@@ -681,6 +681,16 @@ type RunEvent = {
     readonly stage: StageId;
     readonly partition: number;
 } | {
+    readonly kind: "backupStarted";
+    readonly stage: StageId;
+    readonly partition: number;
+    readonly node: string;
+} | {
+    readonly kind: "backupWon";
+    readonly stage: StageId;
+    readonly partition: number;
+    readonly node: string;
+} | {
     readonly kind: "log";
     readonly stage: StageId;
     readonly partition: number;
