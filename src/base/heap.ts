@@ -6,6 +6,11 @@ export class MinHeap {
     return this.#items.length;
   }
 
+  /** The least; undefined when empty. */
+  get first(): number | undefined {
+    return this.#items[0];
+  }
+
   /** `heap.push(3); heap.push(1); heap.pop() === 1` */
   push(value: number): void {
     const items = this.#items;

@@ -227,6 +227,14 @@ function eventLines(event: RunEvent, io: CliIo): string[] {
       ];
     case "backupWon":
       return [`stage ${event.stage} task ${event.partition} was done by ${escapeText(event.node)} first`];
+    case "nodeSetAside": {
+      const forText = formatDuration(event.forMs);
+      return [
+        `${warning} ${escapeText(event.node)} is set aside for ${forText}: tasks failed there that others did`,
+      ];
+    }
+    case "nodeBack":
+      return [`${escapeText(event.node)} is no longer set aside`];
     case "log": {
       const fields = event.fields === undefined ? "" : ` ${escapeText(event.fields)}`;
       const where = io.stderr.style("dim", `[${taskKey(event)}]`);

@@ -4,13 +4,13 @@
  * Owns the ready queue, what is remembered of each task, the workers and their attempts, and the timers that belong
  * to attempts. Decides nothing about the job: what an outcome means is the driver's business.
  */
-import { assert } from "../base/assert.ts";
 import type { AttemptId, NodeId, StageId, TaskId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
 import { assignmentFor } from "./assign.ts";
 import { BACKUP_LOOK_MS, lateAttempts } from "./backups.ts";
 import type { JobState } from "./job-state.ts";
+import { NodeHealth, SET_ASIDE_MS } from "./node-health.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import type { Step } from "./step.ts";
 import { Phase, TaskTable } from "./task-table.ts";
@@ -34,6 +34,7 @@ export const noOrders = (): Orders => ({ start: [], stop: [], forget: [] });
 export class Dispatcher {
   readonly tasks: TaskTable;
   readonly workers = new WorkerTable();
+  readonly health = new NodeHealth(this.workers);
   readonly #state: JobState;
   readonly #step: Step;
   readonly #timers: Timers;
@@ -68,7 +69,7 @@ export class Dispatcher {
   enqueue(task: TaskId): void {
     if (!this.#open || !this.#isUnlocked(task.stage)) return;
     this.tasks.setPhase(task, [Phase.idle, Phase.delayed], Phase.queued);
-    this.#ready.push(task.stage, task.partition);
+    this.#ready.push(task.stage, task.partition, this.health.ready(task, this.#step.nowMs));
   }
 
   #isUnlocked(stage: StageId): boolean {
@@ -76,17 +77,29 @@ export class Dispatcher {
     return dependsOn.length === 0 || dependsOn.every((id) => this.#state.isStageComplete(id));
   }
 
-  /** The next task whose inputs are all there; queued ones whose inputs were lost meanwhile go back to idle. */
-  #nextReady(): TaskId | undefined {
+  /** The next task for this worker, whose inputs are all there. */
+  #nextReady({ id }: WorkerState): TaskId | undefined {
+    const ready = this.#ready;
+    for (let stage = ready.stageFrom(0); stage !== undefined; stage = ready.stageFrom(stage + 1)) {
+      const from = stage;
+      if (!this.#isUnlocked(stage)) {
+        this.#idleAll(stage);
+        continue;
+      }
+      const partition = ready.pop(stage, (retry) =>
+        this.health.avoids({ stage: from, partition: retry }, id, this.#step.nowMs),
+      );
+      if (partition !== undefined) return { stage, partition };
+    }
+    return undefined;
+  }
+
+  /** Inputs were lost while these tasks waited for a worker. */
+  #idleAll(stage: StageId): void {
     for (;;) {
-      const stage = this.#ready.stageFrom(0);
-      if (stage === undefined) return undefined;
-      const unlocked = this.#isUnlocked(stage);
-      const partition = this.#ready.pop(stage);
-      assert(partition !== undefined, "a stage of which tasks wait has one");
-      const task = { stage, partition };
-      if (unlocked) return task;
-      this.tasks.setPhase(task, [Phase.queued], Phase.idle);
+      const partition = this.#ready.pop(stage, () => false);
+      if (partition === undefined) return;
+      this.tasks.setPhase({ stage, partition }, [Phase.queued], Phase.idle);
     }
   }
 
@@ -108,7 +121,7 @@ export class Dispatcher {
   /** Fills the worker's free room, and sends what there is to say. */
   giveTasks(worker: WorkerState, orders: Orders): void {
     while (this.#open && this.workers.freeRoom(worker) > 0) {
-      const task = this.#nextReady();
+      const task = this.#nextReady(worker);
       if (task === undefined) break;
       orders.start.push(this.#assign(worker, task));
     }
@@ -209,13 +222,56 @@ export class Dispatcher {
   }
 
   /** Who has the most room, of the nodes where the task does not run; of those, the first by name. */
-  #pickFor({ worker: other }: LiveAttempt): WorkerState | undefined {
+  #pickFor({ id, worker: other }: LiveAttempt): WorkerState | undefined {
     let best: WorkerState | undefined;
     for (const worker of this.workers.hungry()) {
-      if (worker.id === other) continue;
+      if (worker.id === other || this.health.avoids(id, worker.id, this.#step.nowMs)) continue;
       if (best === undefined || this.workers.freeRoom(worker) > this.workers.freeRoom(best)) best = worker;
     }
     return best;
+  }
+
+  // ---- Nodes that are set aside ---------------------------------------------------------------------------------
+
+  /** The task is complete, by this node: nodes at which it failed may be to blame. */
+  judge(task: TaskId, by: NodeId): void {
+    for (const worker of this.health.complete(task, by)) this.#setAside(worker);
+  }
+
+  /** The node gets nothing new for a while; what it runs goes on. Never more than half of the nodes. */
+  #setAside(worker: WorkerState): void {
+    if (2 * (this.#asideCount() + 1) > this.workers.workerCount) return;
+    const { id, incarnation } = worker;
+    worker.aside = true;
+    this.workers.noteRoom(worker);
+    this.health.pardonTasks(id);
+    this.#timers.set({ kind: "setAside", worker: id, incarnation }, SET_ASIDE_MS);
+    this.#step.note({ kind: "nodeSetAside", worker: id, forMs: SET_ASIDE_MS });
+  }
+
+  /** Gives the node another chance. */
+  takeBack(worker: WorkerState): void {
+    const { id, incarnation } = worker;
+    worker.aside = false;
+    this.workers.noteRoom(worker);
+    this.health.forget(id);
+    this.#timers.clear({ kind: "setAside", worker: id, incarnation });
+    this.#step.note({ kind: "nodeBack", worker: id });
+  }
+
+  #asideCount(): number {
+    let count = 0;
+    for (const { aside } of this.workers.each()) if (aside) count++;
+    return count;
+  }
+
+  /** A node is gone: of the others still no more than half are set aside. */
+  #takeBackSome(): void {
+    if (2 * this.#asideCount() <= this.workers.workerCount) return;
+    for (const worker of this.workers.all()) {
+      if (2 * this.#asideCount() <= this.workers.workerCount) return;
+      if (worker.aside) this.takeBack(worker);
+    }
   }
 
   // ---- Ends ---------------------------------------------------------------------------------------------------
@@ -229,6 +285,12 @@ export class Dispatcher {
   /** Forgets a worker; gives its attempts that had not ended. */
   removeWorker(worker: WorkerState): readonly LiveAttempt[] {
     const lost = this.workers.remove(worker);
+    this.health.forget(worker.id);
+    if (worker.aside) {
+      this.#timers.clear({ kind: "setAside", worker: worker.id, incarnation: worker.incarnation });
+      this.#step.note({ kind: "nodeBack", worker: worker.id });
+    }
+    this.#takeBackSome();
     if (!this.workers.hasOtherAwake(worker)) this.wakeAll();
     if (this.#hasTimeout) for (const { id } of lost) this.#timers.clear({ kind: "taskTimeout", attempt: id });
     return lost;
@@ -238,6 +300,7 @@ export class Dispatcher {
   close(): void {
     this.#open = false;
     this.#ready.clear();
+    this.health.clear();
     for (const worker of this.workers.all()) {
       const stop = [...worker.running].sort(byAttempt).map(({ id }) => id);
       this.giveTasks(worker, { start: [], stop, forget: [] });

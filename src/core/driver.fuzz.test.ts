@@ -21,7 +21,9 @@ import { JobState } from "./job-state.ts";
 
 const JOB = jobId("job-1");
 /** A short one has workers given up, a long one leaves time for attempts to be late. */
-const WORKER_LEASES_MS = [1_000, 60_000];
+const WORKER_LEASES_MS = [1_000, 1_000_000];
+/** How far time goes at a step; the longest is over every wait. */
+const PASSES_MS = [400, 400, 400, 400, 4_000, 4_000, 400_000];
 const FAULTY_STEPS_MAX = 400;
 /** Far more than any job here needs; what has not ended then never will. */
 const CALM_STEPS_MAX = 20_000;
@@ -36,7 +38,7 @@ function drawSpec(random: Prng): JobSpec {
     stages.push({
       id: stageId(index),
       label: `stage ${index}`,
-      tasks: random.below(5),
+      tasks: random.below(random.chance(0.3) ? 20 : 5),
       dependsOn: earlier,
       input: fromSource ? { kind: "source", sourceIndex: index } : { kind: "shuffle", sides: [producers] },
       broadcasts: [],
@@ -93,13 +95,22 @@ class Cluster {
   #committing = false;
   #nowMs = 0;
   readonly #workerLeaseMs: number;
+  /** The one worker at which functions fail; without one they do now and then at all of them. */
+  readonly #sick: NodeId | undefined;
   #starts = 0;
   #ended: string | undefined;
   #calm = false;
+  /** A worker that ends nothing as long as it may be slow. */
+  readonly #slow: NodeId | undefined;
+  /** Whether drivers, workers and the job are stopped in between: what needs a while never happens then. */
+  readonly #isTroubled: boolean;
 
   constructor(seed: number) {
     this.random = new Prng(`driver/${seed}`);
     this.spec = drawSpec(this.random);
+    this.#slow = this.random.chance(0.5) ? nodeId("w1") : undefined;
+    this.#isTroubled = this.random.chance(0.5);
+    this.#sick = this.random.chance(0.5) ? nodeId("w0") : undefined;
     this.#workerLeaseMs = this.random.pick(WORKER_LEASES_MS);
     this.#workers = Array.from({ length: 1 + this.random.below(3) }, (_, index) =>
       this.#newWorker(`w${index}`),
@@ -259,18 +270,20 @@ class Cluster {
 
   #work(): void {
     const worker = this.random.pick(this.#workers);
+    if (worker.id === this.#slow && !this.#calm) return;
     const keys = [...worker.running.keys()];
     if (keys.length === 0) return;
     const key = this.random.pick(keys);
-    this.#endAttempt(worker, key, this.#drawOutcome(worker.running.get(key)!));
+    this.#endAttempt(worker, key, this.#drawOutcome(worker, worker.running.get(key)!));
     if (this.#calm || this.random.chance(0.7)) this.#poll(worker);
   }
 
-  #drawOutcome({ attempt, input }: TaskAssignment): TaskOutcome {
+  #drawOutcome({ id }: FakeWorker, { attempt, input }: TaskAssignment): TaskOutcome {
     const luck = this.#calm ? 1 : this.random.next();
     if (luck < 0.05) return { kind: "stopped" };
     const error = { code: "USER_FUNCTION", message: "boom", retryable: luck > 0.06, details: {} } as const;
-    if (luck < 0.15) return { kind: "failed", error, lostBlocks: [] };
+    const fails = this.#sick === undefined ? luck < 0.15 : luck < 1 && id === this.#sick;
+    if (fails) return { kind: "failed", error, lostBlocks: [] };
     const keys =
       input.kind === "blocks" ? input.sides.flat().flatMap(({ blocks }) => blocks.map(({ key }) => key)) : [];
     if (luck < 0.4 && keys.length > 0) {
@@ -335,12 +348,10 @@ class Cluster {
       if (luck < 0.2) this.#poll(this.random.pick(this.#workers));
       else if (luck < 0.5) this.#deliver();
       else if (luck < 0.7) this.#work();
-      else if (luck < 0.85) this.#confirm();
-      else if (luck < 0.9) this.#answerCommit();
-      else if (luck < 0.96) this.#passTime(this.random.chance(0.2) ? 4_000 : 400);
-      else if (luck < 0.97) this.#restartWorker();
-      else if (luck < 0.975) this.#tell({ kind: "cancelRequested", reason: "Ctrl-C" });
-      else if (luck < 0.98) this.#takeOver();
+      else if (luck < 0.83) this.#confirm();
+      else if (luck < 0.88) this.#answerCommit();
+      else if (luck < 0.94) this.#passTime(this.random.pick(PASSES_MS));
+      else if (luck < 0.98) this.#trouble(luck);
       else if (luck < 0.99) this.#resize(this.random.pick(this.#workers));
       else if (this.#ghosts.length > 0)
         this.#tell({ kind: "timerFired", timer: this.random.pick(this.#ghosts) });
@@ -348,6 +359,13 @@ class Cluster {
       if (this.#ended !== undefined && this.random.chance(0.05)) this.#takeOver();
       this.#checkReplay();
     }
+  }
+
+  #trouble(luck: number): void {
+    if (!this.#isTroubled) return;
+    if (luck < 0.955) this.#restartWorker();
+    else if (luck < 0.96) this.#tell({ kind: "cancelRequested", reason: "Ctrl-C" });
+    else this.#takeOver();
   }
 
   /** From here on nothing goes wrong any more; whatever was on its way still comes. */
@@ -361,7 +379,8 @@ class Cluster {
       this.#work();
       this.#confirm();
       this.#answerCommit();
-      this.#passTime(200);
+      // Where no worker is given up for it, now and then so long that all waits are over.
+      this.#passTime(this.#workerLeaseMs > 1_000 && this.random.chance(0.1) ? 1_000_000 : 200);
     }
     this.#checkReplay();
   }
@@ -396,6 +415,8 @@ test("whatever happens, the log is sound, a replay of it gives the live state, a
     "ended cancelled",
     "ended committed",
     "ended failed",
+    "nodeBack",
+    "nodeSetAside",
     "outputLost",
     "results lost",
     "taskCompleted",

@@ -552,6 +552,202 @@ describe("attempts that are late", () => {
   });
 });
 
+describe("a node on which tasks fail that others do", () => {
+  const B = nodeId("second");
+  const C = nodeId("third");
+  const many = (tasks: number): readonly StageShape[] => [{ ...STAGES[0]!, tasks }];
+  const benchOf = (tasks: number, policy: Partial<JobPolicy> = {}): Bench => {
+    const splits = [
+      Array.from({ length: tasks }, (_, start) => ({ kind: "items" as const, start, end: start + 1 })),
+    ];
+    return new Bench({ stages: many(tasks), splits, policy, slots: 1 });
+  };
+  const retry = (bench: Bench, task: string): readonly string[] =>
+    bench.tell({ kind: "timerFired", timer: `retry/${task}` });
+
+  test("a task that failed on a node goes to another one, even if that comes later", () => {
+    const bench = benchOf(1);
+    bench.start();
+    bench.poll([]);
+    bench.slots = 0;
+    bench.poll([], [], "i2", B);
+    bench.slots = 1;
+    bench.poll([], [failed("0.0.e1.a0")]);
+    expect(retry(bench, "s0.p0").join()).not.toContain("start");
+    expect(bench.poll([])).toEqual([]);
+    expect(bench.poll([], [], "i2", B)).toContain("second: start 0.0.e1.a1");
+  });
+
+  test("but no longer than 30 s, and failures on one node alone use up one try while there are others", () => {
+    const bench = benchOf(1, { attemptsMax: 2 });
+    bench.start();
+    bench.poll([]);
+    bench.slots = 0;
+    bench.poll([], [], "i2", B);
+    bench.slots = 1;
+    bench.poll([], [failed("0.0.e1.a0")]);
+    retry(bench, "s0.p0");
+    bench.nowMs += 29_999;
+    expect(bench.poll([])).toEqual([]);
+    bench.nowMs += 1;
+    expect(bench.poll([])).toEqual(["worker: start 0.0.e1.a1"]);
+    expect(bench.poll([], [failed("0.0.e1.a1")]).join()).not.toContain("append");
+    retry(bench, "s0.p0");
+    bench.poll([], [], "i2", B);
+    expect(bench.poll([], [failed("0.0.e1.a2")], "i2", B)).toContain("append 2: failed 0.0.e1.a2");
+  });
+
+  test("a task that fails everywhere fails the job after as many tries as ever", () => {
+    const bench = benchOf(1, { attemptsMax: 3 });
+    bench.start();
+    bench.poll([]);
+    bench.poll([], [], "i2", B);
+    bench.poll([], [failed("0.0.e1.a0")]);
+    retry(bench, "s0.p0");
+    bench.poll([], [failed("0.0.e1.a1")], "i2", B);
+    expect(retry(bench, "s0.p0").join()).toContain("start 0.0.e1.a2");
+    expect(
+      bench.poll([], [failed("0.0.e1.a2")], "i2", B).concat(bench.poll([], [failed("0.0.e1.a2")])),
+    ).toContain("append 2: failed 0.0.e1.a2");
+  });
+
+  /** The first three tasks fail at the first worker, and are done by the second one. */
+  const sickAfterThree = (bench: Bench): readonly string[] => {
+    bench.start();
+    const seen: string[] = [];
+    for (const task of [0, 1, 2]) {
+      bench.slots = 1;
+      expect(bench.poll([])).toContain(`worker: start 0.${task}.e1.a0`);
+      bench.slots = 0;
+      bench.poll([], [failed(`0.${task}.e1.a0`)]);
+      retry(bench, `s0.p${task}`);
+      bench.slots = 1;
+      expect(bench.poll([], [], "i2", B)).toContain(`second: start 0.${task}.e1.a1`);
+      bench.slots = 0;
+      bench.poll([], [finished(`0.${task}.e1.a1`)], "i2", B);
+      seen.push(...bench.confirm());
+    }
+    bench.slots = 1;
+    return seen;
+  };
+
+  test("is set aside after three of them for five minutes, and then has another chance", () => {
+    const bench = benchOf(10);
+    expect(sickAfterThree(bench)).toContain("note nodeSetAside");
+    expect(bench.poll([])).toEqual([]);
+    bench.nowMs += 300_000;
+    bench.poll([]);
+    expect(bench.tell({ kind: "timerFired", timer: "aside/worker/i1" })).toEqual([
+      "note nodeBack",
+      "worker: start 0.3.e1.a0",
+    ]);
+  });
+
+  test("is not set aside where it has done more right than wrong since", () => {
+    const bench = benchOf(10);
+    bench.start();
+    const seen: string[] = [];
+    for (const task of [0, 3, 6]) {
+      bench.slots = 1;
+      bench.poll([]);
+      bench.slots = 0;
+      bench.poll([], [failed(`0.${task}.e1.a0`)]);
+      retry(bench, `s0.p${task}`);
+      bench.slots = 1;
+      bench.poll([], [], "i2", B);
+      bench.slots = 0;
+      bench.poll([], [finished(`0.${task}.e1.a1`)], "i2", B);
+      seen.push(...bench.confirm());
+      for (const right of [task + 1, task + 2]) {
+        bench.slots = 1;
+        bench.poll([]);
+        bench.slots = 0;
+        bench.poll([], [finished(`0.${right}.e1.a0`)]);
+        seen.push(...bench.confirm());
+      }
+    }
+    expect(seen.filter((effect) => effect === "note taskCompleted")).toHaveLength(9);
+    expect(seen).not.toContain("note nodeSetAside");
+  });
+
+  test("its failures are no tries of its tasks any more", () => {
+    const bench = benchOf(10, { attemptsMax: 2 });
+    bench.start();
+    // This one fails there first, and is tried again only at the end.
+    bench.poll([]);
+    bench.slots = 0;
+    bench.poll([], [failed("0.0.e1.a0")]);
+    const seen: string[] = [];
+    for (const task of [1, 2, 3]) {
+      bench.slots = 1;
+      bench.poll([]);
+      bench.slots = 0;
+      bench.poll([], [failed(`0.${task}.e1.a0`)]);
+      retry(bench, `s0.p${task}`);
+      bench.slots = 1;
+      bench.poll([], [], "i2", B);
+      bench.slots = 0;
+      bench.poll([], [finished(`0.${task}.e1.a1`)], "i2", B);
+      seen.push(...bench.confirm());
+    }
+    expect(seen).toContain("note nodeSetAside");
+    retry(bench, "s0.p0");
+    bench.slots = 1;
+    expect(bench.poll([], [], "i2", B)).toContain("second: start 0.0.e1.a1");
+    expect(bench.poll([], [failed("0.0.e1.a1")], "i2", B).join()).not.toContain("append");
+  });
+
+  test("comes back when so many others have gone that more than half would be set aside", () => {
+    const bench = benchOf(10);
+    sickAfterThree(bench);
+    expect(bench.poll([])).toEqual([]);
+    bench.nowMs += 999;
+    bench.poll([]);
+    bench.nowMs += 1;
+    expect(bench.tell({ kind: "timerFired", timer: "worker/second/i2" }).join()).toContain(
+      "note workerLost,no timer aside/worker/i1,note nodeBack,worker: start",
+    );
+  });
+
+  test("is never the only one, nor set aside where others fail as well", () => {
+    const alone = benchOf(10, { attemptsMax: 9 });
+    alone.start();
+    for (let task = 0; task < 5; task++) {
+      alone.poll([]);
+      alone.poll([], [failed(`0.${task}.e1.a0`)]);
+    }
+    expect(alone.poll([]).join()).not.toContain("nodeSetAside");
+    const bench = benchOf(10);
+    bench.start();
+    bench.poll([], [], "i2", B);
+    bench.poll([], [], "i3", C);
+    bench.poll([], [failed("0.0.e1.a0")], "i2", B);
+    bench.poll([], [failed("0.1.e1.a0")], "i3", C);
+    expect(sickAfterThreeOf(bench)).not.toContain("note nodeSetAside");
+  });
+
+  /** As above, with the three tasks that come next. */
+  function sickAfterThreeOf(bench: Bench): readonly string[] {
+    const seen: string[] = [];
+    bench.slots = 0;
+    bench.poll([], [], "i2", B);
+    bench.poll([], [], "i3", C);
+    for (let round = 0; round < 3; round++) {
+      bench.slots = 1;
+      const started = /worker: start (0\.(\d+)\.e1\.a0)/.exec(bench.poll([]).join())!;
+      bench.slots = 0;
+      bench.poll([], [failed(started[1]!)]);
+      retry(bench, `s0.p${started[2]}`);
+      bench.slots = 1;
+      const again = /start (0\.\d+\.e1\.a\d+)/.exec(bench.poll([], [], "i3", C).join())![1]!;
+      bench.slots = 0;
+      bench.poll([], [finished(again)], "i3", C);
+      seen.push(...bench.confirm());
+    }
+    return seen;
+  }
+});
+
 describe("blocks that are lost", () => {
   test("their task runs again first, then the one that missed them", () => {
     const bench = atReduce();

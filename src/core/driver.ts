@@ -197,6 +197,7 @@ export class JobDriver {
     tasks.setPhase(attempt, [Phase.recording], Phase.idle);
     if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
     if (live === undefined) return;
+    this.#dispatcher.judge(attempt, live.worker);
     ordersFor(live.worker, orders).forget.push(attempt);
     if (live.rival !== undefined) this.#dropRival(live, live.rival, orders);
   }
@@ -291,6 +292,12 @@ export class JobDriver {
         this.#dispatcher.tasks.setPhase(timer.task, [Phase.delayed], Phase.idle);
         this.#dispatcher.enqueue(timer.task);
         return this.#dispatcher.giveTasksToAll();
+      case "setAside": {
+        const worker = this.#dispatcher.workers.get(timer.worker);
+        if (worker?.incarnation !== timer.incarnation || !worker.aside) return;
+        this.#dispatcher.takeBack(worker);
+        return this.#dispatcher.giveTasksToAll();
+      }
       case "backups":
         return this.#dispatcher.look();
       case "taskTimeout":

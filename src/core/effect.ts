@@ -46,6 +46,10 @@ export type DriverNote =
       readonly retryInMs: number | undefined;
     }
   | { readonly kind: "outputLost"; readonly lost: Completed }
+  /** Tasks failed there that others have completed: for so long it gets nothing new. */
+  | { readonly kind: "nodeSetAside"; readonly worker: NodeId; readonly forMs: number }
+  /** It gets tasks again. */
+  | { readonly kind: "nodeBack"; readonly worker: NodeId }
   /** A task that is late runs a second time, on another node. */
   | { readonly kind: "backupStarted"; readonly attempt: AttemptId; readonly worker: NodeId }
   /** The second attempt was the first to complete. */

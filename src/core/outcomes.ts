@@ -73,14 +73,18 @@ export class Outcomes {
     return false;
   }
 
-  #onTaskFailed({ id: attempt, rival }: LiveAttempt, error: ErrorInfo): void {
+  #onTaskFailed({ id: attempt, worker, rival }: LiveAttempt, error: ErrorInfo): void {
+    const { tasks, health } = this.#dispatcher;
+    const { attemptsMax: triesMax } = this.#state.spec.policy;
+    const { tries, failures } = health.fail(attempt, worker, this.#step.nowMs);
     // What the task is to give is on its way to the log.
     if (rival?.recording === true) return;
-    const { tasks } = this.#dispatcher;
-    const { attemptsMax: triesMax } = this.#state.spec.policy;
-    const tries = tasks.countFailure(attempt);
     const last = !error.retryable || (tries >= triesMax && rival === undefined);
-    const retryInMs = last ? undefined : rival === undefined ? retryDelayMs(this.#state, attempt, tries) : 0;
+    const retryInMs = last
+      ? undefined
+      : rival === undefined
+        ? retryDelayMs(this.#state, attempt, failures)
+        : 0;
     this.#step.note({ kind: "taskFailed", attempt, tries, triesMax, error, retryInMs });
     if (retryInMs === undefined) {
       if (rival === undefined) tasks.setPhase(attempt, [Phase.running], Phase.idle);
@@ -94,7 +98,7 @@ export class Outcomes {
 
   /** The disk of one node is full, and others may have room: that is no fault of the task's. */
   #onNoSpace(live: LiveAttempt, error: ErrorInfo): void {
-    const tries = this.#dispatcher.tasks.failures(live.id);
+    const tries = this.#dispatcher.health.triesOf(live.id);
     const { attemptsMax: triesMax } = this.#state.spec.policy;
     this.#step.note({ kind: "taskFailed", attempt: live.id, tries, triesMax, error, retryInMs: 0 });
     this.onLost(live);
@@ -120,6 +124,7 @@ export class Outcomes {
   #onPeerUnreachable(worker: WorkerState, live: LiveAttempt, { details }: ErrorInfo): void {
     this.#countLoss(live);
     if (!this.#dispatcher.isOpen) return;
+    this.#dispatcher.health.cutOff(live.id, live.worker);
     const { node } = details;
     if (typeof node === "string") {
       const agreed = this.#suspects.report(node, live.worker, this.#step.nowMs);

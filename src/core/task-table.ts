@@ -14,14 +14,12 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 export class TaskTable {
   readonly #phase: Uint8Array[];
   readonly #attempts: Uint32Array[];
-  readonly #failures: Uint16Array[];
   readonly #losses: Uint16Array[];
 
   constructor(state: JobState) {
     const tasks = state.spec.stages.map((stage) => stage.tasks);
     this.#phase = tasks.map((count) => new Uint8Array(count));
     this.#attempts = tasks.map((count) => new Uint32Array(count));
-    this.#failures = tasks.map((count) => new Uint16Array(count));
     this.#losses = tasks.map((count) => new Uint16Array(count));
   }
 
@@ -36,13 +34,6 @@ export class TaskTable {
   /** Number of the next attempt of this task in this epoch, from 0. */
   nextAttempt(task: TaskId): number {
     return this.#attempts[task.stage]![task.partition]!++;
-  }
-  /** Counts a failure of the user's or of the thread's; returns how many there are now. */
-  countFailure(task: TaskId): number {
-    return ++this.#failures[task.stage]![task.partition]!;
-  }
-  failures(task: TaskId): number {
-    return this.#failures[task.stage]![task.partition]!;
   }
   /** Counts an attempt, or an output, that was lost through no fault of the task; returns how many there are now. */
   countLoss(task: TaskId): number {

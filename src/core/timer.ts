@@ -7,6 +7,8 @@ export type Timer =
   | { readonly kind: "retry"; readonly task: TaskId }
   | { readonly kind: "taskTimeout"; readonly attempt: AttemptId }
   | { readonly kind: "workerLease"; readonly worker: NodeId; readonly incarnation: string }
+  /** A node that was set aside has another chance. */
+  | { readonly kind: "setAside"; readonly worker: NodeId; readonly incarnation: string }
   /** It is looked for attempts that are late. */
   | { readonly kind: "backups" };
 
@@ -19,6 +21,8 @@ export function timerName(timer: Timer): string {
       return `timeout/${attemptKey(timer.attempt)}`;
     case "workerLease":
       return `worker/${timer.worker}/${timer.incarnation}`;
+    case "setAside":
+      return `aside/${timer.worker}/${timer.incarnation}`;
     case "backups":
       return "backups";
     default:

@@ -33,6 +33,10 @@ export interface WorkerState {
   restsUntilMs: number | undefined;
   /** Rests since it last did something well. */
   rests: number;
+  /** It gets nothing new: too much failed there. */
+  aside: boolean;
+  /** When a task failed there last; never: minus infinity. */
+  failedMs: number;
 }
 
 /** So that the order in which attempts began decides nothing. */
@@ -51,6 +55,10 @@ export class WorkerTable {
   all(): readonly WorkerState[] {
     return [...this.#workers.values()].sort(byId);
   }
+  /** In no order. */
+  each(): Iterable<WorkerState> {
+    return this.#workers.values();
+  }
   /** Those that have room and were last left with some, in the order of their ids: few while there is enough to do. */
   hungry(): readonly WorkerState[] {
     return this.#hungry.size <= 1 ? [...this.#hungry] : [...this.#hungry].sort(byId);
@@ -61,7 +69,8 @@ export class WorkerTable {
   /** Whether another worker than this one would take a task. */
   hasOtherAwake(worker: WorkerState): boolean {
     for (const other of this.#workers.values()) {
-      if (other !== worker && other.restsUntilMs === undefined && other.room > 0) return true;
+      const { restsUntilMs, room, aside } = other;
+      if (other !== worker && restsUntilMs === undefined && room > 0 && !aside) return true;
     }
     return false;
   }
@@ -89,6 +98,8 @@ export class WorkerTable {
       unwanted: 0,
       restsUntilMs: undefined,
       rests: 0,
+      aside: false,
+      failedMs: Number.NEGATIVE_INFINITY,
     };
     this.#workers.set(id, worker);
     return worker;
@@ -103,7 +114,8 @@ export class WorkerTable {
   }
 
   freeRoom(worker: WorkerState): number {
-    return worker.restsUntilMs === undefined ? worker.room - worker.running.size - worker.unwanted : 0;
+    const { aside, restsUntilMs, room, running, unwanted } = worker;
+    return aside || restsUntilMs !== undefined ? 0 : room - running.size - unwanted;
   }
   /** @param rival The attempt of the same task that is under way already. */
   assign(worker: WorkerState, assignment: TaskAssignment, nowMs: number, rival?: LiveAttempt): void {

@@ -283,6 +283,10 @@ class Drive {
     } else if (note.kind === "backupStarted" || note.kind === "backupWon") {
       const { stage, partition } = note.attempt;
       this.#options.onEvent({ kind: note.kind, stage, partition, node: note.worker });
+    } else if (note.kind === "nodeSetAside") {
+      this.#options.onEvent({ kind: "nodeSetAside", node: note.worker, forMs: note.forMs });
+    } else if (note.kind === "nodeBack") {
+      this.#options.onEvent({ kind: "nodeBack", node: note.worker });
     }
   }
 

@@ -37,6 +37,10 @@ export type RunEvent =
     }
   /** The second attempt, on this node, was the first to complete. */
   | { readonly kind: "backupWon"; readonly stage: StageId; readonly partition: number; readonly node: string }
+  /** In a cluster: tasks failed on this node that others have completed. For so long it gets nothing new of this job. */
+  | { readonly kind: "nodeSetAside"; readonly node: string; readonly forMs: number }
+  /** It gets tasks of this job again, or is gone. */
+  | { readonly kind: "nodeBack"; readonly node: string }
   /** A line of `ctx.log`. */
   | {
       readonly kind: "log";

@@ -62,6 +62,8 @@ export class ProgressMeter {
         return;
       case "backupStarted":
       case "backupWon":
+      case "nodeSetAside":
+      case "nodeBack":
         return;
       default:
         return unreachable(note);

@@ -18,6 +18,8 @@ export interface FaultRates {
   readonly attemptHangs: number;
   /** A node, from its start to its end, takes `SLOW_FACTOR` times as long for everything. */
   readonly nodeIsSlow: number;
+  /** A node on which, from its start to its end, every attempt dies. */
+  readonly nodeIsSick: number;
   /** Mean time between kills of a worker, of the driver, freezes, partitions and lost or damaged blocks; 0 never. */
   readonly workerKillEveryMs: number;
   readonly driverKillEveryMs: number;
@@ -40,6 +42,7 @@ export const NO_FAULTS: FaultRates = {
   attemptDies: 0,
   attemptHangs: 0,
   nodeIsSlow: 0,
+  nodeIsSick: 0,
   workerKillEveryMs: 0,
   driverKillEveryMs: 0,
   freezeEveryMs: 0,
@@ -67,6 +70,7 @@ export function drawRates(random: Prng): FaultRates {
     attemptDies: maybe(0.15),
     attemptHangs: maybe(0.05),
     nodeIsSlow: maybe(0.4),
+    nodeIsSick: maybe(0.3),
     workerKillEveryMs: every(2_000, 30_000),
     driverKillEveryMs: every(2_000, 30_000),
     freezeEveryMs: every(5_000, 40_000),

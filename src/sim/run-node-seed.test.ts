@@ -15,7 +15,13 @@ test(`a cluster of whole nodes keeps every promise over ${SEEDS} seeds, and meet
   );
   expect(problems).toEqual([]);
   const met = new Set(results.flatMap(({ sometimes }) => [...sometimes]));
-  expect([...met].sort()).toEqual(["backupWon", "drained", "resumedAfterFailure", "takeOver"]);
+  expect([...met].sort()).toEqual([
+    "backupWon",
+    "drained",
+    "nodeSetAside",
+    "resumedAfterFailure",
+    "takeOver",
+  ]);
 });
 
 test("plays a seed of whole nodes the same way every time", async () => {

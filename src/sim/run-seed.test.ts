@@ -28,7 +28,7 @@ describe("the simulated cluster", () => {
     const results = await runSeeds(SEEDS);
     expect(problemsOf(results)).toEqual([]);
     const met = new Set(results.flatMap(({ sometimes }) => [...sometimes]));
-    expect([...met].sort()).toEqual(["backupWon", "resumedAfterFailure", "takeOver"]);
+    expect([...met].sort()).toEqual(["backupWon", "nodeSetAside", "resumedAfterFailure", "takeOver"]);
     const faults = new Set(results.flatMap((result) => [...result.faults.keys()]));
     expect([...faults].sort()).toEqual([
       "attemptDies",
@@ -38,6 +38,7 @@ describe("the simulated cluster", () => {
       "driverKill",
       "freeze",
       "messageLost",
+      "nodeIsSick",
       "nodeIsSlow",
       "partition",
       "storeRefuses",
@@ -55,18 +56,29 @@ describe("the simulated cluster", () => {
 });
 
 describe("the checks notice", () => {
-  const SEEDS_TO_NOTICE = 200;
+  const SEEDS_TO_NOTICE = 600;
+
+  /** What goes wrong in the first seed in which anything does. */
+  async function firstProblems(
+    libraries: typeof LIBRARIES,
+    options: SeedOptions,
+  ): Promise<readonly string[]> {
+    for (let seed = 0; seed < SEEDS_TO_NOTICE; seed++) {
+      const { problems } = await runSeed(String(seed), libraries, options);
+      if (problems.length > 0) return problems;
+    }
+    return [];
+  }
 
   test("a store that does not compare: two drivers write one log", async () => {
     const breakStore = (store: ControlStore): ControlStore =>
       Object.assign(Object.create(store) as ControlStore, {
         txn: (request: Parameters<ControlStore["txn"]>[0]) => store.txn({ ...request, compare: [] }),
       });
-    expect(problemsOf(await runSeeds(SEEDS_TO_NOTICE, LIBRARIES, { breakStore }))).not.toEqual([]);
+    expect(await firstProblems(LIBRARIES, { breakStore })).not.toEqual([]);
   });
 
   test("checksums that never differ: damaged bytes become rows", async () => {
-    const results = await runSeeds(SEEDS_TO_NOTICE, { ...LIBRARIES, crc32: () => 0 });
-    expect(problemsOf(results)).not.toEqual([]);
+    expect(await firstProblems({ ...LIBRARIES, crc32: () => 0 }, {})).not.toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * A job of very many tasks on very many nodes, for what its driver costs: the shipped driver among workers that only
- * pretend to work, in virtual time, without promises. Some nodes are slow.
+ * pretend to work, in virtual time, without promises. Some nodes are slow, and on
+ * one everything fails.
  *
  * What is measured is the time spent in the driver's steps and nothing else.
  */
@@ -29,6 +30,9 @@ const APPEND_MS = 5;
 /** Of all nodes, those on which everything takes `SLOW_FACTOR` times as long. */
 const SLOW_SHARE = 0.01;
 const SLOW_FACTOR = 20;
+/** The node on which everything fails, at once. */
+const SICK = 0;
+const FAIL_MS = 50;
 /** No job here takes longer: one that does is stuck. */
 const VIRTUAL_MS_MAX = 3_600_000;
 
@@ -53,6 +57,7 @@ export interface ScaleResult {
 interface ScaleWorker {
   readonly index: number;
   readonly factor: number;
+  readonly isSick: boolean;
   seq: number;
   readonly running: Map<string, TaskAssignment>;
   readonly ended: Map<string, EndedAttempt>;
@@ -85,6 +90,7 @@ class Scale {
     this.#workers = Array.from({ length: options.nodes }, (_, index) => ({
       index,
       factor: this.#random.chance(SLOW_SHARE) ? SLOW_FACTOR : 1,
+      isSick: index === SICK,
       seq: 0,
       running: new Map(),
       ended: new Map(),
@@ -192,6 +198,7 @@ class Scale {
     if (worker.running.has(key) || worker.ended.has(key)) return;
     worker.running.set(key, assignment);
     this.#attempts++;
+    if (worker.isSick) return this.#later(FAIL_MS, () => this.#end(worker, attempt, FAILED));
     const tookMs = TASK_MS * worker.factor * (0.5 + this.#random.next());
     const output = outputOf(attempt, worker.index);
     this.#later(tookMs, () => this.#end(worker, attempt, { kind: "finished", output }));
@@ -204,6 +211,12 @@ class Scale {
     this.#pollSoon(worker);
   }
 }
+
+const FAILED: EndedAttempt["outcome"] = {
+  kind: "failed",
+  error: { code: "THREAD_DIED", message: "sick", retryable: true, details: {} },
+  lostBlocks: [],
+};
 
 const nameOf = (index: number) => nodeId(`n${String(index).padStart(6, "0")}`);
 

@@ -9,7 +9,7 @@ import type { Trace } from "./trace.ts";
 const TASK_MS_MAX = 400;
 const SLOW_FACTOR = 25;
 
-/** Runs the shipped executor and engine, at a virtual speed, in attempts that may die or never end. It may be slow. */
+/** Runs the shipped executor and engine, at a virtual speed, in attempts that may die or never end. It may be slow, or sick. */
 export class SimRunner implements TaskRunner {
   readonly slots: number;
   readonly #process: SimProcess;
@@ -19,6 +19,7 @@ export class SimRunner implements TaskRunner {
   readonly #trace: Trace;
   readonly #stops = new Map<string, () => void>();
   readonly #isSlow: boolean;
+  readonly #isSick: boolean;
 
   constructor(
     slots: number,
@@ -36,6 +37,8 @@ export class SimRunner implements TaskRunner {
     this.#trace = trace;
     this.#isSlow = random.chance(rates().nodeIsSlow);
     if (this.#isSlow) trace.fault("nodeIsSlow", process.name);
+    this.#isSick = random.chance(rates().nodeIsSick);
+    if (this.#isSick) trace.fault("nodeIsSick", process.name);
   }
 
   room(): number {
@@ -44,8 +47,8 @@ export class SimRunner implements TaskRunner {
 
   run(request: TaskRequest): Promise<TaskOutcome> {
     const key = attemptKey(request.assignment.attempt);
-    const { attemptDies, attemptHangs, nodeIsSlow } = this.#rates();
-    const dies = this.#random.chance(attemptDies);
+    const { attemptDies, attemptHangs, nodeIsSlow, nodeIsSick } = this.#rates();
+    const dies = this.#random.chance(attemptDies) || (this.#isSick && nodeIsSick > 0);
     const hangs = this.#random.chance(attemptHangs);
     const factor = this.#isSlow && nodeIsSlow > 0 ? SLOW_FACTOR : 1;
     const beforeMs = factor * this.#random.below(TASK_MS_MAX);

@@ -36,7 +36,7 @@ export class Trace {
 
 /** Notes what is worth meeting of what drivers tell. */
 export function meet(trace: Trace, event: RunEvent): void {
-  if (event.kind !== "backupWon") return;
-  trace.say(`${event.kind}: s${event.stage}.p${event.partition} on ${event.node}`);
+  if (event.kind !== "backupWon" && event.kind !== "nodeSetAside") return;
+  trace.say(`${event.kind}: ${event.node}`);
   trace.met(event.kind);
 }

@@ -691,6 +691,13 @@ type RunEvent = {
     readonly partition: number;
     readonly node: string;
 } | {
+    readonly kind: "nodeSetAside";
+    readonly node: string;
+    readonly forMs: number;
+} | {
+    readonly kind: "nodeBack";
+    readonly node: string;
+} | {
     readonly kind: "log";
     readonly stage: StageId;
     readonly partition: number;

@@ -151,6 +151,9 @@ export function lineOf(note: NodeNote): string | undefined {
     case "event": {
       const { event } = note;
       if (event.kind === "log" || event.kind === "warning") return `${job}: ${escapeText(event.message)}`;
+      if (event.kind === "nodeSetAside")
+        return `${job}: ${escapeText(event.node)} is set aside: tasks failed there that others did`;
+      if (event.kind === "nodeBack") return `${job}: ${escapeText(event.node)} is no longer set aside`;
       if (event.kind === "taskFailed") return `${job}: a task failed: ${escapeText(event.error.message)}`;
       return undefined;
     }
