@@ -555,6 +555,8 @@ describe("attempts that are late", () => {
 describe("a node on which tasks fail that others do", () => {
   const B = nodeId("second");
   const C = nodeId("third");
+  /** Of an earlier epoch: until it is stopped there is no room. */
+  const BUSY = ["0.0.e0.a0"];
   const many = (tasks: number): readonly StageShape[] => [{ ...STAGES[0]!, tasks }];
   const benchOf = (tasks: number, policy: Partial<JobPolicy> = {}): Bench => {
     const splits = [
@@ -569,9 +571,7 @@ describe("a node on which tasks fail that others do", () => {
     const bench = benchOf(1);
     bench.start();
     bench.poll([]);
-    bench.slots = 0;
-    bench.poll([], [], "i2", B);
-    bench.slots = 1;
+    bench.poll(BUSY, [], "i2", B);
     bench.poll([], [failed("0.0.e1.a0")]);
     expect(retry(bench, "s0.p0").join()).not.toContain("start");
     expect(bench.poll([])).toEqual([]);
@@ -582,9 +582,7 @@ describe("a node on which tasks fail that others do", () => {
     const bench = benchOf(1, { attemptsMax: 2 });
     bench.start();
     bench.poll([]);
-    bench.slots = 0;
-    bench.poll([], [], "i2", B);
-    bench.slots = 1;
+    bench.poll(BUSY, [], "i2", B);
     bench.poll([], [failed("0.0.e1.a0")]);
     retry(bench, "s0.p0");
     bench.nowMs += 29_999;
@@ -595,6 +593,17 @@ describe("a node on which tasks fail that others do", () => {
     retry(bench, "s0.p0");
     bench.poll([], [], "i2", B);
     expect(bench.poll([], [failed("0.0.e1.a2")], "i2", B)).toContain("append 2: failed 0.0.e1.a2");
+  });
+
+  test("a node that drains is no other node to wait for", () => {
+    const bench = benchOf(1);
+    bench.start();
+    bench.poll([]);
+    bench.slots = 0;
+    bench.poll([], [], "i2", B);
+    bench.slots = 1;
+    bench.poll([], [failed("0.0.e1.a0")]);
+    expect(retry(bench, "s0.p0")).toContain("worker: start 0.0.e1.a1");
   });
 
   test("a task that fails everywhere fails the job after as many tries as ever", () => {
@@ -709,43 +718,51 @@ describe("a node on which tasks fail that others do", () => {
     );
   });
 
-  test("is never the only one, nor set aside where others fail as well", () => {
-    const alone = benchOf(10, { attemptsMax: 9 });
-    alone.start();
-    for (let task = 0; task < 5; task++) {
-      alone.poll([]);
-      alone.poll([], [failed(`0.${task}.e1.a0`)]);
-    }
-    expect(alone.poll([]).join()).not.toContain("nodeSetAside");
-    const bench = benchOf(10);
+  test("is never the only one", () => {
+    const bench = benchOf(4, { attemptsMax: 2 });
     bench.start();
-    bench.poll([], [], "i2", B);
-    bench.poll([], [], "i3", C);
-    bench.poll([], [failed("0.0.e1.a0")], "i2", B);
-    bench.poll([], [failed("0.1.e1.a0")], "i3", C);
-    expect(sickAfterThreeOf(bench)).not.toContain("note nodeSetAside");
-  });
-
-  /** As above, with the three tasks that come next. */
-  function sickAfterThreeOf(bench: Bench): readonly string[] {
     const seen: string[] = [];
-    bench.slots = 0;
-    bench.poll([], [], "i2", B);
-    bench.poll([], [], "i3", C);
-    for (let round = 0; round < 3; round++) {
+    for (const task of [0, 1, 2, 3]) {
       bench.slots = 1;
-      const started = /worker: start (0\.(\d+)\.e1\.a0)/.exec(bench.poll([]).join())!;
+      bench.poll([]);
       bench.slots = 0;
-      bench.poll([], [failed(started[1]!)]);
-      retry(bench, `s0.p${started[2]}`);
+      bench.poll([], [failed(`0.${task}.e1.a0`)]);
+      retry(bench, `s0.p${task}`);
       bench.slots = 1;
-      const again = /start (0\.\d+\.e1\.a\d+)/.exec(bench.poll([], [], "i3", C).join())![1]!;
+      expect(bench.poll([])).toContain(`worker: start 0.${task}.e1.a1`);
       bench.slots = 0;
-      bench.poll([], [finished(again)], "i3", C);
+      bench.poll([], [finished(`0.${task}.e1.a1`)]);
       seen.push(...bench.confirm());
     }
-    return seen;
-  }
+    expect(seen.filter((effect) => effect === "note taskCompleted")).toHaveLength(4);
+    expect(seen).not.toContain("note nodeSetAside");
+  });
+
+  test("is not set aside where more than half of the others fail as well", () => {
+    const bench = benchOf(10);
+    bench.start();
+    for (const [index, other] of [B, C].entries()) {
+      bench.slots = 1;
+      bench.poll([], [], `i${index + 2}`, other);
+      bench.slots = 0;
+      bench.poll([], [failed(`0.${index}.e1.a0`)], `i${index + 2}`, other);
+    }
+    const seen: string[] = [];
+    for (const task of [2, 3, 4]) {
+      bench.slots = 1;
+      expect(bench.poll([])).toContain(`worker: start 0.${task}.e1.a0`);
+      bench.slots = 0;
+      bench.poll([], [failed(`0.${task}.e1.a0`)]);
+      retry(bench, `s0.p${task}`);
+      bench.slots = 1;
+      expect(bench.poll([], [], "i2", B)).toContain(`second: start 0.${task}.e1.a1`);
+      bench.slots = 0;
+      bench.poll([], [finished(`0.${task}.e1.a1`)], "i2", B);
+      seen.push(...bench.confirm());
+    }
+    expect(seen.filter((effect) => effect === "note taskCompleted")).toHaveLength(3);
+    expect(seen).not.toContain("note nodeSetAside");
+  });
 });
 
 describe("blocks that are lost", () => {

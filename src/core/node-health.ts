@@ -98,8 +98,9 @@ export class NodeHealth {
   }
 
   #othersCould({ failed, cutOff }: FailedTask, node: NodeId): boolean {
-    for (const { id, aside } of this.#workers.each()) {
-      if (id !== node && !aside && !failed.includes(id) && !cutOff.has(id)) return true;
+    for (const { id, aside, room } of this.#workers.each()) {
+      // One that drains takes nothing.
+      if (id !== node && !aside && room > 0 && !failed.includes(id) && !cutOff.has(id)) return true;
     }
     return false;
   }
