@@ -26,7 +26,7 @@ import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
 import { BicoastalError } from "../base/errors.ts";
-import { jobId, type NodeId, nodeId } from "../base/ids.ts";
+import { type JobId, jobId, type NodeId, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import { boundedRows } from "../runtime/bounded-rows.ts";
@@ -43,6 +43,7 @@ import { JobBoard } from "../runtime/job-board.ts";
 import { blobKeys } from "../runtime/job-keys.ts";
 import { localReading } from "../runtime/local-reading.ts";
 import { prepareJob } from "../runtime/prepare-job.ts";
+import { jobsThatSetAside } from "../runtime/set-aside.ts";
 import { ClusterSession, type ClusterSessionParts } from "./cluster-session.ts";
 import { NoteCounter } from "./count-notes.ts";
 import { type MachineSize, runSettings } from "./run-settings.ts";
@@ -74,6 +75,11 @@ export interface NodeSettings {
   readonly leaseMs: number;
   readonly version: string;
   readonly onNote: (note: NodeNote) => void;
+}
+
+/** What a node says of itself, and the jobs that give it nothing new, as tasks failed there that others have completed. */
+export interface ListedNode extends NodeCard {
+  readonly setAsideBy: readonly JobId[];
 }
 
 export interface RunningNode {
@@ -269,7 +275,7 @@ function threadEntry(): URL {
 }
 
 /** Who belongs to the cluster now, by name. Throws USAGE, STORE_UNAVAILABLE. */
-export async function listNodes(store: string): Promise<readonly NodeCard[]> {
+export async function listNodes(store: string): Promise<readonly ListedNode[]> {
   const opened = await openStore(store);
   const retrying = { clock: systemClock, random: new Prng(thisMachine.randomId()) };
   const members = new Members({
@@ -281,7 +287,8 @@ export async function listNodes(store: string): Promise<readonly NodeCard[]> {
   });
   try {
     await members.start();
-    return members.all();
+    const setAside = await jobsThatSetAside(opened);
+    return members.all().map((card) => ({ ...card, setAsideBy: setAside.get(card.node) ?? [] }));
   } finally {
     await members.close();
     await opened.close();

@@ -112,6 +112,8 @@ export interface JobDetails extends JobSummary {
   readonly stages: readonly { readonly label: string; readonly tasks: number; readonly tasksDone: number }[];
   readonly counters: Readonly<Record<string, number>>;
   readonly error: ErrorInfo | undefined;
+  /** In a cluster: nodes that get nothing new of this job for now, as tasks failed there that others have completed. */
+  readonly setAside: readonly string[];
 }
 
 /** Params first, which may be left out where none is required; then options, which always may. */

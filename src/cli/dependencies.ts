@@ -1,9 +1,8 @@
 /** What commands need beyond their process; handed in, so that they are tested without any of it. */
-import type { NodeSettings, RunningNode } from "../api/compose-cluster.ts";
+import type { ListedNode, NodeSettings, RunningNode } from "../api/compose-cluster.ts";
 import type { Job } from "../api/job.ts";
 import type { RunOptions, Session, SessionOptions } from "../api/session.ts";
 import type { Plan } from "../plan/node.ts";
-import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { PlanLayout } from "../runtime/lay-out-plan.ts";
 import type { DevCluster, DevSettings } from "./dev/dev-cluster.ts";
 import type { DiagnoseRequest } from "./doctor/diagnose.ts";
@@ -26,7 +25,7 @@ export interface CliDependencies {
   /** Throws USAGE, STORE_UNAVAILABLE where the store or a node does not come up. */
   startDevCluster(settings: DevSettings): Promise<DevCluster>;
   /** Who belongs to the cluster of this store now, by name. Throws USAGE, STORE_UNAVAILABLE. */
-  listNodes(store: string): Promise<readonly NodeCard[]>;
+  listNodes(store: string): Promise<readonly ListedNode[]>;
   /** Resolves when the node has drained. Throws USAGE, PEER_UNREACHABLE, STORE_UNAVAILABLE. */
   drainNode(store: string, node: string): Promise<void>;
   /** What is well and what is not, with a cluster where a store is given. */

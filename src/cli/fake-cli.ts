@@ -1,10 +1,10 @@
+import type { ListedNode } from "../api/compose-cluster.ts";
 /** The command line with everything around it faked, for tests: a session that remembers, and one job. */
 import { job } from "../api/job.ts";
 import { read } from "../api/read.ts";
 import type { JobDetails, JobOutcome, JobSummary, RunOptions, Session } from "../api/session.ts";
 import { type JobId, jobId } from "../base/ids.ts";
 import { cutStages } from "../plan/cut-stages.ts";
-import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import type { CliDependencies, LoadRequest } from "./dependencies.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { FakeIo } from "./fake-io.ts";
@@ -121,6 +121,7 @@ class FakeSession implements Session {
       ...summary,
       params: { input: "books/*.txt", top: 20 },
       epochs: 2,
+      setAside: [],
       stages: [
         { label: "read.lines → shuffle (countBy)", tasks: 39, tasksDone: 12 },
         { label: "countBy → collect", tasks: 1, tasksDone: 0 },
@@ -165,7 +166,7 @@ export class FakeCli {
   readonly stores: string[] = [];
   readonly drained: string[] = [];
   findings: readonly Finding[] = [];
-  nodes: readonly NodeCard[] = [];
+  nodes: readonly ListedNode[] = [];
 
   readonly dependencies: CliDependencies = {
     connect: ({ dataDir }) => {

@@ -11,6 +11,7 @@ import { assignmentFor } from "./assign.ts";
 import { BACKUP_LOOK_MS, lateAttempts } from "./backups.ts";
 import type { JobState } from "./job-state.ts";
 import { NodeHealth, SET_ASIDE_MS } from "./node-health.ts";
+import { Placement } from "./placement.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import type { Step } from "./step.ts";
 import { Phase, TaskTable } from "./task-table.ts";
@@ -40,7 +41,10 @@ export class Dispatcher {
   readonly #timers: Timers;
   readonly #ready: ReadyQueue;
   readonly #times: TaskTimes;
+  readonly #placement: Placement;
   #lookDue = false;
+  /** When the first of the workers that wait for tasks they are near to has waited long enough. */
+  #heldUntilMs = Number.POSITIVE_INFINITY;
   #open = true;
 
   constructor(state: JobState, step: Step, timers: Timers) {
@@ -49,6 +53,7 @@ export class Dispatcher {
     this.#timers = timers;
     this.tasks = new TaskTable(state);
     this.#ready = new ReadyQueue(state.spec.stages.length);
+    this.#placement = new Placement(state, this.workers);
     this.#times = new TaskTimes(state.spec.stages.length);
   }
 
@@ -77,21 +82,59 @@ export class Dispatcher {
     return dependsOn.length === 0 || dependsOn.every((id) => this.#state.isStageComplete(id));
   }
 
-  /** The next task for this worker, whose inputs are all there. */
-  #nextReady({ id }: WorkerState): TaskId | undefined {
+  /** The next task for this worker, whose inputs are all there; of those that others are nearer to, once it has waited. */
+  #nextReady(worker: WorkerState): TaskId | undefined {
     const ready = this.#ready;
+    let waitMs = Number.POSITIVE_INFINITY;
     for (let stage = ready.stageFrom(0); stage !== undefined; stage = ready.stageFrom(stage + 1)) {
-      const from = stage;
       if (!this.#isUnlocked(stage)) {
         this.#idleAll(stage);
         continue;
       }
-      const partition = ready.pop(stage, (retry) =>
-        this.health.avoids({ stage: from, partition: retry }, id, this.#step.nowMs),
-      );
-      if (partition !== undefined) return { stage, partition };
+      const leftMs = this.#placement.waitMs(stage, worker) - this.#heldMs(worker);
+      if (leftMs > 0) {
+        waitMs = Math.min(waitMs, leftMs);
+        continue;
+      }
+      const task = this.#popFor(worker, stage);
+      if (task === undefined) continue;
+      // From the first one that it is near to on it waits again for the next; else it has waited for all of them.
+      if (this.#placement.waitMs(stage, worker) === 0) worker.heldSinceMs = undefined;
+      return task;
     }
+    this.#hold(worker, waitMs);
     return undefined;
+  }
+
+  #popFor({ id }: WorkerState, stage: StageId): TaskId | undefined {
+    const { nowMs } = this.#step;
+    const avoids = (partition: number): boolean => this.health.avoids({ stage, partition }, id, nowMs);
+    const partition = this.#ready.pop(stage, avoids);
+    return partition === undefined ? undefined : { stage, partition };
+  }
+
+  #heldMs({ heldSinceMs }: WorkerState): number {
+    return heldSinceMs === undefined ? 0 : this.#step.nowMs - heldSinceMs;
+  }
+
+  /** Nothing is left for this worker; for some it has to wait, or there is none at all. */
+  #hold(worker: WorkerState, waitMs: number): void {
+    if (waitMs === Number.POSITIVE_INFINITY) {
+      worker.heldSinceMs = undefined;
+      return;
+    }
+    const { nowMs } = this.#step;
+    worker.heldSinceMs ??= nowMs;
+    if (this.#heldUntilMs <= nowMs + waitMs) return;
+    this.#heldUntilMs = nowMs + waitMs;
+    // Whole milliseconds: a remainder smaller than the clock can show would come back at the same moment for ever.
+    this.#timers.set({ kind: "held" }, Math.ceil(waitMs));
+  }
+
+  /** A worker has waited long enough. */
+  giveHeld(): void {
+    this.#heldUntilMs = Number.POSITIVE_INFINITY;
+    this.giveTasksToAll();
   }
 
   /** Inputs were lost while these tasks waited for a worker. */
@@ -221,12 +264,16 @@ export class Dispatcher {
     }
   }
 
-  /** Who has the most room, of the nodes where the task does not run; of those, the first by name. */
+  /** Who is nearest, then who has the most room, of the nodes where the task does not run; of those, the first by name. */
   #pickFor({ id, worker: other }: LiveAttempt): WorkerState | undefined {
     let best: WorkerState | undefined;
+    const isBetter = (a: WorkerState, b: WorkerState): boolean => {
+      const nearer = this.#placement.waitMs(id.stage, b) - this.#placement.waitMs(id.stage, a);
+      return nearer > 0 || (nearer === 0 && this.workers.freeRoom(a) > this.workers.freeRoom(b));
+    };
     for (const worker of this.workers.hungry()) {
       if (worker.id === other || this.health.avoids(id, worker.id, this.#step.nowMs)) continue;
-      if (best === undefined || this.workers.freeRoom(worker) > this.workers.freeRoom(best)) best = worker;
+      if (best === undefined || isBetter(worker, best)) best = worker;
     }
     return best;
   }

@@ -229,6 +229,7 @@ class Cluster {
       kind: "poll",
       job: JOB,
       incarnation,
+      region: worker.id === "w0" ? "east" : "west",
       seq: worker.seq++,
       slots,
       ahead: worker.ahead,
@@ -291,7 +292,7 @@ class Cluster {
       return { kind: "failed", error, lostBlocks };
     }
     const output = {
-      block: { key: attemptKey(attempt), bytes: 1, checksum: 1 },
+      block: { key: attemptKey(attempt), bytes: this.random.below(100), checksum: 1, node: id },
       files: [],
       rowsIn: 1,
       bytesIn: 1,

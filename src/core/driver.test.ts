@@ -85,6 +85,7 @@ class Bench {
   #seq = 0;
   slots: number;
   ahead = 0;
+  region: string | undefined;
   running: string[] = [];
   readonly appended: LogRecord[] = [];
 
@@ -126,6 +127,7 @@ class Bench {
       kind: "poll" as const,
       job: JOB,
       incarnation,
+      ...(this.region === undefined ? {} : { region: this.region }),
       seq: this.#seq++,
       slots: this.slots,
       ahead: this.ahead,
@@ -765,6 +767,75 @@ describe("a node on which tasks fail that others do", () => {
   });
 });
 
+describe("tasks go where their blocks are", () => {
+  const [NEAR, EAST, WEST] = [nodeId("a-near"), nodeId("b-east"), nodeId("c-west")];
+  const REDUCES: readonly StageShape[] = [STAGES[0]!, { ...STAGES[1]!, tasks: 5 }];
+  const at = (id: string, node: NodeId, bytes: number): EndedAttempt => ({
+    attempt: attempt(id),
+    outcome: { kind: "finished", output: { ...output(id), block: { key: id, bytes, checksum: 1, node } } },
+  });
+  /** Three nodes of one slot each, of two regions; the blocks of the first stage lie on the first node and the last. */
+  const reducing = (nearBytes: number, westBytes: number): { bench: Bench; effects: readonly string[] } => {
+    const bench = new Bench({ stages: REDUCES, slots: 1 });
+    bench.start();
+    bench.region = "east";
+    bench.poll([], [], "i1", NEAR);
+    bench.region = "west";
+    bench.poll([], [], "i3", WEST);
+    bench.region = "east";
+    bench.poll([], [], "i2", EAST);
+    bench.poll([], [at("0.0.e1.a0", NEAR, nearBytes)], "i1", NEAR);
+    bench.region = "west";
+    bench.poll([], [at("0.1.e1.a0", WEST, westBytes)], "i3", WEST);
+    bench.confirm();
+    return { bench, effects: bench.confirm() };
+  };
+  const startsOf = (effects: readonly string[]): readonly string[] =>
+    effects.filter((effect) => effect.includes("start"));
+
+  test("at once to the node that has most of them; to its region after 300 ms, and anywhere after 3 s", () => {
+    const { bench, effects } = reducing(100, 10);
+    expect(startsOf(effects)).toEqual(["a-near: start 1.0.e1.a0"]);
+    expect(effects).toContain("timer held in 300");
+    bench.nowMs = 300;
+    expect(bench.tell({ kind: "timerFired", timer: "held" })).toEqual([
+      "b-east: start 1.1.e1.a0",
+      "timer held in 2700",
+    ]);
+    bench.nowMs = 3_000;
+    expect(bench.tell({ kind: "timerFired", timer: "held" })).toEqual(["c-west: start 1.2.e1.a0"]);
+  });
+
+  test("a node that has waited once takes the next of them without", () => {
+    const { bench } = reducing(100, 10);
+    bench.nowMs = 300;
+    bench.tell({ kind: "timerFired", timer: "held" });
+    bench.region = "east";
+    expect(bench.poll([], [finished("1.1.e1.a0")], "i2", EAST)).toContain("b-east: start 1.2.e1.a0");
+  });
+
+  test("all nodes that have at least half as much as the best are as near", () => {
+    const { effects } = reducing(100, 50);
+    expect(startsOf(effects)).toEqual([
+      "a-near: start 1.0.e1.a0",
+      "c-west: start 1.1.e1.a0, forget 0.1.e1.a0",
+    ]);
+  });
+
+  test("nobody waits for a node that takes nothing", () => {
+    const bench = new Bench({ stages: REDUCES, slots: 1 });
+    bench.start();
+    bench.poll([], [], "i1", NEAR);
+    bench.poll([], [at("0.0.e1.a0", NEAR, 100)], "i1", NEAR);
+    bench.confirm();
+    bench.slots = 0;
+    bench.poll([], [at("0.1.e1.a0", NEAR, 100)], "i1", NEAR);
+    bench.confirm();
+    bench.slots = 1;
+    expect(bench.poll([], [], "i2", EAST)).toContain("b-east: start 1.0.e1.a0");
+  });
+});
+
 describe("blocks that are lost", () => {
   test("their task runs again first, then the one that missed them", () => {
     const bench = atReduce();
@@ -886,8 +957,8 @@ describe("a worker whose disk is full", () => {
     bench.poll([], [finished("0.1.e1.a0")], "i1", B);
     expect(bench.appended.at(-1)!.events).toMatchObject([{ kind: "taskCompleted" }]);
     bench.nowMs = 600;
-    // The other one has it by now, so that there is nothing to do when the rest is over.
-    expect(bench.poll([])).toEqual([]);
+    // The other one has it by now, so that there is nothing to do when the rest is over but to look who is late.
+    expect(bench.poll([])).toEqual(["timer backups in 1000"]);
   });
 
   test("has them again once its rest is over", () => {

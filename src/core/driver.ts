@@ -115,6 +115,7 @@ export class JobDriver {
     worker.room = this.#dispatcher.roomOf(poll);
     worker.lastSeenMs = this.#step.nowMs;
     this.#dispatcher.wake(worker);
+    this.#dispatcher.workers.noteRoom(worker);
     const orders = noOrders();
     for (const ended of poll.ended) {
       if (!this.#outcomes.onEnded(worker, ended)) orders.forget.push(ended.attempt);
@@ -298,6 +299,8 @@ export class JobDriver {
         this.#dispatcher.takeBack(worker);
         return this.#dispatcher.giveTasksToAll();
       }
+      case "held":
+        return this.#dispatcher.giveHeld();
       case "backups":
         return this.#dispatcher.look();
       case "taskTimeout":

@@ -98,9 +98,10 @@ export class NodeHealth {
   }
 
   #othersCould({ failed, cutOff }: FailedTask, node: NodeId): boolean {
-    for (const { id, aside, room } of this.#workers.each()) {
-      // One that drains takes nothing.
-      if (id !== node && !aside && room > 0 && !failed.includes(id) && !cutOff.has(id)) return true;
+    for (const { id, aside, restsUntilMs, room } of this.#workers.each()) {
+      // One that drains or rests takes nothing.
+      if (restsUntilMs !== undefined || aside || room === 0) continue;
+      if (id !== node && !failed.includes(id) && !cutOff.has(id)) return true;
     }
     return false;
   }

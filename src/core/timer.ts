@@ -9,6 +9,8 @@ export type Timer =
   | { readonly kind: "workerLease"; readonly worker: NodeId; readonly incarnation: string }
   /** A node that was set aside has another chance. */
   | { readonly kind: "setAside"; readonly worker: NodeId; readonly incarnation: string }
+  /** A worker with room has waited long enough for tasks that it is near to. */
+  | { readonly kind: "held" }
   /** It is looked for attempts that are late. */
   | { readonly kind: "backups" };
 
@@ -23,6 +25,8 @@ export function timerName(timer: Timer): string {
       return `worker/${timer.worker}/${timer.incarnation}`;
     case "setAside":
       return `aside/${timer.worker}/${timer.incarnation}`;
+    case "held":
+      return "held";
     case "backups":
       return "backups";
     default:

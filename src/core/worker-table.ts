@@ -21,6 +21,8 @@ export interface LiveAttempt {
 export interface WorkerState {
   readonly id: NodeId;
   readonly incarnation: string;
+  /** Where it stands; "" where nobody says. */
+  readonly region: string;
   seq: number;
   /** Tasks that may be there at a time, those that wait for a slot included. */
   room: number;
@@ -35,6 +37,10 @@ export interface WorkerState {
   rests: number;
   /** It gets nothing new: too much failed there. */
   aside: boolean;
+  /** Whether it would take tasks if it had room for them; as it was looked at last. */
+  takes: boolean;
+  /** Since when it has room, and there were only tasks that others are nearer to. */
+  heldSinceMs: number | undefined;
   /** When a task failed there last; never: minus infinity. */
   failedMs: number;
 }
@@ -47,6 +53,7 @@ export class WorkerTable {
   readonly #workers = new Map<NodeId, WorkerState>();
   readonly #live = new Map<number | string, LiveAttempt>();
   readonly #hungry = new Set<WorkerState>();
+  #version = 0;
 
   get(id: NodeId): WorkerState | undefined {
     return this.#workers.get(id);
@@ -76,8 +83,15 @@ export class WorkerTable {
   }
   /** To be called whenever a worker's room may have changed. */
   noteRoom(worker: WorkerState): void {
+    const takes = worker.room > 0 && !worker.aside && worker.restsUntilMs === undefined;
+    if (worker.takes !== takes) this.#version++;
+    worker.takes = takes;
     if (this.freeRoom(worker) > 0) this.#hungry.add(worker);
     else this.#hungry.delete(worker);
+  }
+  /** Another one whenever a worker came or went, or began or ceased to take tasks. */
+  get version(): number {
+    return this.#version;
   }
   get workerCount(): number {
     return this.#workers.size;
@@ -86,11 +100,12 @@ export class WorkerTable {
     return this.#live.size;
   }
 
-  join(id: NodeId, { incarnation }: WorkerPoll, nowMs: number): WorkerState {
+  join(id: NodeId, { incarnation, region = "" }: WorkerPoll, nowMs: number): WorkerState {
     assert(!this.#workers.has(id), "a worker that comes back was removed first");
     const worker: WorkerState = {
       id,
       incarnation,
+      region,
       seq: -1,
       room: 0,
       lastSeenMs: nowMs,
@@ -99,6 +114,8 @@ export class WorkerTable {
       restsUntilMs: undefined,
       rests: 0,
       aside: false,
+      takes: false,
+      heldSinceMs: undefined,
       failedMs: Number.NEGATIVE_INFINITY,
     };
     this.#workers.set(id, worker);
@@ -110,6 +127,7 @@ export class WorkerTable {
     for (const { id } of lost) this.settle(id);
     this.#workers.delete(worker.id);
     this.#hungry.delete(worker);
+    this.#version++;
     return lost;
   }
 

@@ -13,6 +13,8 @@ export interface WorkerPoll {
   readonly incarnation: string;
   /** Grows with each poll of an incarnation; an older one is ignored. */
   readonly seq: number;
+  /** Where it stands; what lies in the same region is nearer. Undefined: there is but one. */
+  readonly region?: string;
   /** Tasks it runs at a time. */
   readonly slots: number;
   /** Tasks it takes beyond these, to begin as others end: so many that no slot waits for orders while tasks are tiny. */

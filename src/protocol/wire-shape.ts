@@ -1,6 +1,6 @@
 /** What each message between nodes must have, so that whoever gets it can rely on its types. */
 import { attempt, block, error, output } from "./event-shape.ts";
-import { fieldsOf, isCount, isText, kindsOf, listOf, mapOf, type Shape } from "./shape.ts";
+import { fieldsOf, isCount, isText, kindsOf, listOf, mapOf, optional, type Shape } from "./shape.ts";
 import { constants, joins, split } from "./spec-shape.ts";
 import type { WireMessage } from "./wire.ts";
 
@@ -35,6 +35,7 @@ const MESSAGE_SHAPES: Readonly<Record<WireMessage["kind"], Shape>> = {
   poll: fieldsOf({
     job: isText,
     incarnation: isText,
+    region: optional(isText),
     seq: isCount,
     slots: isCount,
     ahead: isCount,

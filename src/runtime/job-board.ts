@@ -13,6 +13,7 @@ import { type DriverOwner, decodeCard, type JobCard, JobLog, jobNotFound } from 
 import { askToStop } from "./job-stop.ts";
 import { replayLog } from "./replay-log.ts";
 import { pause, type RetryClock } from "./retry.ts";
+import { setAsideBy } from "./set-aside.ts";
 
 /** `interrupted`: not ended, and no process drives it now. */
 export type JobRunState = "running" | "interrupted" | "succeeded" | "failed" | "cancelled";
@@ -33,6 +34,8 @@ export interface JobFullView extends JobView {
   readonly stages: readonly { readonly label: string; readonly tasks: number; readonly tasksDone: number }[];
   readonly counters: Readonly<Record<string, number>>;
   readonly error: ErrorInfo | undefined;
+  /** In a cluster: nodes that get nothing new of this job for now, as tasks failed there that others have completed. */
+  readonly setAside: readonly string[];
 }
 
 /** How often it is looked whether a job that was asked to stop has done so. */
@@ -131,6 +134,7 @@ export class JobBoard {
       stages,
       counters: countersOf(state),
       error: status.kind === "failed" ? status.error : undefined,
+      setAside: driven ? await setAsideBy(this.#ports.store, job) : [],
     };
   }
 

@@ -19,10 +19,12 @@ export const jobKeys = (job: JobId) => ({
   /** In a cluster: somebody wants the job to stop; the value says why. */
   cancel: `cancel/${job}`,
   /** In a cluster: how far the job is, for whoever watches; never needed. */
-  progress: `progress/${job}`,
+  progress: `${PROGRESS_PREFIX}${job}`,
 });
 
 export const OPEN_PREFIX = "open/";
+
+export const PROGRESS_PREFIX = "progress/";
 
 export const CARD_PREFIX = "cards/";
 

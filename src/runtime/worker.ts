@@ -40,6 +40,8 @@ export interface WorkerOptions {
   readonly driver: () => NodeId;
   /** Unique to this start of the worker. */
   readonly incarnation: string;
+  /** Where it stands; default: nobody asks. */
+  readonly region?: string;
   readonly transport: Transport<Message>;
   readonly runner: TaskRunner;
   readonly clock: Clock;
@@ -229,13 +231,14 @@ export class Worker {
   #poll(): void {
     this.#pollDue = false;
     if (this.#closed) return;
-    const { job, driver, incarnation, transport, runner, clock } = this.#options;
+    const { job, driver, incarnation, region, transport, runner, clock } = this.#options;
     this.#lastPollMs = clock.monotonicMs();
     this.#pace.look(this.#lastPollMs);
     transport.send(driver(), {
       kind: "poll",
       job,
       incarnation,
+      ...(region === undefined ? {} : { region }),
       seq: this.#seq++,
       slots: this.#draining ? 0 : runner.slots,
       ahead: this.#draining ? 0 : this.#pace.ahead,

@@ -163,7 +163,7 @@ export class NodeWorld {
         node: name,
         incarnation,
         address: name,
-        region: "here",
+        region: index % 2 === 0 ? "east" : "west",
         domain: "one",
         slots: runner.slots,
         memoryBytes: TASK_MEMORY_BYTES,

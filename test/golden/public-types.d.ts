@@ -791,6 +791,7 @@ interface JobDetails extends JobSummary {
     }[];
     readonly counters: Readonly<Record<string, number>>;
     readonly error: ErrorInfo | undefined;
+    readonly setAside: readonly string[];
 }
 type ParamsThen<Params, Options> = {} extends Params ? [
     params?: Params,

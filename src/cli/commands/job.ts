@@ -77,6 +77,11 @@ function factLines(details: JobDetails, nowMs: number): string[] {
   if (endedAtMs !== undefined) facts.push(["took", formatDuration(endedAtMs - submittedAtMs)]);
   facts.push(["tasks", `${groupDigits(details.tasksDone)} of ${groupDigits(details.tasksTotal)} done`]);
   if (epochs > 1) facts.push(["started", `${groupDigits(epochs)} times`]);
+  if (details.setAside.length > 0)
+    facts.push([
+      "set aside",
+      `${details.setAside.map(escapeText).join(", ")}: tasks failed there that others did`,
+    ]);
   facts.push(["params", cellOf(details.params).text]);
   return facts.map(([name, text]) => `${name.padEnd(10)} ${text}`);
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { nodeId } from "../../base/ids.ts";
-import type { NodeCard } from "../../runtime/cluster/node-card.ts";
+import type { ListedNode } from "../../api/compose-cluster.ts";
+import { jobId, nodeId } from "../../base/ids.ts";
 import { FakeCli } from "../fake-cli.ts";
 
-const card = (name: string, changes: Partial<NodeCard> = {}): NodeCard => ({
+const card = (name: string, changes: Partial<ListedNode> = {}): ListedNode => ({
   node: nodeId(name),
   incarnation: "one",
   address: `${name}:7400`,
@@ -14,6 +14,7 @@ const card = (name: string, changes: Partial<NodeCard> = {}): NodeCard => ({
   version: "1.2.3",
   startedAtMs: 0,
   state: "ready",
+  setAsideBy: [],
   ...changes,
 });
 
@@ -35,6 +36,16 @@ describe("bicoastal nodes", () => {
     expect(cli.io.stderr.text).toMatch(/^b drains; .*\nb is drained/);
     expect(await cli.run("drain", "b")).toBe(2);
     expect(await cli.run("drain", "--store", "etcd://h1")).toBe(2);
+  });
+
+  it("names those that a job has set aside", async () => {
+    const cli = new FakeCli();
+    cli.nodes = [card("a"), card("b", { setAsideBy: [jobId("sums-1"), jobId("sort-2")] })];
+    expect(await cli.run("nodes", "--store", "etcd://h1")).toBe(0);
+    expect(cli.io.stdout.text).toContain(
+      "\nset aside b gets nothing new of sums-1, sort-2: tasks failed there that others did\n",
+    );
+    expect(cli.io.stdout.text.match(/set aside/g)).toHaveLength(1);
   });
 
   it("says how to start one where there is none", async () => {

@@ -1,5 +1,5 @@
+import type { ListedNode } from "../../api/compose-cluster.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import type { NodeCard } from "../../runtime/cluster/node-card.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
 import { NODES_OPTIONS, readStore } from "../input/options.ts";
@@ -29,11 +29,11 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     for (const node of nodes) await io.stdout.write(`${toJsonLine(node, `Node ${node.node}`)}\n`);
   } else if (nodes.length === 0) {
     await io.stderr.write("no nodes: bicoastal node --store STORE starts one\n");
-  } else await io.stdout.write(`${nodesTable(nodes, io).join("\n")}\n`);
+  } else await io.stdout.write(`${[...nodesTable(nodes, io), ...asideLines(nodes, io)].join("\n")}\n`);
   return EXIT.ok;
 };
 
-function nodesTable(nodes: readonly NodeCard[], io: CliIo): string[] {
+function nodesTable(nodes: readonly ListedNode[], io: CliIo): string[] {
   const nowMs = io.clock.wallMs();
   const rows = nodes.map((node): Cell[] => [
     left(node.node),
@@ -50,6 +50,17 @@ function nodesTable(nodes: readonly NodeCard[], io: CliIo): string[] {
     columns: io.stdout.columns,
     dim: (text) => io.stdout.style("dim", text),
   });
+}
+
+/** Below the table: there are seldom any. */
+function asideLines(nodes: readonly ListedNode[], io: CliIo): string[] {
+  const warning = io.stdout.style("yellow", "set aside");
+  return nodes
+    .filter(({ setAsideBy }) => setAsideBy.length > 0)
+    .map(({ node, setAsideBy }) => {
+      const jobs = setAsideBy.map(escapeText).join(", ");
+      return `${warning} ${escapeText(node)} gets nothing new of ${jobs}: tasks failed there that others did`;
+    });
 }
 
 const left = (text: string): Cell => ({ text: escapeText(text), align: "left" });

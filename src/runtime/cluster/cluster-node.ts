@@ -30,7 +30,10 @@ const DRAIN_LOOK_MS = 500;
 const SWEEP_MS = 300_000;
 
 export interface ClusterNodeParts
-  extends Omit<SeatParts, "switchboard" | "slots" | "candidates" | "owner" | "incarnation" | "onNote"> {
+  extends Omit<
+    SeatParts,
+    "switchboard" | "slots" | "candidates" | "owner" | "incarnation" | "region" | "onNote"
+  > {
   readonly card: NodeCard;
   readonly host: string;
   readonly pid: number;
@@ -97,6 +100,7 @@ export class ClusterNode {
       candidates: ready,
       owner: { node: card.node, host, pid },
       incarnation: card.incarnation,
+      region: card.region,
     };
     this.#open = new RangeView({
       store,

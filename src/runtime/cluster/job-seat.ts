@@ -61,6 +61,8 @@ export interface SeatParts {
   readonly isDead: (owner: DriverOwner) => boolean;
   /** Unique to this start of the node. */
   readonly incarnation: string;
+  /** Where this node stands. */
+  readonly region: string;
   /** The nodes that may drive, in any order. */
   readonly candidates: () => readonly NodeId[];
   readonly timing: SeatTiming;
@@ -90,6 +92,8 @@ export class JobSeat {
   #failures = 0;
   #progressToldMs = Number.NEGATIVE_INFINITY;
   #progressUnderWay = false;
+  /** Nodes, by this driver of the job. */
+  readonly #setAside = new Set<string>();
   #closed = false;
 
   /** @param spec Stored in this node's blobs, and its bundle as well. */
@@ -127,7 +131,7 @@ export class JobSeat {
   }
 
   #startWorker(): void {
-    const { switchboard, slots, retrying, timing, incarnation, links } = this.#parts;
+    const { switchboard, slots, retrying, timing, incarnation, region, links } = this.#parts;
     const job = this.#spec.id;
     const runner = slots.seat(job);
     const transport = switchboard.worker(job);
@@ -135,6 +139,7 @@ export class JobSeat {
       job,
       driver: () => this.#owner?.node ?? links.self,
       incarnation,
+      region,
       transport,
       runner: stamping(runner, links.self),
       clock: retrying.clock,
@@ -253,6 +258,9 @@ export class JobSeat {
     const { onNote, retrying, store } = this.#parts;
     const { id: job } = this.#spec;
     onNote({ kind: "event", job, event });
+    if (event.kind === "started") this.#setAside.clear();
+    if (event.kind === "nodeSetAside") this.#setAside.add(event.node);
+    if (event.kind === "nodeBack") this.#setAside.delete(event.node);
     if (event.kind !== "progress") return;
     const nowMs = retrying.clock.monotonicMs();
     if (this.#progressUnderWay || nowMs < this.#progressToldMs + PROGRESS_EVERY_MS) return;
@@ -261,7 +269,9 @@ export class JobSeat {
     const { open, progress: key } = jobKeys(job);
     const told = store.txn({
       compare: [{ key: open, target: "createRevision", op: ">", value: 0 }],
-      success: [{ kind: "put", key, value: encodeJson(event.progress) }],
+      success: [
+        { kind: "put", key, value: encodeJson({ ...event.progress, setAside: [...this.#setAside].sort() }) },
+      ],
     });
     // Nobody needs it: what is lost is told again.
     const end = (): void => {
