@@ -14,6 +14,7 @@ import { cardOf } from "./drive-job.ts";
 import { JobBoard } from "./job-board.ts";
 import { blobKeys, jobKeys } from "./job-keys.ts";
 import { type DriverOwner, type JobCard, JobLog } from "./job-log.ts";
+import { jobsThatSetAside } from "./set-aside.ts";
 
 const OWNER: DriverOwner = { node: nodeId("n"), host: "h", pid: 7 };
 const LEASE_MS = 5_000;
@@ -153,7 +154,27 @@ describe("the board of jobs", () => {
       // Of effective attempts only, by name.
       counters: { a: 2, z: 1 },
       error: ERROR,
+      setAside: [],
     });
+  });
+
+  it("shows which nodes the job's driver has set aside, as long as somebody drives it", async () => {
+    const spec = specOf("job");
+    const progress = { kind: "put", key: jobKeys(spec.id).progress } as const;
+    await submit(spec);
+    await drive(spec);
+    expect((await board.read("job")).setAside).toEqual([]);
+    const told = encodeJson({ tasksDone: 1, setAside: ["n1", "n2"] });
+    await store.txn({ compare: [], success: [{ ...progress, value: told }] });
+    expect((await board.read("job")).setAside).toEqual(["n1", "n2"]);
+    expect([...(await jobsThatSetAside(store))]).toEqual([
+      ["n1", ["job"]],
+      ["n2", ["job"]],
+    ]);
+    dead = true;
+    expect((await board.read("job")).setAside).toEqual([]);
+    await damage(progress.key);
+    expect([...(await jobsThatSetAside(store))]).toEqual([]);
   });
 
   it("lists the newest first, and of one moment by id", async () => {
