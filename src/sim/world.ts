@@ -5,7 +5,7 @@
  * then they stop, what was cut off heals, and the job must end within a bound of virtual time.
  */
 import { BicoastalError } from "../base/errors.ts";
-import { type NodeId, nodeId } from "../base/ids.ts";
+import { type Epoch, epoch, type NodeId, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { EngineEnvironment } from "../engine/environment.ts";
 import type { ControlStore } from "../ports/control-store.ts";
@@ -56,6 +56,7 @@ export class World {
   readonly #drawn: FaultRates;
   #rates: FaultRates;
   #driverAddress: NodeId = nodeId("nobody");
+  #driverEpoch: Epoch = epoch(0);
   #driverCount = 0;
   #workerStarts = 0;
   readonly #drivers = new Set<SimProcess>();
@@ -120,10 +121,11 @@ export class World {
       clock: process.clock,
       readRows: reading.readRows,
       random: new Prng(`${process.name}/${random.nextUint32()}`),
-      muster: () => {
+      muster: (job: { readonly epoch: Epoch }) => {
         trace.say(`${process.name} has taken over`);
         if (this.#driverCount > 1) trace.met("takeOver");
-        this.#driverAddress = self;
+        // One that was frozen when it took over says so late; workers follow the latest by what the store says.
+        if (job.epoch > this.#driverEpoch) [this.#driverEpoch, this.#driverAddress] = [job.epoch, self];
         const transport = this.#network.join(self, process);
         return { transport, report: async () => {}, close: () => transport.close() };
       },
