@@ -19,8 +19,11 @@ import { Auth } from "./etcd-messages.ts";
 import { type Member, type MemberChannel, Members } from "./members.ts";
 import { type AnyMethod, encode, exchange, follow, headersOf } from "./rpc.ts";
 
-/** An election takes one to two seconds where etcd runs with its defaults. */
-const READ_MS_MAX = 5_000;
+/**
+ * An election takes one to two seconds where etcd runs with its defaults. Where its machines are busy it may fail and be
+ * held again, and members say all the while that there is no leader.
+ */
+const READ_MS_MAX = 10_000;
 const RETRY_PAUSE_MS_MIN = 25;
 const RETRY_PAUSE_MS_MAX = 400;
 const NOT_ENABLED = "authentication is not enabled";
