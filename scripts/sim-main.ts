@@ -6,9 +6,9 @@
 import { parseArgs } from "node:util";
 import { createMsgpackCodec } from "../src/adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../src/adapters/codec/zlib.ts";
-import { runNodeSeed } from "../src/sim/run-node-seed.ts";
-import { runSeed } from "../src/sim/run-seed.ts";
-import { runScale } from "../src/sim/scale.ts";
+import { runNodeSeed } from "../src/sim/worlds/run-node-seed.ts";
+import { runSeed } from "../src/sim/worlds/run-seed.ts";
+import { runScale } from "../src/sim/worlds/scale.ts";
 
 const SEEDS_DEFAULT = 500;
 

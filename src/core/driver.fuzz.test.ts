@@ -13,7 +13,7 @@ import { decodeRecord, encodeRecord } from "../protocol/codec.ts";
 import type { JobSpec, StageShape } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
 import type { EndedAttempt, WorkerPoll } from "../protocol/message.ts";
-import { auditLog } from "../sim/check.ts";
+import { auditLog } from "../sim/check/check.ts";
 import { JobDriver } from "./driver.ts";
 import type { DriverEffect } from "./effect.ts";
 import type { DriverEvent } from "./event.ts";

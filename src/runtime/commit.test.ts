@@ -6,7 +6,7 @@ import type { Completed } from "../core/job-state.ts";
 import type { BlockRef, OutputFile } from "../plan/task.ts";
 import type { CommittedFile, Outputs, OutputTarget } from "../ports/outputs.ts";
 import type { EndShape, JobSpec } from "../protocol/job-spec.ts";
-import { attemptOf, COLLECT_END, outputOf, smallSpec } from "../sim/small-job.ts";
+import { attemptOf, COLLECT_END, outputOf, smallSpec } from "../sim/jobs/small-job.ts";
 import { CompleteOutputs, commitWrites, outputTargets, type ReadRows, readResults } from "./commit.ts";
 
 const producer = (stage: number, sink: number) => ({ stage: stageId(stage), sink });

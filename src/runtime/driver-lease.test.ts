@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { BicoastalError } from "../base/errors.ts";
 import { ManualClock, turn } from "../ports/control-store.contract.ts";
 import type { ControlStore } from "../ports/control-store.ts";
-import { MemoryControlStore, MemoryStoreBackend } from "../sim/memory-control-store.ts";
+import { MemoryControlStore, MemoryStoreBackend } from "../sim/ports/memory-control-store.ts";
 import { DriverLease } from "./driver-lease.ts";
 
 const TTL_MS = 3_000;

@@ -5,7 +5,7 @@ import { JobState } from "../core/job-state.ts";
 import type { SourceSplit } from "../plan/task.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
-import { attemptOf, completionOf, outputOf, smallLog, smallSpec } from "../sim/small-job.ts";
+import { attemptOf, completionOf, outputOf, smallLog, smallSpec } from "../sim/jobs/small-job.ts";
 import { ProgressMeter } from "./progress.ts";
 
 const [A, B, REDUCE] = [attemptOf(0, 0), attemptOf(0, 1), attemptOf(1, 0)];

@@ -4,7 +4,7 @@ import type { JobContext, TaskOutcome } from "../plan/task.ts";
 import { ManualClock, turn } from "../ports/control-store.contract.ts";
 import type { TaskObserver, TaskRequest, TaskRunner } from "../ports/task-runner.ts";
 import type { DriverOrders, Message, WorkerPoll } from "../protocol/message.ts";
-import { attemptOf, outputOf, SMALL_JOB } from "../sim/small-job.ts";
+import { attemptOf, outputOf, SMALL_JOB } from "../sim/jobs/small-job.ts";
 import { LocalHub } from "./local-hub.ts";
 import { Worker } from "./worker.ts";
 

@@ -10,7 +10,7 @@ import { listNodes, openStore } from "../../src/api/compose-cluster.ts";
 import { jobId } from "../../src/base/ids.ts";
 import { prefixEnd } from "../../src/ports/control-store.ts";
 import { CARD_PREFIX } from "../../src/runtime/job-keys.ts";
-import { auditLog, readLog } from "../../src/sim/check.ts";
+import { auditLog, readLog } from "../../src/sim/check/check.ts";
 import { binPath, type CliResult, runNode } from "../cli-process.ts";
 import { TiedProcess } from "../tied-process.ts";
 import { GATES_VARIABLE, GatedJob } from "./gated-job.ts";

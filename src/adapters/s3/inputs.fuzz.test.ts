@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SourceFormat } from "../../plan/node.ts";
-import { readSource } from "../../sim/memory-inputs-reader.ts";
+import { readSource } from "../../sim/ports/memory-inputs-reader.ts";
 import { createFileInputs } from "../fs/inputs.ts";
 import { createS3Inputs } from "./inputs.ts";
 import { S3Reader } from "./inputs-reader.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { BicoastalError } from "../../base/errors.ts";
 import type { CsvOptions, FieldTypes, SourceFormat } from "../../plan/node.ts";
-import { createMemoryInputs } from "../../sim/memory-inputs.ts";
-import { readSource } from "../../sim/memory-inputs-reader.ts";
+import { createMemoryInputs } from "../../sim/ports/memory-inputs.ts";
+import { readSource } from "../../sim/ports/memory-inputs-reader.ts";
 
 const source = (options: Partial<CsvOptions>, splitBytes?: number): SourceFormat => ({
   format: "csv",

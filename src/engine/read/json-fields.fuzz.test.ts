@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BicoastalError } from "../../base/errors.ts";
 import type { FieldTypes } from "../../plan/node.ts";
-import { MemoryInputs } from "../../sim/memory-inputs.ts";
-import { readSource } from "../../sim/memory-inputs-reader.ts";
+import { MemoryInputs } from "../../sim/ports/memory-inputs.ts";
+import { readSource } from "../../sim/ports/memory-inputs-reader.ts";
 import { mergeKeys } from "./json-shape.ts";
 import { skipValue } from "./json-skip.ts";
 

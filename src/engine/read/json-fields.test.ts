@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
 import type { BicoastalError } from "../../base/errors.ts";
 import type { FieldTypes } from "../../plan/node.ts";
-import { createMemoryInputs } from "../../sim/memory-inputs.ts";
-import { readSource } from "../../sim/memory-inputs-reader.ts";
+import { createMemoryInputs } from "../../sim/ports/memory-inputs.ts";
+import { readSource } from "../../sim/ports/memory-inputs-reader.ts";
 
 const rowsOf = async (content: string, fields: FieldTypes) => {
   const source = {

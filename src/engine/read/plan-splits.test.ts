@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { SourceFormat } from "../../plan/node.ts";
 import type { InputFile, SourceSplit } from "../../plan/task.ts";
 import type { Inputs } from "../../ports/inputs.ts";
-import { createMemoryInputs } from "../../sim/memory-inputs.ts";
-import { readSource } from "../../sim/memory-inputs-reader.ts";
+import { createMemoryInputs } from "../../sim/ports/memory-inputs.ts";
+import { readSource } from "../../sim/ports/memory-inputs-reader.ts";
 import { planSplits } from "./plan-splits.ts";
 
 const MIB = 1024 * 1024;

@@ -2,8 +2,8 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CsvOptions, FieldTypes, SourceFormat } from "../../plan/node.ts";
-import { MemoryInputs } from "../../sim/memory-inputs.ts";
-import { readSource } from "../../sim/memory-inputs-reader.ts";
+import { MemoryInputs } from "../../sim/ports/memory-inputs.ts";
+import { readSource } from "../../sim/ports/memory-inputs-reader.ts";
 
 const RUNS = 400;
 

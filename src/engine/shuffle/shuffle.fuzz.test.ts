@@ -5,7 +5,7 @@ import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import { compareKeys } from "../../base/compare.ts";
 import { hashKey, partitionOf } from "../../base/hash.ts";
 import type { Aggregator, JoinType, WideNode } from "../../plan/node.ts";
-import { runShuffle, type ShuffleRows } from "../../sim/memory-shuffle.ts";
+import { runShuffle, type ShuffleRows } from "../../sim/ports/memory-shuffle.ts";
 import { sortOrder } from "./sort/sort-order.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip };

@@ -4,7 +4,12 @@ import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import { stageId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { AggregateNode, CollectEnd, GroupNode, SortNode } from "../../plan/node.ts";
-import { createMemoryEnvironment, mapShuffle, reduceShuffle, runShuffle } from "../../sim/memory-shuffle.ts";
+import {
+  createMemoryEnvironment,
+  mapShuffle,
+  reduceShuffle,
+  runShuffle,
+} from "../../sim/ports/memory-shuffle.ts";
 import { BlockWriter } from "./block/block-writer.ts";
 import { createShuffleSink } from "./create-sink.ts";
 import { openShuffle } from "./open-shuffle.ts";

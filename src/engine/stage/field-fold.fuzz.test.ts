@@ -9,8 +9,8 @@ import { toPlan } from "../../api/plan-of.ts";
 import { read } from "../../api/read.ts";
 import { cutStages } from "../../plan/cut-stages.ts";
 import type { CsvOptions, FieldTypes, Plan, SourceFormat, SourceNode } from "../../plan/node.ts";
-import { MemoryInputs } from "../../sim/memory-inputs.ts";
-import { runPlan } from "../../sim/plan-run.ts";
+import { runPlan } from "../../sim/jobs/plan-run.ts";
+import { MemoryInputs } from "../../sim/ports/memory-inputs.ts";
 import { planSplits } from "../read/plan-splits.ts";
 import { foldPlanOf } from "./field-fold.ts";
 

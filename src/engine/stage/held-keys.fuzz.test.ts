@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import type { Aggregator, PlanNode, UserFunction } from "../../plan/node.ts";
-import { runPlan } from "../../sim/plan-run.ts";
+import { runPlan } from "../../sim/jobs/plan-run.ts";
 
 /** So many that the table is large, and the keys after them wait before they are folded. */
 const KEYS_BEFORE = 30_000;

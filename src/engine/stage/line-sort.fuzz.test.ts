@@ -6,8 +6,8 @@ import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import { cutStages } from "../../plan/cut-stages.ts";
 import { sourcesOf } from "../../plan/join-ways.ts";
 import type { EndNode, Plan, PlanNode, SourceFormat, SourceNode, UserFunction } from "../../plan/node.ts";
-import { MemoryInputs } from "../../sim/memory-inputs.ts";
-import { type PlanRun, runPlan } from "../../sim/plan-run.ts";
+import { type PlanRun, runPlan } from "../../sim/jobs/plan-run.ts";
+import { MemoryInputs } from "../../sim/ports/memory-inputs.ts";
 import { planSplits } from "../read/plan-splits.ts";
 import { sortsLines, writesTexts } from "./line-sort.ts";
 

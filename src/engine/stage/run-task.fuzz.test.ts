@@ -4,7 +4,7 @@ import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import type { NarrowNode, Plan, PlanNode, SourceNode, UserFunction } from "../../plan/node.ts";
 import type { SourceSplit } from "../../plan/task.ts";
-import { runPlan } from "../../sim/plan-run.ts";
+import { runPlan } from "../../sim/jobs/plan-run.ts";
 
 /** A plan over numbers, as data. */
 type Shape =

@@ -3,8 +3,8 @@ import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import type { EndNode, NarrowNode, Plan, PlanNode, SourceNode, UserFunction } from "../../plan/node.ts";
 import type { SourceSplit } from "../../plan/task.ts";
-import { MemoryInputs } from "../../sim/memory-inputs.ts";
-import { type PlanRunOptions, runPlan } from "../../sim/plan-run.ts";
+import { type PlanRunOptions, runPlan } from "../../sim/jobs/plan-run.ts";
+import { MemoryInputs } from "../../sim/ports/memory-inputs.ts";
 import { isStopped } from "./run-task.ts";
 
 const ports = { codec: createMsgpackCodec(), crc32, gzip };

@@ -2,7 +2,7 @@ import { deserialize, serialize } from "node:v8";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createMemoryScratch } from "../../sim/memory-scratch.ts";
+import { createMemoryScratch } from "../../sim/ports/memory-scratch.ts";
 import { Spool } from "./spool.ts";
 
 const codec = {

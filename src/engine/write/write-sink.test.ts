@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { epoch, jobId, stageId } from "../../base/ids.ts";
 import type { WriteEnd } from "../../plan/node.ts";
-import { MemoryOutputs } from "../../sim/memory-outputs.ts";
+import { MemoryOutputs } from "../../sim/ports/memory-outputs.ts";
 import { WriteSink } from "./write-sink.ts";
 
 const input = { kind: "source", source: { format: "of", values: [], partitions: undefined } } as const;

@@ -4,7 +4,7 @@ import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import { Prng } from "../../../base/prng.ts";
 import type { AggregateNode } from "../../../plan/node.ts";
-import { runShuffle } from "../../../sim/memory-shuffle.ts";
+import { runShuffle } from "../../../sim/ports/memory-shuffle.ts";
 import { TABLE_ENTRIES_MAX } from "../../kernel/word-table.ts";
 import type { NumberArray } from "../block/column.ts";
 import type { FrameColumns } from "../block/frame.ts";

@@ -5,7 +5,7 @@ import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import { BicoastalError } from "../../../base/errors.ts";
 import type { BlockRef } from "../../../plan/task.ts";
-import { createMemoryEnvironment, type MemoryEnvironment } from "../../../sim/memory-shuffle.ts";
+import { createMemoryEnvironment, type MemoryEnvironment } from "../../../sim/ports/memory-shuffle.ts";
 import { BLOCK_HEAD, TRAILER_BYTES } from "./block-format.ts";
 import { BlockReader, FrameRoom } from "./block-reader.ts";
 import { BlockWriter, type PlacedFrame } from "./block-writer.ts";

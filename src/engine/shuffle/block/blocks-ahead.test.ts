@@ -4,7 +4,7 @@ import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import { type NodeId, nodeId, stageId } from "../../../base/ids.ts";
 import type { BlockRef, ProducerBlocks } from "../../../plan/task.ts";
 import type { BlobStore } from "../../../ports/blob-store.ts";
-import { createMemoryEnvironment } from "../../../sim/memory-shuffle.ts";
+import { createMemoryEnvironment } from "../../../sim/ports/memory-shuffle.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { BlocksAhead } from "./blocks-ahead.ts";
 

@@ -7,7 +7,7 @@ import { compareKeys } from "../../../base/compare.ts";
 import type { JoinWay } from "../../../plan/join-ways.ts";
 import type { JoinNode, JoinType, Plan, PlanNode } from "../../../plan/node.ts";
 import type { SourceSplit } from "../../../plan/task.ts";
-import { runPlan } from "../../../sim/plan-run.ts";
+import { runPlan } from "../../../sim/jobs/plan-run.ts";
 
 const ports = { codec: createMsgpackCodec(), crc32, gzip };
 

@@ -4,7 +4,7 @@ import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import { Prng } from "../../../base/prng.ts";
 import type { JoinNode, JoinType } from "../../../plan/node.ts";
-import { createMemoryEnvironment, mapShuffle, runShuffle } from "../../../sim/memory-shuffle.ts";
+import { createMemoryEnvironment, mapShuffle, runShuffle } from "../../../sim/ports/memory-shuffle.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip };
 const input = { kind: "source", source: { format: "of", values: [], partitions: undefined } } as const;

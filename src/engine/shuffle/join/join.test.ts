@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import type { JoinNode, JoinType } from "../../../plan/node.ts";
-import { createMemoryEnvironment, runShuffle } from "../../../sim/memory-shuffle.ts";
+import { createMemoryEnvironment, runShuffle } from "../../../sim/ports/memory-shuffle.ts";
 import { SpooledRows } from "./spooled-rows.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip };

@@ -6,7 +6,7 @@ import { nodeId } from "../../../base/ids.ts";
 import type { SortNode } from "../../../plan/node.ts";
 import type { ProducerBlocks } from "../../../plan/task.ts";
 import type { BlobStore } from "../../../ports/blob-store.ts";
-import { createMemoryEnvironment, mapShuffle, reduceShuffle } from "../../../sim/memory-shuffle.ts";
+import { createMemoryEnvironment, mapShuffle, reduceShuffle } from "../../../sim/ports/memory-shuffle.ts";
 
 const input = { kind: "source", source: { format: "of", values: [], partitions: undefined } } as const;
 const BLOCKS = 10;

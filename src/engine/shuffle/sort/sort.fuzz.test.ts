@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
 import type { SortNode, UserFunction } from "../../../plan/node.ts";
-import { runShuffle, type ShuffleRows } from "../../../sim/memory-shuffle.ts";
+import { runShuffle, type ShuffleRows } from "../../../sim/ports/memory-shuffle.ts";
 import { sortOrder } from "./sort-order.ts";
 
 const codecs = { codec: createMsgpackCodec(), crc32, gzip };

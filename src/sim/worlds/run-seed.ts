@@ -1,19 +1,19 @@
-import { InvariantViolation } from "../base/assert.ts";
-import { Prng } from "../base/prng.ts";
-import type { EngineEnvironment } from "../engine/environment.ts";
-import type { ControlStore } from "../ports/control-store.ts";
-import { localReading } from "../runtime/local-reading.ts";
-import { auditLog, checkResults, readLog } from "./check.ts";
-import { createMemoryBlobs } from "./memory-blobs.ts";
-import { MemoryControlStore, MemoryStoreBackend } from "./memory-control-store.ts";
-import { MemoryInputs } from "./memory-inputs.ts";
-import { MemoryOutputs } from "./memory-outputs.ts";
-import { createMemoryScratch } from "./memory-scratch.ts";
-import { SimProcess } from "./process.ts";
-import { Scheduler } from "./scheduler.ts";
-import { drawJob, submitSimJob } from "./sim-job.ts";
-import { Trace } from "./trace.ts";
-import { World } from "./world.ts";
+import { InvariantViolation } from "../../base/assert.ts";
+import { Prng } from "../../base/prng.ts";
+import type { EngineEnvironment } from "../../engine/environment.ts";
+import type { ControlStore } from "../../ports/control-store.ts";
+import { localReading } from "../../runtime/local-reading.ts";
+import { auditLog, checkResults, readLog } from "../check/check.ts";
+import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
+import { createMemoryBlobs } from "../ports/memory-blobs.ts";
+import { MemoryControlStore, MemoryStoreBackend } from "../ports/memory-control-store.ts";
+import { MemoryInputs } from "../ports/memory-inputs.ts";
+import { MemoryOutputs } from "../ports/memory-outputs.ts";
+import { createMemoryScratch } from "../ports/memory-scratch.ts";
+import { SimProcess } from "../process.ts";
+import { Scheduler } from "../scheduler.ts";
+import { Trace } from "../trace.ts";
+import { World } from "./job-world.ts";
 
 /** Faults come for so long at the most; then the job has so long to end. Virtual milliseconds. */
 const FAULTY_MS_MAX = 60_000;

@@ -1,10 +1,10 @@
-import { type AttemptId, attemptKey, type JobId } from "../base/ids.ts";
-import type { Prng } from "../base/prng.ts";
-import type { TaskOutcome } from "../plan/task.ts";
-import type { ExecutionControl, TaskExecutor, TaskRequest, TaskRunner } from "../ports/task-runner.ts";
-import type { FaultRates } from "./faults.ts";
-import type { SimProcess } from "./process.ts";
-import type { Trace } from "./trace.ts";
+import { type AttemptId, attemptKey, type JobId } from "../../base/ids.ts";
+import type { Prng } from "../../base/prng.ts";
+import type { TaskOutcome } from "../../plan/task.ts";
+import type { ExecutionControl, TaskExecutor, TaskRequest, TaskRunner } from "../../ports/task-runner.ts";
+import type { SimProcess } from "../process.ts";
+import type { Trace } from "../trace.ts";
+import type { FaultRates } from "./rates.ts";
 
 const TASK_MS_MAX = 400;
 const SLOW_FACTOR = 25;

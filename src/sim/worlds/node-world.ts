@@ -4,31 +4,31 @@
  *
  * First faults come as the seed has drawn them; then they stop, everybody lives, and every job must end.
  */
-import { BicoastalError } from "../base/errors.ts";
-import { contentHash, type JobId, jobId, type NodeId, nodeId } from "../base/ids.ts";
-import { Prng } from "../base/prng.ts";
-import type { EngineEnvironment } from "../engine/environment.ts";
-import type { BlobStore } from "../ports/blob-store.ts";
-import type { ControlStore } from "../ports/control-store.ts";
-import type { JobSpec } from "../protocol/job-spec.ts";
-import type { WireMessage } from "../protocol/wire.ts";
-import { ClusterNode, type NodeNote } from "../runtime/cluster/cluster-node.ts";
-import { encodeOpenJob } from "../runtime/cluster/open-job.ts";
-import type { EndResult } from "../runtime/commit.ts";
-import { cardOf } from "../runtime/drive-job.ts";
-import { createTaskExecutor } from "../runtime/executor/task-executor.ts";
-import { JobLog } from "../runtime/job-log.ts";
-import { localReading } from "../runtime/local-reading.ts";
-import { drawRates, type FaultRates, NO_FAULTS } from "./faults.ts";
-import { faultyStore } from "./faulty-store.ts";
-import { createMemoryBlobs, type MemoryBlobs } from "./memory-blobs.ts";
-import type { MemoryOutputs } from "./memory-outputs.ts";
-import { SimNetwork } from "./network.ts";
-import { SimProcess } from "./process.ts";
-import type { Scheduler } from "./scheduler.ts";
-import type { SimJob } from "./sim-job.ts";
-import { SimRunner } from "./sim-runner.ts";
-import { meet, type Trace } from "./trace.ts";
+import { BicoastalError } from "../../base/errors.ts";
+import { contentHash, type JobId, jobId, type NodeId, nodeId } from "../../base/ids.ts";
+import { Prng } from "../../base/prng.ts";
+import type { EngineEnvironment } from "../../engine/environment.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
+import type { ControlStore } from "../../ports/control-store.ts";
+import type { JobSpec } from "../../protocol/job-spec.ts";
+import type { WireMessage } from "../../protocol/wire.ts";
+import { ClusterNode, type NodeNote } from "../../runtime/cluster/cluster-node.ts";
+import { encodeOpenJob } from "../../runtime/cluster/open-job.ts";
+import type { EndResult } from "../../runtime/commit.ts";
+import { cardOf } from "../../runtime/drive-job.ts";
+import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
+import { JobLog } from "../../runtime/job-log.ts";
+import { localReading } from "../../runtime/local-reading.ts";
+import { faultyStore } from "../faults/faulty-store.ts";
+import { SimNetwork } from "../faults/network.ts";
+import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
+import { SimRunner } from "../faults/sim-runner.ts";
+import type { SimJob } from "../jobs/sim-job.ts";
+import { createMemoryBlobs, type MemoryBlobs } from "../ports/memory-blobs.ts";
+import type { MemoryOutputs } from "../ports/memory-outputs.ts";
+import { SimProcess } from "../process.ts";
+import type { Scheduler } from "../scheduler.ts";
+import { meet, type Trace } from "../trace.ts";
 
 const NODES_MAX = 5;
 const DRIVER_LEASE_MS = 5_000;

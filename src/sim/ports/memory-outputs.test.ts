@@ -1,4 +1,4 @@
-import { outputsContract } from "../ports/outputs.contract.ts";
+import { outputsContract } from "../../ports/outputs.contract.ts";
 import { MemoryOutputs } from "./memory-outputs.ts";
 
 outputsContract("memory", async () => {

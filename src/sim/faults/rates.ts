@@ -1,4 +1,4 @@
-import type { Prng } from "../base/prng.ts";
+import type { Prng } from "../../base/prng.ts";
 
 /** Probabilities for one thing to go wrong once; means in virtual milliseconds. */
 export interface FaultRates {

@@ -1,10 +1,10 @@
-import type { NodeId } from "../base/ids.ts";
-import type { Prng } from "../base/prng.ts";
-import type { Transport } from "../ports/transport.ts";
-import type { FaultRates } from "./faults.ts";
-import type { SimProcess } from "./process.ts";
-import type { Scheduler } from "./scheduler.ts";
-import type { Trace } from "./trace.ts";
+import type { NodeId } from "../../base/ids.ts";
+import type { Prng } from "../../base/prng.ts";
+import type { Transport } from "../../ports/transport.ts";
+import type { SimProcess } from "../process.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { Trace } from "../trace.ts";
+import type { FaultRates } from "./rates.ts";
 
 interface Member<Message> {
   readonly process: SimProcess;

@@ -1,4 +1,4 @@
-import { inputsContract } from "../ports/inputs.contract.ts";
+import { inputsContract } from "../../ports/inputs.contract.ts";
 import { MemoryInputs } from "./memory-inputs.ts";
 
 inputsContract("memory", () => {

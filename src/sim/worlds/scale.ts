@@ -5,18 +5,18 @@
  *
  * What is measured is the time spent in the driver's steps and nothing else.
  */
-import { assert } from "../base/assert.ts";
-import { type AttemptId, attemptKey, contentHash, epoch, jobId, nodeId, stageId } from "../base/ids.ts";
-import { Prng } from "../base/prng.ts";
-import { JobDriver } from "../core/driver.ts";
-import type { DriverEffect } from "../core/effect.ts";
-import type { DriverEvent } from "../core/event.ts";
-import { JobState } from "../core/job-state.ts";
-import type { TaskAssignment, TaskOutput } from "../plan/task.ts";
-import type { JobSpec, StageShape } from "../protocol/job-spec.ts";
-import type { LogRecord } from "../protocol/log-event.ts";
-import type { EndedAttempt } from "../protocol/message.ts";
-import { Scheduler } from "./scheduler.ts";
+import { assert } from "../../base/assert.ts";
+import { type AttemptId, attemptKey, contentHash, epoch, jobId, nodeId, stageId } from "../../base/ids.ts";
+import { Prng } from "../../base/prng.ts";
+import { JobDriver } from "../../core/driver.ts";
+import type { DriverEffect } from "../../core/effect.ts";
+import type { DriverEvent } from "../../core/event.ts";
+import { JobState } from "../../core/job-state.ts";
+import type { TaskAssignment, TaskOutput } from "../../plan/task.ts";
+import type { JobSpec, StageShape } from "../../protocol/job-spec.ts";
+import type { LogRecord } from "../../protocol/log-event.ts";
+import type { EndedAttempt } from "../../protocol/message.ts";
+import { Scheduler } from "../scheduler.ts";
 
 const JOB = jobId("scale-1");
 const SLOTS = 2;

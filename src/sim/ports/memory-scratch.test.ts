@@ -1,4 +1,4 @@
-import { scratchContract } from "../ports/scratch.contract.ts";
+import { scratchContract } from "../../ports/scratch.contract.ts";
 import { createMemoryScratch } from "./memory-scratch.ts";
 
 scratchContract("memory", () => {

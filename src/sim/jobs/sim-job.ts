@@ -1,6 +1,6 @@
 /** Jobs for the simulator: small data, every kind of shuffle, and a plain answer to compare with. */
-import { contentHash, jobId } from "../base/ids.ts";
-import type { Prng } from "../base/prng.ts";
+import { contentHash, jobId } from "../../base/ids.ts";
+import type { Prng } from "../../base/prng.ts";
 import type {
   Aggregator,
   CollectEnd,
@@ -9,10 +9,10 @@ import type {
   SourceFormat,
   UserFunction,
   WriteEnd,
-} from "../plan/node.ts";
-import type { SourceSplit } from "../plan/task.ts";
-import type { JobSpec } from "../protocol/job-spec.ts";
-import { prepareJob } from "../runtime/prepare-job.ts";
+} from "../../plan/node.ts";
+import type { SourceSplit } from "../../plan/task.ts";
+import type { JobSpec } from "../../protocol/job-spec.ts";
+import { prepareJob } from "../../runtime/prepare-job.ts";
 
 export interface SimJob {
   readonly name: string;

@@ -1,15 +1,15 @@
 /** One shuffle from end to end, in memory: rows through the sinks of map tasks into blocks, and out of the readers. */
-import { assert } from "../base/assert.ts";
-import { stageId } from "../base/ids.ts";
-import type { EngineEnvironment } from "../engine/environment.ts";
-import { BlockWriter } from "../engine/shuffle/block/block-writer.ts";
-import { createShuffleSink } from "../engine/shuffle/create-sink.ts";
-import { openShuffle } from "../engine/shuffle/open-shuffle.ts";
-import type { KeyedSink, RowSink } from "../engine/shuffle/sink.ts";
-import type { WideNode } from "../plan/node.ts";
-import type { BlockRef, ProducerBlocks } from "../plan/task.ts";
-import type { Crc32, Gzip, ValueCodec } from "../ports/codec.ts";
-import type { Lz4 } from "../ports/lz4.ts";
+import { assert } from "../../base/assert.ts";
+import { stageId } from "../../base/ids.ts";
+import type { EngineEnvironment } from "../../engine/environment.ts";
+import { BlockWriter } from "../../engine/shuffle/block/block-writer.ts";
+import { createShuffleSink } from "../../engine/shuffle/create-sink.ts";
+import { openShuffle } from "../../engine/shuffle/open-shuffle.ts";
+import type { KeyedSink, RowSink } from "../../engine/shuffle/sink.ts";
+import type { WideNode } from "../../plan/node.ts";
+import type { BlockRef, ProducerBlocks } from "../../plan/task.ts";
+import type { Crc32, Gzip, ValueCodec } from "../../ports/codec.ts";
+import type { Lz4 } from "../../ports/lz4.ts";
 import { createMemoryBlobs, type MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryInputs } from "./memory-inputs.ts";
 import { MemoryOutputs } from "./memory-outputs.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
-import { crc32, gzip } from "../adapters/codec/zlib.ts";
-import type { ControlStore } from "../ports/control-store.ts";
+import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
+import { crc32, gzip } from "../../adapters/codec/zlib.ts";
+import type { ControlStore } from "../../ports/control-store.ts";
 import { runSeed, type SeedOptions, type SeedResult } from "./run-seed.ts";
 
 const SEEDS = 400;

@@ -1,6 +1,6 @@
-import { BicoastalError } from "../base/errors.ts";
-import type { InputFile } from "../plan/task.ts";
-import type { InputReader, InputStream, Inputs } from "../ports/inputs.ts";
+import { BicoastalError } from "../../base/errors.ts";
+import type { InputFile } from "../../plan/task.ts";
+import type { InputReader, InputStream, Inputs } from "../../ports/inputs.ts";
 
 interface MemoryFile {
   readonly bytes: Uint8Array;

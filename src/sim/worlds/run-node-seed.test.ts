@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
-import { crc32, gzip } from "../adapters/codec/zlib.ts";
+import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
+import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import { runNodeSeed } from "./run-node-seed.ts";
 import type { SeedResult } from "./run-seed.ts";
 

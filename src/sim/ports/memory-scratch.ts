@@ -1,5 +1,5 @@
-import { assert } from "../base/assert.ts";
-import type { Scratch, ScratchFile } from "../ports/scratch.ts";
+import { assert } from "../../base/assert.ts";
+import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
 import { copyAt } from "./memory-blobs.ts";
 
 /** Scratch in memory, which can tell whether a task has cleaned up. */

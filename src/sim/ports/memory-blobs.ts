@@ -1,5 +1,5 @@
-import { assert } from "../base/assert.ts";
-import { BicoastalError } from "../base/errors.ts";
+import { assert } from "../../base/assert.ts";
+import { BicoastalError } from "../../base/errors.ts";
 import {
   assertBlobKey,
   type BlobReader,
@@ -7,7 +7,7 @@ import {
   type BlobWriter,
   type ByteRange,
   TAIL_BYTES_READY,
-} from "../ports/blob-store.ts";
+} from "../../ports/blob-store.ts";
 
 /** A blob store in memory, whose blobs a test may look at, lose and damage. */
 export interface MemoryBlobs extends BlobStore {

@@ -1,13 +1,13 @@
 /** What must be true of a run, judged from what is left of it and not from what the code under test says of itself. */
-import type { ControlStore } from "../ports/control-store.ts";
-import { prefixEnd } from "../ports/control-store.ts";
-import { decodeRecord } from "../protocol/codec.ts";
-import type { JobSpec } from "../protocol/job-spec.ts";
-import type { LogRecord } from "../protocol/log-event.ts";
-import type { EndResult } from "../runtime/commit.ts";
-import { jobKeys } from "../runtime/job-keys.ts";
-import type { MemoryOutputs } from "./memory-outputs.ts";
-import type { SimJob } from "./sim-job.ts";
+import type { ControlStore } from "../../ports/control-store.ts";
+import { prefixEnd } from "../../ports/control-store.ts";
+import { decodeRecord } from "../../protocol/codec.ts";
+import type { JobSpec } from "../../protocol/job-spec.ts";
+import type { LogRecord } from "../../protocol/log-event.ts";
+import type { EndResult } from "../../runtime/commit.ts";
+import { jobKeys } from "../../runtime/job-keys.ts";
+import type { SimJob } from "../jobs/sim-job.ts";
+import type { MemoryOutputs } from "../ports/memory-outputs.ts";
 
 /** The log as it stands in the store. */
 export async function readLog(store: ControlStore, spec: Pick<JobSpec, "id">): Promise<readonly LogRecord[]> {

@@ -1,4 +1,4 @@
-import { BicoastalError } from "../base/errors.ts";
+import { BicoastalError } from "../../base/errors.ts";
 import type {
   ControlStore,
   GetResult,
@@ -10,15 +10,15 @@ import type {
   Watch,
   WatchEvent,
   WatchRequest,
-} from "../ports/control-store.ts";
+} from "../../ports/control-store.ts";
 import {
   assertLeaseTtl,
   assertRange,
   assertStoreKey,
   assertTxn,
   assertWatch,
-} from "../ports/control-store-limits.ts";
-import { WatchSet } from "../ports/control-store-watches.ts";
+} from "../../ports/control-store-limits.ts";
+import { WatchSet } from "../../ports/control-store-watches.ts";
 import { MemoryStoreBackend } from "./memory-control-store-backend.ts";
 
 export { MemoryStoreBackend };

@@ -2,22 +2,22 @@
  * Runs a whole plan in one place, one task after the other: what the engine makes of a plan, without a driver. The
  * sequential reference for everything that runs tasks elsewhere, or again, or at the same time.
  */
-import { contentHash, epoch, jobId } from "../base/ids.ts";
-import type { EngineEnvironment, TaskControl } from "../engine/environment.ts";
-import { readCollected } from "../engine/shuffle/read-collected.ts";
-import { runTask } from "../engine/stage/run-task.ts";
-import { cutStages } from "../plan/cut-stages.ts";
-import type { JoinWays } from "../plan/join-ways.ts";
-import type { Plan } from "../plan/node.ts";
-import { sizeStages } from "../plan/shape.ts";
-import type { Producer, Stage, StagePlan } from "../plan/stage.ts";
-import type { JobContext, ProducerBlocks, SourceSplit, TaskAssignment, TaskOutput } from "../plan/task.ts";
-import type { Crc32, Gzip, ValueCodec } from "../ports/codec.ts";
-import type { Lz4 } from "../ports/lz4.ts";
-import { createMemoryBlobs } from "./memory-blobs.ts";
-import { MemoryInputs } from "./memory-inputs.ts";
-import { MemoryOutputs } from "./memory-outputs.ts";
-import { createMemoryScratch, type MemoryScratch } from "./memory-scratch.ts";
+import { contentHash, epoch, jobId } from "../../base/ids.ts";
+import type { EngineEnvironment, TaskControl } from "../../engine/environment.ts";
+import { readCollected } from "../../engine/shuffle/read-collected.ts";
+import { runTask } from "../../engine/stage/run-task.ts";
+import { cutStages } from "../../plan/cut-stages.ts";
+import type { JoinWays } from "../../plan/join-ways.ts";
+import type { Plan } from "../../plan/node.ts";
+import { sizeStages } from "../../plan/shape.ts";
+import type { Producer, Stage, StagePlan } from "../../plan/stage.ts";
+import type { JobContext, ProducerBlocks, SourceSplit, TaskAssignment, TaskOutput } from "../../plan/task.ts";
+import type { Crc32, Gzip, ValueCodec } from "../../ports/codec.ts";
+import type { Lz4 } from "../../ports/lz4.ts";
+import { createMemoryBlobs } from "../ports/memory-blobs.ts";
+import { MemoryInputs } from "../ports/memory-inputs.ts";
+import { MemoryOutputs } from "../ports/memory-outputs.ts";
+import { createMemoryScratch, type MemoryScratch } from "../ports/memory-scratch.ts";
 
 const JOB = jobId("job-1");
 

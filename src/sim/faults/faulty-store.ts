@@ -1,9 +1,9 @@
-import { BicoastalError } from "../base/errors.ts";
-import type { Prng } from "../base/prng.ts";
-import type { ControlStore, LeaseId } from "../ports/control-store.ts";
-import type { FaultRates } from "./faults.ts";
-import type { SimProcess } from "./process.ts";
-import type { Trace } from "./trace.ts";
+import { BicoastalError } from "../../base/errors.ts";
+import type { Prng } from "../../base/prng.ts";
+import type { ControlStore, LeaseId } from "../../ports/control-store.ts";
+import type { SimProcess } from "../process.ts";
+import type { Trace } from "../trace.ts";
+import type { FaultRates } from "./rates.ts";
 
 /** One process's way to the shared store: slow, refusing, or losing the answer to what was done. */
 export function faultyStore(

@@ -4,11 +4,18 @@
  * Every call acts at once and whole. Leases are looked at before each call and by one timer of the clock, so nothing
  * of an expired lease is ever seen; several that end together end by deadline, then by id.
  */
-import type { Clock } from "../ports/clock.ts";
-import type { Change, Entry, LeaseId, RangeResult, TxnRequest, TxnResult } from "../ports/control-store.ts";
-import { compareStoreKeys } from "../ports/control-store-limits.ts";
-import { planDeletes, planTxn, type StoreView } from "../ports/control-store-plan.ts";
-import type { Commit, StoreHistory } from "../ports/control-store-watches.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type {
+  Change,
+  Entry,
+  LeaseId,
+  RangeResult,
+  TxnRequest,
+  TxnResult,
+} from "../../ports/control-store.ts";
+import { compareStoreKeys } from "../../ports/control-store-limits.ts";
+import { planDeletes, planTxn, type StoreView } from "../../ports/control-store-plan.ts";
+import type { Commit, StoreHistory } from "../../ports/control-store-watches.ts";
 
 const HISTORY_REVISIONS_MAX = 10_000;
 

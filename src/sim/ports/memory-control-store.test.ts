@@ -1,6 +1,6 @@
-import { controlStoreContract, ManualClock, type StoreCluster } from "../ports/control-store.contract.ts";
-import { controlStoreModelTest } from "../ports/control-store.fuzz.contract.ts";
-import type { ControlStore } from "../ports/control-store.ts";
+import { controlStoreContract, ManualClock, type StoreCluster } from "../../ports/control-store.contract.ts";
+import { controlStoreModelTest } from "../../ports/control-store.fuzz.contract.ts";
+import type { ControlStore } from "../../ports/control-store.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "./memory-control-store.ts";
 
 async function makeCluster(): Promise<StoreCluster> {

@@ -1,8 +1,8 @@
-import { openSource, type ReadOptions } from "../engine/read/open-source.ts";
-import { planSplits } from "../engine/read/plan-splits.ts";
-import type { SourceFormat } from "../plan/node.ts";
-import type { SourceSplit } from "../plan/task.ts";
-import type { Inputs } from "../ports/inputs.ts";
+import { openSource, type ReadOptions } from "../../engine/read/open-source.ts";
+import { planSplits } from "../../engine/read/plan-splits.ts";
+import type { SourceFormat } from "../../plan/node.ts";
+import type { SourceSplit } from "../../plan/task.ts";
+import type { Inputs } from "../../ports/inputs.ts";
 
 /** What one task would have been given. */
 export interface SplitRows {

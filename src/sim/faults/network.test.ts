@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { nodeId } from "../base/ids.ts";
-import { Prng } from "../base/prng.ts";
-import { type TestMessage, transportContract } from "../ports/transport.contract.ts";
-import { type FaultRates, NO_FAULTS } from "./faults.ts";
+import { nodeId } from "../../base/ids.ts";
+import { Prng } from "../../base/prng.ts";
+import { type TestMessage, transportContract } from "../../ports/transport.contract.ts";
+import { SimProcess } from "../process.ts";
+import { Scheduler } from "../scheduler.ts";
+import { Trace } from "../trace.ts";
 import { SimNetwork } from "./network.ts";
-import { SimProcess } from "./process.ts";
-import { Scheduler } from "./scheduler.ts";
-import { Trace } from "./trace.ts";
+import { type FaultRates, NO_FAULTS } from "./rates.ts";
 
 function create(rates: FaultRates) {
   const scheduler = new Scheduler();

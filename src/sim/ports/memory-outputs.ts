@@ -1,6 +1,6 @@
-import { assert } from "../base/assert.ts";
-import { BicoastalError, type ErrorCode } from "../base/errors.ts";
-import type { CommittedFile, Outputs, OutputTarget, OutputWriter } from "../ports/outputs.ts";
+import { assert } from "../../base/assert.ts";
+import { BicoastalError, type ErrorCode } from "../../base/errors.ts";
+import type { CommittedFile, Outputs, OutputTarget, OutputWriter } from "../../ports/outputs.ts";
 
 interface MemoryDirectory {
   readonly files: Map<string, Uint8Array>;

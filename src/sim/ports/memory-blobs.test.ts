@@ -1,4 +1,4 @@
-import { blobStoreContract } from "../ports/blob-store.contract.ts";
+import { blobStoreContract } from "../../ports/blob-store.contract.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 
 blobStoreContract("memory", async () => ({ blobs: createMemoryBlobs(), dispose: async () => {} }));

@@ -8,10 +8,10 @@ import {
   jobId,
   nodeId,
   stageId,
-} from "../base/ids.ts";
-import type { TaskOutput } from "../plan/task.ts";
-import type { EndShape, JobSpec, StageShape } from "../protocol/job-spec.ts";
-import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+} from "../../base/ids.ts";
+import type { TaskOutput } from "../../plan/task.ts";
+import type { EndShape, JobSpec, StageShape } from "../../protocol/job-spec.ts";
+import type { LogEvent, LogRecord } from "../../protocol/log-event.ts";
 
 export const SMALL_JOB: JobId = jobId("small-1");
 
