@@ -1,0 +1,222 @@
+/**
+ * Whether a history of calls could have come from one object that does one thing at a time, each call between its
+ * beginning and its end: linearizability (Herlihy and Wing, TOPLAS 1990).
+ *
+ * The search is that of Wing and Gong (Testing and Verifying Concurrent Objects, JPDC 1993): of all operations that
+ * began before the first open one ended, some one came next. Dead ends are remembered as pairs of what was done and the
+ * state it led to, as Lowe has it (Testing for Linearizability, CCPE 2016; Porcupine does the same). On top of it:
+ *
+ * 1. An operation that leaves the state as it is and gives what it gave is taken at once: to wait could only
+ *    forbid things, so there is nothing to come back to.
+ * 2. An operation whose outcome is unknown may have happened at any time since its call, or never. It is tried where
+ *    it changes the state, and after the operations whose outcomes are known.
+ *
+ * Owns no clock: times are any numbers that grow. The effort is bounded, and giving up is an answer of its own, which
+ * nobody should take for a good one.
+ */
+
+/** What the object is: a pure function from states to states. */
+export interface LinearModel<State, Input, Output> {
+  readonly init: State;
+  /**
+   * The state after this call, where it may give this output; undefined where it may not. With an output of undefined
+   * (unknown) whatever it would give is right. Gives back the very same object where nothing changes.
+   */
+  readonly step: (state: State, input: Input, output: Output | undefined) => State | undefined;
+  /** The same text for two states if and only if they are equal. */
+  readonly keyOf: (state: State) => string;
+  /** Splits a history into parts that do not touch each other, where the model allows it. Default: one part. */
+  readonly partition?: (
+    history: readonly Operation<Input, Output>[],
+  ) => readonly (readonly Operation<Input, Output>[])[];
+}
+
+export interface Operation<Input, Output> {
+  readonly input: Input;
+  /** Undefined: nobody knows, and it may never have happened. Its return is then without meaning. */
+  readonly output: Output | undefined;
+  readonly calledAt: number;
+  /** After `calledAt`. An operation that returned at a time precedes one that was called at that time. */
+  readonly returnedAt: number;
+}
+
+export type LinearResult<State, Input, Output> =
+  | { readonly kind: "linearizable" }
+  /** `done`: the longest order that was found; then, in this state, none of `stuck` could come next. */
+  | {
+      readonly kind: "violation";
+      readonly done: readonly Operation<Input, Output>[];
+      readonly stuck: readonly Operation<Input, Output>[];
+      readonly state: State;
+    }
+  /** After so many steps of the model. */
+  | { readonly kind: "gaveUp"; readonly steps: number };
+
+export interface LinearOptions {
+  /** Steps of the model for each part of the history. From 1; default 1,000,000. */
+  readonly stepsMax?: number;
+}
+
+const STEPS_MAX = 1_000_000;
+
+export function checkLinearizable<State, Input, Output>(
+  model: LinearModel<State, Input, Output>,
+  history: readonly Operation<Input, Output>[],
+  { stepsMax = STEPS_MAX }: LinearOptions = {},
+): LinearResult<State, Input, Output> {
+  for (const part of model.partition?.(history) ?? [history]) {
+    const result = new Search(model, part, stepsMax).run();
+    if (result.kind !== "linearizable") return result;
+  }
+  return { kind: "linearizable" };
+}
+
+/** A place where several operations might come next. */
+interface Choice<State> {
+  readonly state: State;
+  /** Operations to try, and the states they lead to, the last first. */
+  readonly candidates: { readonly index: number; readonly state: State }[];
+  /** How many operations were done. */
+  readonly depth: number;
+}
+
+class Search<State, Input, Output> {
+  readonly #model: LinearModel<State, Input, Output>;
+  /** Those with an output by the time of their call, then the unknown ones. */
+  readonly #operations: readonly Operation<Input, Output>[];
+  readonly #known: number;
+  readonly #stepsMax: number;
+  readonly #isDone: boolean[];
+  /** Every known operation before this one is done. */
+  #base = 0;
+  /** Indexes in the order in which they were done. */
+  readonly #order: number[] = [];
+  readonly #deadEnds = new Set<string>();
+  #steps = 0;
+  #longest: { order: readonly number[]; state: State; stuck: readonly number[] } | undefined;
+
+  constructor(
+    model: LinearModel<State, Input, Output>,
+    history: readonly Operation<Input, Output>[],
+    stepsMax: number,
+  ) {
+    this.#model = model;
+    const byCall = [...history].sort((a, b) => a.calledAt - b.calledAt);
+    const known = byCall.filter(({ output }) => output !== undefined);
+    this.#operations = [...known, ...byCall.filter(({ output }) => output === undefined)];
+    this.#known = known.length;
+    this.#stepsMax = stepsMax;
+    this.#isDone = this.#operations.map(() => false);
+  }
+
+  run(): LinearResult<State, Input, Output> {
+    const choices: Choice<State>[] = [];
+    let state: State | undefined = this.#model.init;
+    for (;;) {
+      if (this.#steps > this.#stepsMax) return { kind: "gaveUp", steps: this.#steps };
+      if (state === undefined) {
+        state = this.#goBack(choices);
+        if (state === undefined) return this.#violation();
+      }
+      this.#takeHarmless(state);
+      if (this.#base === this.#known) return { kind: "linearizable" };
+      state = this.#choose(state, choices);
+    }
+  }
+
+  /** Does one of those that may come next, and notes the others; undefined where there is none. */
+  #choose(state: State, choices: Choice<State>[]): State | undefined {
+    const open = this.#minimal();
+    const candidates: { index: number; state: State }[] = [];
+    for (const index of open) {
+      const next = this.#step(state, index);
+      if (next !== undefined && next !== state) candidates.push({ index, state: next });
+    }
+    if (candidates.length === 0) {
+      if (this.#order.length >= (this.#longest?.order.length ?? 0))
+        this.#longest = { order: [...this.#order], state, stuck: open };
+      return undefined;
+    }
+    if (candidates.length > 1) {
+      const key = this.#placeOf(state);
+      if (this.#deadEnds.has(key)) return undefined;
+      this.#deadEnds.add(key);
+    }
+    const first = candidates.shift()!;
+    candidates.reverse();
+    if (candidates.length > 0) choices.push({ state, candidates, depth: this.#order.length });
+    this.#do(first.index);
+    return first.state;
+  }
+
+  /** To the last place that has something left to try. */
+  #goBack(choices: Choice<State>[]): State | undefined {
+    const choice = choices.at(-1);
+    if (choice === undefined) return undefined;
+    while (this.#order.length > choice.depth) {
+      const index = this.#order.pop()!;
+      this.#isDone[index] = false;
+      if (index < this.#base) this.#base = index;
+    }
+    const { index, state } = choice.candidates.pop()!;
+    if (choice.candidates.length === 0) choices.pop();
+    this.#do(index);
+    return state;
+  }
+
+  /** Does all known operations that can come next and change nothing, until there is none. */
+  #takeHarmless(state: State): void {
+    for (let took = true; took; ) {
+      took = false;
+      for (const index of this.#minimal()) {
+        if (index >= this.#known || this.#step(state, index) !== state) continue;
+        this.#do(index);
+        took = true;
+      }
+    }
+  }
+
+  /** Operations that are not done, and were called before any known one that is not done returned: known ones first. */
+  #minimal(): readonly number[] {
+    const found: number[] = [];
+    let firstReturn = Number.POSITIVE_INFINITY;
+    for (let index = this.#base; index < this.#known; index++) {
+      const { calledAt, returnedAt } = this.#operations[index]!;
+      if (calledAt >= firstReturn) break;
+      if (this.#isDone[index]) continue;
+      found.push(index);
+      if (returnedAt < firstReturn) firstReturn = returnedAt;
+    }
+    const isFirst = (index: number): boolean => this.#operations[index]!.calledAt < firstReturn;
+    const first = found.filter(isFirst);
+    for (let index = this.#known; index < this.#operations.length && isFirst(index); index++)
+      if (!this.#isDone[index]) first.push(index);
+    return first;
+  }
+
+  #step(state: State, index: number): State | undefined {
+    this.#steps++;
+    const { input, output } = this.#operations[index]!;
+    return this.#model.step(state, input, output);
+  }
+
+  #do(index: number): void {
+    this.#isDone[index] = true;
+    this.#order.push(index);
+    while (this.#base < this.#known && this.#isDone[this.#base]) this.#base++;
+  }
+
+  /** What was done, and the state: whoever comes here again gets no further. */
+  #placeOf(state: State): string {
+    const beyond: number[] = [];
+    for (let index = this.#base; index < this.#operations.length; index++)
+      if (this.#isDone[index]) beyond.push(index);
+    return `${this.#base} ${beyond.join(" ")} ${this.#model.keyOf(state)}`;
+  }
+
+  #violation(): LinearResult<State, Input, Output> {
+    const { order, state, stuck } = this.#longest!;
+    const at = (index: number): Operation<Input, Output> => this.#operations[index]!;
+    return { kind: "violation", done: order.map(at), stuck: stuck.map(at), state };
+  }
+}
