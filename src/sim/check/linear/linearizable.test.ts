@@ -42,6 +42,10 @@ describe("a history is linearizable", () => {
     expect(verdict(...history)).toBe("linearizable");
   });
 
+  test("when a write that changed nothing is needed after another", () => {
+    expect(verdict(write(0, 1, 1), write(0, 1, 0), read(1, 2, 0))).toBe("linearizable");
+  });
+
   test("when one of two concurrent swaps wins", () => {
     expect(verdict(swap(0, 9, 0, 1, 1), swap(0, 9, 0, 2, 0), read(10, 11, 1))).toBe("linearizable");
   });
@@ -109,6 +113,7 @@ test("parts that do not touch each other are looked at one by one", () => {
   const keyed: LinearModel<number, Keyed, number> = {
     ...REGISTER,
     step: (state, { call: inner }, output) => REGISTER.step(state, inner, output),
+    isRead: ({ call: inner }, output) => REGISTER.isRead(inner, output),
     partition: (history) => {
       const parts = new Map<string, Operation<Keyed, number>[]>();
       for (const operation of history) {

@@ -6,8 +6,8 @@
  * began before the first open one ended, some one came next. Dead ends are remembered as pairs of what was done and the
  * state it led to, as Lowe has it (Testing for Linearizability, CCPE 2016; Porcupine does the same). On top of it:
  *
- * 1. An operation that leaves the state as it is and gives what it gave is taken at once: to wait could only
- *    forbid things, so there is nothing to come back to.
+ * 1. What only reads is taken as soon as it may give what it gave: to wait could only forbid things, so there is
+ *    nothing to come back to. A write that happens to leave the state as it is may be needed later.
  * 2. An operation whose outcome is unknown may have happened at any time since its call, or never. It is tried where
  *    it changes the state, and after the operations whose outcomes are known.
  *
@@ -23,6 +23,8 @@ export interface LinearModel<State, Input, Output> {
    * (unknown) whatever it would give is right. Gives back the very same object where nothing changes.
    */
   readonly step: (state: State, input: Input, output: Output | undefined) => State | undefined;
+  /** Whether a call that gave this output changes no state in which it may give it. */
+  readonly isRead: (input: Input, output: Output) => boolean;
   /** The same text for two states if and only if they are equal. */
   readonly keyOf: (state: State) => string;
   /** Splits a history into parts that do not touch each other, where the model allows it. Default: one part. */
@@ -118,7 +120,7 @@ class Search<State, Input, Output> {
         state = this.#goBack(choices);
         if (state === undefined) return this.#violation();
       }
-      this.#takeHarmless(state);
+      this.#takeReads(state);
       if (this.#base === this.#known) return { kind: "linearizable" };
       state = this.#choose(state, choices);
     }
@@ -129,8 +131,10 @@ class Search<State, Input, Output> {
     const open = this.#minimal();
     const candidates: { index: number; state: State }[] = [];
     for (const index of open) {
+      if (this.#isRead(index)) continue;
       const next = this.#step(state, index);
-      if (next !== undefined && next !== state) candidates.push({ index, state: next });
+      const isIdle = index >= this.#known && next === state;
+      if (next !== undefined && !isIdle) candidates.push({ index, state: next });
     }
     if (candidates.length === 0) {
       if (this.#order.length >= (this.#longest?.order.length ?? 0))
@@ -164,12 +168,12 @@ class Search<State, Input, Output> {
     return state;
   }
 
-  /** Does all known operations that can come next and change nothing, until there is none. */
-  #takeHarmless(state: State): void {
+  /** Does all reads that can come next, until there is none. */
+  #takeReads(state: State): void {
     for (let took = true; took; ) {
       took = false;
       for (const index of this.#minimal()) {
-        if (index >= this.#known || this.#step(state, index) !== state) continue;
+        if (!this.#isRead(index) || this.#step(state, index) === undefined) continue;
         this.#do(index);
         took = true;
       }
@@ -192,6 +196,11 @@ class Search<State, Input, Output> {
     for (let index = this.#known; index < this.#operations.length && isFirst(index); index++)
       if (!this.#isDone[index]) first.push(index);
     return first;
+  }
+
+  #isRead(index: number): boolean {
+    const { input, output } = this.#operations[index]!;
+    return output !== undefined && this.#model.isRead(input, output);
   }
 
   #step(state: State, index: number): State | undefined {

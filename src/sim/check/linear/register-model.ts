@@ -9,7 +9,6 @@ export type RegisterCall =
 
 export type RegisterOperation = Operation<RegisterCall, number>;
 
-/** A state of its own for each value, so that a step that changes nothing gives the very same one. */
 export const REGISTER: LinearModel<number, RegisterCall, number> = {
   init: 0,
   step(state, input, output) {
@@ -25,5 +24,6 @@ export const REGISTER: LinearModel<number, RegisterCall, number> = {
       }
     }
   },
+  isRead: ({ kind }, output) => kind === "read" || (kind === "swap" && output === 0),
   keyOf: String,
 };
