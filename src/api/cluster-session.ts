@@ -1,12 +1,13 @@
 import { BicoastalError } from "../base/errors.ts";
-import { type ContentHash, type JobId, jobId } from "../base/ids.ts";
+import { type JobId, jobId } from "../base/ids.ts";
 import type { ClusterClient } from "../runtime/cluster/cluster-client.ts";
-import type { RunnableJob } from "../runtime/executor/job-loader.ts";
 import type { JobBoard } from "../runtime/job-board.ts";
 import type { JobSpec } from "../runtime/local-node.ts";
-import { isJob, type Job } from "./job.ts";
+import type { SubmitRequest } from "../runtime/new-job.ts";
+import { type BundledJob, checkRun } from "./check-run.ts";
+import type { Job } from "./job.ts";
 import { outcomeOf } from "./outcome.ts";
-import { type MachineSize, runSettings } from "./run-settings.ts";
+import type { MachineSize } from "./run-settings.ts";
 import {
   type CancelOptions,
   cancelRequestOf,
@@ -19,7 +20,6 @@ import {
   type Session,
   type SubmitOptions,
 } from "./session.ts";
-import { showValue } from "./show-value.ts";
 
 /** What a session with a cluster needs from the composition. */
 export interface ClusterSessionParts {
@@ -29,25 +29,14 @@ export interface ClusterSessionParts {
   /** As for a session on one machine; the code as well, which goes to the nodes. */
   readonly bundle: (job: Job) => Promise<ClusterBundle>;
   /** Lists the inputs and freezes the plan into a job. */
-  readonly prepare: (request: PrepareRequest) => Promise<JobSpec>;
+  readonly prepare: (request: SubmitRequest) => Promise<JobSpec>;
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;
 }
 
-export interface ClusterBundle {
-  readonly hash: ContentHash;
-  readonly job: RunnableJob;
+export interface ClusterBundle extends BundledJob {
   readonly key: string;
   readonly code: Uint8Array;
-}
-
-export interface PrepareRequest {
-  readonly name: string;
-  readonly params: unknown;
-  readonly plan: ReturnType<RunnableJob["build"]>;
-  readonly bundle: ContentHash;
-  readonly attemptsMax: number;
-  readonly taskTimeoutMs: number | undefined;
 }
 
 /** Gives jobs to the nodes of a cluster and waits for them: nothing runs in this process. */
@@ -79,27 +68,11 @@ export class ClusterSession implements Session {
     params: Partial<Params> | Params | undefined,
     options: RunOptions,
   ): Promise<JobSpec> {
-    if (!isJob(job)) {
-      throw new BicoastalError(
-        "JOB_INVALID",
-        `run() was given ${showValue(job)}; it takes what job({ … }) returned.`,
-      );
-    }
     refuseLocalOptions(options);
-    const { attemptsMax, taskTimeoutMs } = runSettings(options, this.#parts.machine);
-    const parsed = await job.parseParams(params ?? {}, options.flags);
-    const bundle = await this.#parts.bundle(job);
-    const plan = bundle.job.build(parsed);
-    const { name } = job;
-    const spec = await this.#parts.prepare({
-      name,
-      params: parsed,
-      plan,
-      bundle: bundle.hash,
-      attemptsMax,
-      taskTimeoutMs,
-    });
-    await this.#parts.client.submit(spec, bundle);
+    const { client, prepare } = this.#parts;
+    const { request, bundle } = await checkRun(job, params, options, this.#parts);
+    const spec = await prepare(request);
+    await client.submit(spec, bundle);
     return spec;
   }
 

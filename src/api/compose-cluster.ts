@@ -5,8 +5,6 @@
  */
 
 import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
-import { openEtcdControlStore } from "../adapters/etcd/open.ts";
-import { isEtcdUrl, parseEtcdUrl } from "../adapters/etcd/url.ts";
 import { createFileBlobs } from "../adapters/fs/blobs.ts";
 import { type DataDir, nodeNameOf, prepareDataDir } from "../adapters/fs/data-dir.ts";
 import { createFileScratch, scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
@@ -16,43 +14,28 @@ import { isLoopback, startNodeServer } from "../adapters/http/node-server.ts";
 import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
 import { createPeerLinks } from "../adapters/http/peer-links.ts";
-import type { PeerSecurity } from "../adapters/http/security.ts";
-import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
 import { createNodeMetrics } from "../adapters/metrics/node-metrics.ts";
-import { resolveOutput } from "../adapters/schemes/outputs.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
-import { BicoastalError } from "../base/errors.ts";
-import { type JobId, jobId, type NodeId, nodeId } from "../base/ids.ts";
+import { jobId, type NodeId, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import { boundedRows } from "../runtime/bounded-rows.ts";
-import { askToDrain } from "../runtime/cluster/ask-to-drain.ts";
-import { ClusterClient } from "../runtime/cluster/cluster-client.ts";
 import { ClusterNode, type DrainOptions, type NodeNote } from "../runtime/cluster/cluster-node.ts";
 import { resultsKey, SharedBlobs } from "../runtime/cluster/fetch-job.ts";
 import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
-import { Members } from "../runtime/cluster/members.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import { SharedSweep } from "../runtime/cluster/shared-sweep.ts";
-import { outputTargets } from "../runtime/commit.ts";
-import { JobBoard } from "../runtime/job-board.ts";
 import { blobKeys } from "../runtime/job-keys.ts";
 import { localReading } from "../runtime/local-reading.ts";
-import { prepareJob } from "../runtime/prepare-job.ts";
-import { jobsThatSetAside } from "../runtime/set-aside.ts";
-import { ClusterSession, type ClusterSessionParts } from "./cluster-session.ts";
+import { openStore, securityOfEnvironment } from "./compose-store.ts";
 import { NoteCounter } from "./count-notes.ts";
-import { type MachineSize, runSettings } from "./run-settings.ts";
-import type { Session } from "./session.ts";
+import { runSettings } from "./run-settings.ts";
 
 const HEARTBEATS_PER_LEASE = 5;
-/** As for jobs on one machine. */
-const RETRY_DELAY_MS = 100;
-const RETRY_DELAY_MS_MAX = 10_000;
 
 export interface NodeSettings {
   /** `etcd://host:2379,…`, or a directory that several processes of this machine share. */
@@ -77,24 +60,12 @@ export interface NodeSettings {
   readonly onNote: (note: NodeNote) => void;
 }
 
-/** What a node says of itself, and the jobs that give it nothing new, as tasks failed there that others have completed. */
-export interface ListedNode extends NodeCard {
-  readonly setAsideBy: readonly JobId[];
-}
-
 export interface RunningNode {
   readonly card: NodeCard;
   readonly members: () => readonly NodeCard[];
   /** See `ClusterNode.drain`. */
   drain(options: DrainOptions): Promise<void>;
   close(): Promise<void>;
-}
-
-/** Opens the store that the text names. Throws USAGE, STORE_UNAVAILABLE. */
-export async function openStore(text: string): Promise<ControlStore> {
-  return isEtcdUrl(text)
-    ? await openEtcdControlStore({ ...parseEtcdUrl(text), clock: systemClock })
-    : await openLmdbControlStore({ directory: thisMachine.resolvePath(text), clock: systemClock });
 }
 
 /** Starts a node and has it join its cluster. Throws USAGE, STORE_UNAVAILABLE. */
@@ -272,147 +243,6 @@ const isSharedKey = (key: string): boolean => /^(?:jobs\/[^/]+\/blocks|specs|bun
 function threadEntry(): URL {
   const built = !import.meta.url.endsWith(".ts");
   return new URL(built ? "./thread.js" : "../../dist/thread.js", import.meta.url);
-}
-
-/** Who belongs to the cluster now, by name. Throws USAGE, STORE_UNAVAILABLE. */
-export async function listNodes(store: string): Promise<readonly ListedNode[]> {
-  const opened = await openStore(store);
-  const retrying = { clock: systemClock, random: new Prng(thisMachine.randomId()) };
-  const members = new Members({
-    store: opened,
-    timing: retrying,
-    self: undefined,
-    leaseMs: 0,
-    onChange: () => {},
-  });
-  try {
-    await members.start();
-    const setAside = await jobsThatSetAside(opened);
-    return members.all().map((card) => ({ ...card, setAsideBy: setAside.get(card.node) ?? [] }));
-  } finally {
-    await members.close();
-    await opened.close();
-  }
-}
-
-/**
- * Asks the node to drain, and resolves when it has. Throws USAGE where there is no such node, PEER_UNREACHABLE where it left
- * before, and STORE_UNAVAILABLE.
- */
-export async function drainNode(store: string, node: string): Promise<void> {
-  const opened = await openStore(store);
-  try {
-    await askToDrain(opened, { clock: systemClock, random: new Prng(thisMachine.randomId()) }, nodeId(node));
-  } finally {
-    await opened.close();
-  }
-}
-
-export interface ConnectCluster {
-  readonly store: string;
-  readonly dirs: DataDir;
-  readonly machine: MachineSize;
-  readonly bundle: ClusterSessionParts["bundle"];
-}
-
-/** A session whose jobs run on the nodes of a cluster. Throws USAGE, STORE_UNAVAILABLE. */
-export async function connectCluster({
-  store: text,
-  dirs,
-  machine,
-  bundle,
-}: ConnectCluster): Promise<Session> {
-  const security = securityOfEnvironment();
-  const store = await openStore(text);
-  const { sha256, randomId, isProcessGone } = thisMachine;
-  const retrying = { clock: systemClock, random: new Prng(randomId()) };
-  const members = new Members({ store, timing: retrying, self: undefined, leaseMs: 0, onChange: () => {} });
-  const access: PeerAccess = {
-    client: createPeerClient(security),
-    addressOf: (node) => members.get(node)?.address,
-  };
-  const close = async (): Promise<void> => {
-    await members.close();
-    await access.client.close();
-    await store.close();
-  };
-  try {
-    await members.start();
-    const local = createFileBlobs(dirs.blobs);
-    const scratch = createFileScratch(`${dirs.scratch}/${scratchRoomOf("client")}`);
-    const peerBlobs = createPeerBlobs({ self: nodeId("client"), local, access, scratch });
-    const shared = new SharedBlobs({
-      local,
-      fetch: (key, node) => fetchWhole(access, { node, key }),
-      give: (key, bytes, node) => peerBlobs.give(key, bytes, node),
-      sha256,
-      members: () => members.all(),
-      self: undefined,
-    });
-    const codec = createMsgpackCodec();
-    const client = new ClusterClient({ store, retrying, shared, codec, sha256 });
-    const ports = createLocalPorts(dataOf(dirs, 0), scratchRoomOf("client"));
-    const { outputs } = ports.open();
-    const board = new JobBoard({
-      store,
-      blobs: local,
-      outputs,
-      timing: retrying,
-      isDead: isProcessGone,
-      readSpec: (job) => client.spec(job),
-    });
-    const { planSplits } = localReading(ports.open);
-    return new ClusterSession({
-      client,
-      board,
-      machine,
-      bundle,
-      prepare: async ({ name, params, plan, bundle: hash, attemptsMax, taskTimeoutMs }) => {
-        const spec = await prepareJob({
-          id: jobId(`${name}-${randomId()}`),
-          name,
-          params,
-          plan,
-          // As on one machine: the same job on the same input draws the same numbers.
-          constants: {
-            seed: `${name}/${JSON.stringify(params)}`,
-            submittedAtMs: systemClock.wallMs(),
-            bundle: hash,
-          },
-          policy: {
-            attemptsMax,
-            taskTimeoutMs,
-            retryDelayMs: RETRY_DELAY_MS,
-            retryDelayMsMax: RETRY_DELAY_MS_MAX,
-          },
-          planSplits,
-          resolvePath: resolveOutput,
-        });
-        for (const target of outputTargets(spec)) await outputs.check(target);
-        return spec;
-      },
-      nowMs: () => systemClock.monotonicMs(),
-      close,
-    });
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** What this cluster's nodes know each other by, as the environment says: a secret is not for command lines. */
-export function securityOfEnvironment(): PeerSecurity {
-  const read = (name: string): string | undefined => thisMachine.environment(name) || undefined;
-  const token = read("BICOASTAL_TOKEN");
-  const [ca, cert, key] = [read("BICOASTAL_TLS_CA"), read("BICOASTAL_TLS_CERT"), read("BICOASTAL_TLS_KEY")];
-  if (ca === undefined && cert === undefined && key === undefined) return { token };
-  if (ca === undefined || cert === undefined || key === undefined) {
-    throw new BicoastalError(
-      "USAGE",
-      "BICOASTAL_TLS_CA, BICOASTAL_TLS_CERT and BICOASTAL_TLS_KEY come together: each names a PEM file.",
-    );
-  }
-  return { token, tls: { ca, cert, key } };
 }
 
 const dataOf = (dirs: DataDir, memoryBytes: number): ThreadData => ({

@@ -43,7 +43,7 @@ const bundlesOfLoaded = new WeakMap<Job, Bundle>();
 export async function composeSession(options: SessionOptions): Promise<Session> {
   const dirs = await openDataDir(options);
   if (options.store !== undefined) {
-    const { connectCluster } = await import("./compose-cluster.ts");
+    const { connectCluster } = await import("./compose-client.ts");
     const { blobs } = createLocalPorts(threadData(dirs, 0), mainRoom());
     return connectCluster({
       store: options.store,

@@ -1,10 +1,10 @@
 import { BicoastalError } from "../base/errors.ts";
-import { type ContentHash, jobId } from "../base/ids.ts";
+import { jobId } from "../base/ids.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
-
 import type { RunnableJob } from "../runtime/executor/job-loader.ts";
 import type { JobSpec, LocalNode } from "../runtime/local-node.ts";
-import { isJob, type Job } from "./job.ts";
+import { type BundledJob, checkRun } from "./check-run.ts";
+import type { Job } from "./job.ts";
 import { outcomeOf } from "./outcome.ts";
 import { type MachineSize, type RunSettings, runSettings } from "./run-settings.ts";
 import {
@@ -18,7 +18,6 @@ import {
   type RunOptions,
   type Session,
 } from "./session.ts";
-import { showValue } from "./show-value.ts";
 
 /** Of the heap that V8 gives this thread, what rows brought back to the caller may fill: it ends the process at its limit. */
 const COLLECT_HEAP_PART = 0.6;
@@ -31,7 +30,7 @@ export interface LocalSessionParts {
    * Makes the job's module a stored bundle, and loads the job from it. The plan is built by that one, as it will be
    * in the threads: the texts of its functions are those of the bundle, not those of the program that called `run`.
    */
-  readonly bundle: (job: Job) => Promise<{ readonly hash: ContentHash; readonly job: RunnableJob }>;
+  readonly bundle: (job: Job) => Promise<BundledJob>;
   /** Threads, or this thread for `debug`. `job`: the one that built the plan, where this process has it. */
   readonly createRunner: (settings: RunSettings, job: RunnableJob | undefined) => Promise<TaskRunner>;
   readonly nowMs: () => number;
@@ -49,26 +48,10 @@ export class LocalSession implements Session {
     job: Job<Params, Result>,
     ...[params, options = {}]: ParamsThen<Params, RunOptions>
   ): Promise<JobOutcome<Result>> {
-    if (!isJob(job)) {
-      throw new BicoastalError(
-        "JOB_INVALID",
-        `run() was given ${showValue(job)}; it takes what job({ … }) returned.`,
-      );
-    }
     const startMs = this.#parts.nowMs();
-    const settings = runSettings(options, this.#parts.machine);
-    const parsed = await job.parseParams(params ?? {}, options.flags);
-    const bundled = await this.#parts.bundle(job);
-    const plan = bundled.job.build(parsed);
-    const { name } = job;
-    const spec = await this.#parts.node.submit({
-      ...settings,
-      name,
-      params: parsed,
-      plan,
-      bundle: bundled.hash,
-    });
-    return (await this.#drive(spec, settings, options, bundled.job, startMs)) as JobOutcome<Result>;
+    const { settings, bundle, request } = await checkRun(job, params, options, this.#parts);
+    const spec = await this.#parts.node.submit(request);
+    return (await this.#drive(spec, settings, options, bundle.job, startMs)) as JobOutcome<Result>;
   }
 
   async resume(id: string, options: RunOptions = {}): Promise<JobOutcome> {

@@ -1,5 +1,6 @@
 /** What commands need beyond their process; handed in, so that they are tested without any of it. */
-import type { ListedNode, NodeSettings, RunningNode } from "../api/compose-cluster.ts";
+import type { NodeSettings, RunningNode } from "../api/compose-cluster.ts";
+import type { ListedNode } from "../api/compose-store.ts";
 import type { Job } from "../api/job.ts";
 import type { RunOptions, Session, SessionOptions } from "../api/session.ts";
 import type { Plan } from "../plan/node.ts";

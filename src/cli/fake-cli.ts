@@ -1,4 +1,4 @@
-import type { ListedNode } from "../api/compose-cluster.ts";
+import type { ListedNode } from "../api/compose-store.ts";
 /** The command line with everything around it faked, for tests: a session that remembers, and one job. */
 import { job } from "../api/job.ts";
 import { read } from "../api/read.ts";

@@ -12,11 +12,11 @@ export function realDependencies(cwd: string): CliDependencies {
       return await startDevCluster(settings);
     },
     async listNodes(store) {
-      const { listNodes } = await import("../api/compose-cluster.ts");
+      const { listNodes } = await import("../api/compose-store.ts");
       return await listNodes(store);
     },
     async drainNode(store, node) {
-      const { drainNode } = await import("../api/compose-cluster.ts");
+      const { drainNode } = await import("../api/compose-store.ts");
       await drainNode(store, node);
     },
     async diagnose(request) {

@@ -2,17 +2,15 @@
 import type { ContentHash, JobId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { JobState } from "../core/job-state.ts";
-import type { Plan, SourceFormat } from "../plan/node.ts";
-import type { SourceSplit } from "../plan/task.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
 import { encodeJson } from "../protocol/codec.ts";
-import type { JobPolicy, JobSpec } from "../protocol/job-spec.ts";
+import type { JobSpec } from "../protocol/job-spec.ts";
 import { boundedRows } from "./bounded-rows.ts";
-import { outputTargets, type ReadRows } from "./commit.ts";
+import type { ReadRows } from "./commit.ts";
 import { cardOf, type Driven, driveJob } from "./drive-job.ts";
 import type { RunEvent } from "./events.ts";
 import { JobBoard } from "./job-board.ts";
@@ -20,7 +18,7 @@ import { blobKeys } from "./job-keys.ts";
 import { type DriverOwner, JobLog } from "./job-log.ts";
 import { lookForStop } from "./job-stop.ts";
 import { localCrew } from "./local-crew.ts";
-import { prepareJob } from "./prepare-job.ts";
+import { type NewJobPorts, newJob, type SubmitRequest } from "./new-job.ts";
 
 /** How long others wait for a driver on this machine that fell silent; one that died is noticed at once. */
 const LEASE_MS = 15_000;
@@ -29,34 +27,16 @@ const LEASE_DEBUG_MS = 3_600_000;
 /** Worker and driver share a process: only a stalled event loop is silent for so long. */
 const WORKER_LEASE_MS = 3_600_000;
 
-const RETRY_DELAY_MS = 100;
-const RETRY_DELAY_MS_MAX = 10_000;
-
 export type { JobSpec };
 
-export interface LocalNodePorts {
+export interface LocalNodePorts extends NewJobPorts {
   readonly store: ControlStore;
   readonly blobs: BlobStore;
-  readonly outputs: Outputs;
-  readonly clock: Clock;
   readonly readRows: ReadRows;
-  readonly planSplits: (source: SourceFormat) => Promise<readonly SourceSplit[]>;
-  readonly resolvePath: (path: string) => string;
   readonly sha256: (bytes: Uint8Array) => ContentHash;
-  /** Lower-case letters and digits that nobody else will draw. */
-  readonly randomId: () => string;
   /** This process. */
   readonly owner: DriverOwner;
   readonly isDead: (owner: DriverOwner) => boolean;
-}
-
-export interface SubmitRequest {
-  readonly name: string;
-  readonly params: unknown;
-  readonly plan: Plan;
-  readonly bundle: ContentHash;
-  readonly attemptsMax: number;
-  readonly taskTimeoutMs: number | undefined;
 }
 
 export interface DriveRequest {
@@ -82,20 +62,10 @@ export class LocalNode {
   }
 
   /** Lists the inputs, checks the outputs and makes the job durable; nothing runs yet. */
-  async submit({ name, params, plan, bundle, attemptsMax, taskTimeoutMs }: SubmitRequest): Promise<JobSpec> {
-    const { planSplits, resolvePath, randomId, clock, outputs, blobs, sha256 } = this.#ports;
-    const policy: JobPolicy = {
-      attemptsMax,
-      taskTimeoutMs,
-      retryDelayMs: RETRY_DELAY_MS,
-      retryDelayMsMax: RETRY_DELAY_MS_MAX,
-    };
-    const id = `${name}-${randomId()}` as JobId;
-    // The seed is the job's name and params, not its id: the same job on the same input draws the same numbers.
-    const seed = `${name}/${JSON.stringify(params)}`;
-    const constants = { seed, submittedAtMs: clock.wallMs(), bundle };
-    const spec = await prepareJob({ id, name, params, plan, constants, policy, planSplits, resolvePath });
-    for (const target of outputTargets(spec)) await outputs.check(target);
+  async submit(request: SubmitRequest): Promise<JobSpec> {
+    const { blobs, sha256 } = this.#ports;
+    const spec = await newJob(request, this.#ports);
+    const { id } = spec;
     const bytes = encodeJson(spec);
     await blobs.put(blobKeys(id).spec, bytes);
     await this.#log(id).submit(sha256(bytes), cardOf(spec, undefined));

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFailed, onTestFinished } from "vitest";
-import { listNodes, openStore } from "../../src/api/compose-cluster.ts";
+import { listNodes, openStore } from "../../src/api/compose-store.ts";
 import { jobId } from "../../src/base/ids.ts";
 import { prefixEnd } from "../../src/ports/control-store.ts";
 import { CARD_PREFIX } from "../../src/runtime/job-keys.ts";

@@ -22,7 +22,9 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
 /** Single files that may import more than their folder, because putting parts together is what they are for. */
 const fileRules: Readonly<Record<string, readonly string[]>> = {
   "src/api/compose.ts": ["adapters"],
+  "src/api/compose-client.ts": ["adapters"],
   "src/api/compose-cluster.ts": ["adapters"],
+  "src/api/compose-store.ts": ["adapters"],
 };
 
 /** Entry points, at the top of src/. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ListedNode } from "../../api/compose-cluster.ts";
+import type { ListedNode } from "../../api/compose-store.ts";
 import { jobId, nodeId } from "../../base/ids.ts";
 import { FakeCli } from "../fake-cli.ts";
 

@@ -1,4 +1,4 @@
-import type { ListedNode } from "../../api/compose-cluster.ts";
+import type { ListedNode } from "../../api/compose-store.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";

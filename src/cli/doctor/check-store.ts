@@ -8,7 +8,7 @@ import {
 } from "../../adapters/etcd/status.ts";
 import { type EtcdAddress, isEtcdUrl, parseEtcdUrl } from "../../adapters/etcd/url.ts";
 import { systemClock } from "../../adapters/machine/system-clock.ts";
-import { openStore } from "../../api/compose-cluster.ts";
+import { openStore } from "../../api/compose-store.ts";
 import { formatBytes } from "../show/quantity.ts";
 import { type Finding, fail, messageOf, ok, warn } from "./finding.ts";
 

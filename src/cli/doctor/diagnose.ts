@@ -1,5 +1,5 @@
 import { systemClock } from "../../adapters/machine/system-clock.ts";
-import { listNodes, securityOfEnvironment } from "../../api/compose-cluster.ts";
+import { listNodes, securityOfEnvironment } from "../../api/compose-store.ts";
 import { packageVersion } from "../version.ts";
 import { checkDataDir, checkNode, checkSecurity } from "./check-machine.ts";
 import { checkNodes } from "./check-nodes.ts";
