@@ -3,6 +3,7 @@
  * that can settle does, so a run depends on its seed alone.
  */
 import { assert } from "../base/assert.ts";
+import { drainMicrotasks } from "./microtasks.ts";
 
 interface Event {
   readonly atMs: number;
@@ -44,29 +45,38 @@ export class Scheduler {
 
   /** Plays events until `done`, or until the limit; returns whether it was done. */
   async play(done: () => boolean, untilMs: number): Promise<boolean> {
-    await settle();
+    if (drainMicrotasks === undefined) return this.#playByTurns(done, untilMs);
+    const drain = drainMicrotasks;
+    // What goes on after an `await` is a microtask itself, and could run no other.
+    return inTurnOfItsOwn(() => this.playThrough(done, untilMs, drain));
+  }
+
+  /** Like `play`, in one turn of the event loop. @param settle Lets promises settle between two events, where there are any. */
+  playThrough(done: () => boolean, untilMs: number, settle = (): void => {}): boolean {
+    settle();
     while (!done()) {
-      const event = this.#next();
-      if (event === undefined || event.atMs > untilMs) return false;
-      this.#removeFirst();
-      this.#nowMs = event.atMs;
-      this.#steps++;
-      event.run();
-      await settle();
+      if (!this.#playNext(untilMs)) return false;
+      settle();
     }
     return true;
   }
 
-  /** Like `play`, for what leaves no promise behind: without a turn of the event loop between two events. */
-  playThrough(done: () => boolean, untilMs: number): boolean {
-    while (!done()) {
-      const event = this.#next();
-      if (event === undefined || event.atMs > untilMs) return false;
-      this.#removeFirst();
-      this.#nowMs = event.atMs;
-      this.#steps++;
-      event.run();
+  async #playByTurns(done: () => boolean, untilMs: number): Promise<boolean> {
+    for (;;) {
+      await inTurnOfItsOwn(() => {});
+      if (done()) return true;
+      if (!this.#playNext(untilMs)) return false;
     }
+  }
+
+  /** False where nothing is left to happen by then. */
+  #playNext(untilMs: number): boolean {
+    const event = this.#next();
+    if (event === undefined || event.atMs > untilMs) return false;
+    this.#removeFirst();
+    this.#nowMs = event.atMs;
+    this.#steps++;
+    event.run();
     return true;
   }
 
@@ -110,5 +120,15 @@ export class Scheduler {
 
 const isBefore = (a: Event, b: Event): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 
-/** Comes back when no microtask is left. Nothing in the simulator waits for real time or real input. */
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Gives what this gives in the event loop's next turn, when all microtasks of this one were run. */
+function inTurnOfItsOwn<T>(run: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    setImmediate(() => {
+      try {
+        resolve(run());
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+  });
+}
