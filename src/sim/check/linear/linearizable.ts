@@ -73,13 +73,16 @@ export function checkLinearizable<State, Input, Output>(
   return { kind: "linearizable" };
 }
 
-/** A place where several operations might come next. */
+/** A place in the search. */
 interface Choice<State> {
   readonly state: State;
-  /** Operations to try, and the states they lead to, the last first. */
-  readonly candidates: { readonly index: number; readonly state: State }[];
   /** How many operations were done. */
   readonly depth: number;
+  /** What else may come next, and the states it leads to, the last first. */
+  readonly left: { readonly index: number; readonly state: State }[];
+  /** Whether operations with unknown outcomes were looked at. They are only where nothing else leads on. */
+  triedUnknown: boolean;
+  tried: boolean;
 }
 
 class Search<State, Input, Output> {
@@ -126,46 +129,63 @@ class Search<State, Input, Output> {
     }
   }
 
-  /** Does one of those that may come next, and notes the others; undefined where there is none. */
+  /** Does one of those that may come next, and remembers the place for the others; undefined where there is none. */
   #choose(state: State, choices: Choice<State>[]): State | undefined {
-    const open = this.#minimal();
-    const candidates: { index: number; state: State }[] = [];
-    for (const index of open) {
-      if (this.#isRead(index)) continue;
-      const next = this.#step(state, index);
-      const isIdle = index >= this.#known && next === state;
-      if (next !== undefined && !isIdle) candidates.push({ index, state: next });
+    // While nothing has failed, no place needs a name.
+    if (this.#deadEnds.size > 0 && this.#deadEnds.has(this.#placeOf(state))) return undefined;
+    const left = this.#candidates(state, (index) => index < this.#known && !this.#isRead(index));
+    const choice = { state, depth: this.#order.length, left, triedUnknown: false, tried: false };
+    choices.push(choice);
+    return this.#next(choice);
+  }
+
+  /** The next that this place has to try; undefined where all were tried. */
+  #next(choice: Choice<State>): State | undefined {
+    if (choice.left.length === 0 && !choice.triedUnknown) {
+      choice.triedUnknown = true;
+      choice.left.push(...this.#candidates(choice.state, (index) => index >= this.#known));
     }
-    if (candidates.length === 0) {
-      if (this.#order.length >= (this.#longest?.order.length ?? 0))
-        this.#longest = { order: [...this.#order], state, stuck: open };
+    const candidate = choice.left.pop();
+    if (candidate === undefined) {
+      if (!choice.tried) this.#onDeadEnd(choice.state);
       return undefined;
     }
-    if (candidates.length > 1) {
-      const key = this.#placeOf(state);
-      if (this.#deadEnds.has(key)) return undefined;
-      this.#deadEnds.add(key);
+    choice.tried = true;
+    this.#do(candidate.index);
+    return candidate.state;
+  }
+
+  /** The last first. An unknown operation that would change nothing may as well come later, or never. */
+  #candidates(state: State, isAsked: (index: number) => boolean): { index: number; state: State }[] {
+    const found: { index: number; state: State }[] = [];
+    for (const index of this.#minimal()) {
+      if (!isAsked(index)) continue;
+      const next = this.#step(state, index);
+      const isIdle = index >= this.#known && next === state;
+      if (next !== undefined && !isIdle) found.push({ index, state: next });
     }
-    const first = candidates.shift()!;
-    candidates.reverse();
-    if (candidates.length > 0) choices.push({ state, candidates, depth: this.#order.length });
-    this.#do(first.index);
-    return first.state;
+    return found.reverse();
   }
 
   /** To the last place that has something left to try. */
   #goBack(choices: Choice<State>[]): State | undefined {
-    const choice = choices.at(-1);
-    if (choice === undefined) return undefined;
-    while (this.#order.length > choice.depth) {
-      const index = this.#order.pop()!;
-      this.#isDone[index] = false;
-      if (index < this.#base) this.#base = index;
+    for (let choice = choices.at(-1); choice !== undefined; choice = choices.at(-1)) {
+      while (this.#order.length > choice.depth) {
+        const index = this.#order.pop()!;
+        this.#isDone[index] = false;
+        if (index < this.#base) this.#base = index;
+      }
+      const next = this.#next(choice);
+      if (next !== undefined) return next;
+      this.#deadEnds.add(this.#placeOf(choice.state));
+      choices.pop();
     }
-    const { index, state } = choice.candidates.pop()!;
-    if (choice.candidates.length === 0) choices.pop();
-    this.#do(index);
-    return state;
+    return undefined;
+  }
+
+  #onDeadEnd(state: State): void {
+    if (this.#order.length < (this.#longest?.order.length ?? 0)) return;
+    this.#longest = { order: [...this.#order], state, stuck: this.#minimal() };
   }
 
   /** Does all reads that can come next, until there is none. */

@@ -1,0 +1,187 @@
+/**
+ * What every client of a control store asked and was told, and whether one store can have said all of it.
+ *
+ * Owns: the order of calls and returns, as they were seen by the clients. It stands outside of the faults that lie
+ * between a client and the store, so that a late answer is one that returned late, and a lost one is unknown.
+ *
+ * Left out: reads that may be stale, which promise nothing here, and watches, which are hints.
+ */
+import { BicoastalError } from "../../../base/errors.ts";
+import type { ControlStore, LeaseId } from "../../../ports/control-store.ts";
+import { checkLinearizable, type LinearResult } from "../linear/linearizable.ts";
+import {
+  STORE,
+  type StoreAnswer,
+  type StoreCall,
+  type StoreOperation,
+  type StoreState,
+} from "./store-model.ts";
+
+/** Steps of the model for one history; a seed's takes a few thousand. */
+const STEPS_MAX = 300_000;
+
+interface Lease {
+  readonly id: LeaseId;
+  /** It has not expired of itself before this. */
+  aliveUntilMs: number;
+}
+
+export class StoreHistory {
+  readonly #nowMs: () => number;
+  readonly #leaseMsMin: (ttlMs: number) => number;
+  readonly #ended: StoreOperation[] = [];
+  readonly #open = new Set<{ readonly input: StoreCall; readonly calledAt: number }>();
+  readonly #leases = new Map<LeaseId, Lease & { readonly ttlMs: number }>();
+  /** Virtual times of ticks, ascending: a tick is one call or one return. */
+  readonly #ticksMs: number[] = [];
+
+  /** @param leaseMsMin How long a lease lives at the least that is not kept alive; default as long as it was granted for. */
+  constructor(nowMs: () => number, leaseMsMin: (ttlMs: number) => number = (ttlMs) => ttlMs) {
+    this.#nowMs = nowMs;
+    this.#leaseMsMin = leaseMsMin;
+  }
+
+  /** The same store, and everything that is asked of it noted. */
+  record(store: ControlStore): ControlStore {
+    const entries = ({ entry, revision }: Awaited<ReturnType<ControlStore["get"]>>): StoreAnswer => {
+      return { kind: "entries", entries: entry === undefined ? [] : [entry], revision, more: false };
+    };
+    return {
+      get: (key, options) =>
+        options?.consistency === "serializable"
+          ? store.get(key, options)
+          : this.#call({ kind: "get", key }, () => store.get(key, options), entries),
+      range: (from, to, options) =>
+        options?.consistency === "serializable"
+          ? store.range(from, to, options)
+          : this.#call(
+              { kind: "range", from, to, limit: options?.limit },
+              () => store.range(from, to, options),
+              (result) => ({ kind: "entries", ...result }),
+            ),
+      txn: (request) =>
+        this.#call(
+          { kind: "txn", request },
+          () => store.txn(request),
+          (result) => ({ kind: "txn", ...result }),
+        ),
+      grantLease: (ttlMs) => this.#grant(store, ttlMs),
+      keepAlive: (lease) => this.#keepAlive(store, lease),
+      revokeLease: (lease) =>
+        this.#call(
+          { kind: "revoke", lease },
+          () => store.revokeLease(lease),
+          () => ({ kind: "done" }),
+        ),
+      watch: (request, onEvent) => store.watch(request, onEvent),
+      close: () => store.close(),
+    };
+  }
+
+  /** Whether one store can have given all these answers. Empty where it can. */
+  problems(): readonly string[] {
+    const history = this.operations();
+    const result = checkLinearizable(STORE, history, { stepsMax: STEPS_MAX });
+    return result.kind === "linearizable" ? [] : [explain(result, history.length)];
+  }
+
+  /** All that was asked, and the expiries that may have come between. */
+  operations(): readonly StoreOperation[] {
+    const open = [...this.#open].map(
+      ({ input, calledAt }): StoreOperation => ({
+        input,
+        output: undefined,
+        calledAt,
+        returnedAt: Number.POSITIVE_INFINITY,
+      }),
+    );
+    // What only reads, or was never told a name, cannot be missed.
+    const writes = open.filter(({ input }) => input.kind === "txn" || input.kind === "revoke");
+    return [...this.#ended, ...writes, ...this.#expiries()];
+  }
+
+  #expiries(): readonly StoreOperation[] {
+    return [...this.#leases.values()].flatMap(({ id, aliveUntilMs }) => {
+      const tick = this.#ticksMs.findIndex((ms) => ms >= aliveUntilMs);
+      if (tick < 0) return [];
+      const input: StoreCall = { kind: "expire", lease: id };
+      return [{ input, output: undefined, calledAt: tick - 0.5, returnedAt: Number.POSITIVE_INFINITY }];
+    });
+  }
+
+  async #grant(store: ControlStore, ttlMs: number): Promise<LeaseId> {
+    const calledMs = this.#nowMs();
+    const id = await this.#call(
+      { kind: "grant" },
+      () => store.grantLease(ttlMs),
+      (lease) => ({ kind: "lease", lease }),
+    );
+    this.#leases.set(id, { id, ttlMs, aliveUntilMs: calledMs + this.#leaseMsMin(ttlMs) });
+    return id;
+  }
+
+  async #keepAlive(store: ControlStore, lease: LeaseId): Promise<boolean> {
+    const calledMs = this.#nowMs();
+    const alive = await this.#call(
+      { kind: "keepAlive", lease },
+      () => store.keepAlive(lease),
+      (isAlive) => ({ kind: "alive", alive: isAlive }),
+    );
+    const known = this.#leases.get(lease);
+    if (alive && known !== undefined)
+      known.aliveUntilMs = Math.max(known.aliveUntilMs, calledMs + this.#leaseMsMin(known.ttlMs));
+    return alive;
+  }
+
+  async #call<T>(input: StoreCall, work: () => Promise<T>, answerOf: (value: T) => StoreAnswer): Promise<T> {
+    const calledAt = this.#tick();
+    const call = { input, calledAt };
+    this.#open.add(call);
+    try {
+      const value = await work();
+      this.#end(call, answerOf(value));
+      return value;
+    } catch (error) {
+      const code = error instanceof BicoastalError ? error.code : undefined;
+      const isUnknown =
+        error instanceof BicoastalError &&
+        error.details.outcome === "unknown" &&
+        code === "STORE_UNAVAILABLE";
+      if (code === "LEASE_GONE") this.#end(call, { kind: "leaseGone" });
+      // Said not to have happened: so whatever shows of it is wrong.
+      else if (!isUnknown) this.#open.delete(call);
+      throw error;
+    }
+  }
+
+  #end(call: { readonly input: StoreCall; readonly calledAt: number }, output: StoreAnswer): void {
+    this.#open.delete(call);
+    this.#ended.push({ ...call, output, returnedAt: this.#tick() });
+  }
+
+  #tick(): number {
+    return this.#ticksMs.push(this.#nowMs()) - 1;
+  }
+}
+
+/** What could not have been said, in a few lines. */
+function explain(
+  result: Exclude<LinearResult<StoreState, StoreCall, StoreAnswer>, { kind: "linearizable" }>,
+  count: number,
+): string {
+  if (result.kind === "gaveUp")
+    return `S10: no order of the store's ${count} calls was found in ${result.steps} steps, nor that there is none`;
+  const { done, stuck, state } = result;
+  const shown = stuck.slice(0, 5).map((operation) => `  ${shownCall(operation)}`);
+  return [
+    `S10: no single store gives these answers. ${done.length} of ${count} calls have an order, up to revision ${state.revision}; then none of these can come next:`,
+    ...shown,
+  ].join("\n");
+}
+
+function shownCall({ input, output }: StoreOperation): string {
+  const text = JSON.stringify([input, output ?? "unknown"], (_, value: unknown) => {
+    return value instanceof Uint8Array ? Buffer.from(value).toString("utf8").slice(0, 80) : value;
+  });
+  return text.slice(0, 600);
+}
