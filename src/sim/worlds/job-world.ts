@@ -17,6 +17,7 @@ import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { JobLog } from "../../runtime/job-log.ts";
 import type { LocalReading } from "../../runtime/local-reading.ts";
 import { Worker } from "../../runtime/worker.ts";
+import type { StoreHistory } from "../check/store/store-history.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
 import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
@@ -42,6 +43,8 @@ export interface WorldParts {
   readonly random: Prng;
   readonly trace: Trace;
   readonly store: (process: SimProcess) => ControlStore;
+  /** What everybody asks of the store, as they see it. */
+  readonly history: StoreHistory;
   readonly blobs: MemoryBlobs;
   readonly outputs: MemoryOutputs;
   readonly environment: () => EngineEnvironment;
@@ -102,8 +105,8 @@ export class World {
   }
 
   #storeOf(process: SimProcess): ControlStore {
-    const { store, random, trace } = this.#parts;
-    return faultyStore(store(process), process, random, () => this.#rates, trace);
+    const { store, history, random, trace } = this.#parts;
+    return history.record(faultyStore(store(process), process, random, () => this.#rates, trace));
   }
 
   // ---- Drivers ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import { cardOf } from "../../runtime/drive-job.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { JobLog } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
+import type { StoreHistory } from "../check/store/store-history.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
 import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
@@ -54,6 +55,8 @@ export interface NodeWorldParts {
   readonly random: Prng;
   readonly trace: Trace;
   readonly store: () => ControlStore;
+  /** What everybody asks of the store, as they see it. */
+  readonly history: StoreHistory;
   readonly outputs: MemoryOutputs;
   /** What tasks have besides the blobs of their node. */
   readonly environment: (blobs: BlobStore) => EngineEnvironment;
@@ -110,8 +113,8 @@ export class NodeWorld {
   }
 
   #storeOf(process: SimProcess): ControlStore {
-    const { store, random, trace } = this.#parts;
-    return faultyStore(store(), process, random, () => this.#rates, trace);
+    const { store, history, random, trace } = this.#parts;
+    return history.record(faultyStore(store(), process, random, () => this.#rates, trace));
   }
 
   /** Through a store that may fail, by somebody who waits for the answer. */

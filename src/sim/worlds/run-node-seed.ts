@@ -6,6 +6,7 @@ import { jobKeys, OPEN_PREFIX } from "../../runtime/job-keys.ts";
 import { decodeCard } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { auditLog, checkResults, readLog } from "../check/check.ts";
+import { StoreHistory } from "../check/store/store-history.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
 import { createMemoryBlobs } from "../ports/memory-blobs.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../ports/memory-control-store.ts";
@@ -46,11 +47,13 @@ export async function runNodeSeed(
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const store = () => breakStore(new MemoryControlStore(backend));
   const jobs = await drawJobs(random, planSplits);
+  const history = new StoreHistory(() => scheduler.nowMs);
   const world = new NodeWorld({
     scheduler,
     random,
     trace,
     store,
+    history,
     outputs,
     environment,
     jobs,
@@ -68,7 +71,7 @@ export async function runNodeSeed(
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  problems.push(...world.problems);
+  problems.push(...world.problems, ...history.problems());
   for (const problem of problems) trace.say(`PROBLEM ${problem.split("\n")[0]}`);
   const { faults, sometimes, hash: traceHash } = trace;
   return { seed, problems, traceHash, virtualMs: scheduler.nowMs, steps: scheduler.steps, faults, sometimes };

@@ -4,6 +4,7 @@ import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { auditLog, checkResults, readLog } from "../check/check.ts";
+import { StoreHistory } from "../check/store/store-history.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
 import { createMemoryBlobs } from "../ports/memory-blobs.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../ports/memory-control-store.ts";
@@ -66,11 +67,13 @@ export async function runSeed(
   const spec = await submitSimJob(job, reading.planSplits);
   trace.say(`job ${job.name}, tasks by stage ${spec.stages.map(({ tasks }) => tasks).join(" ")}`);
   const store = (): ControlStore => breakStore(new MemoryControlStore(backend));
+  const history = new StoreHistory(() => scheduler.nowMs);
   const world = new World({
     scheduler,
     random,
     trace,
     store,
+    history,
     blobs,
     outputs,
     environment,
@@ -99,7 +102,7 @@ export async function runSeed(
         : String(error),
     );
   }
-  problems.push(...world.problems);
+  problems.push(...world.problems, ...history.problems());
   for (const problem of problems) trace.say(`PROBLEM ${problem.split("\n")[0]}`);
   const { faults, sometimes, hash: traceHash } = trace;
   return { seed, problems, traceHash, virtualMs: scheduler.nowMs, steps: scheduler.steps, faults, sometimes };

@@ -111,7 +111,8 @@ test("parts that do not touch each other are looked at one by one", () => {
     readonly call: RegisterCall;
   }
   const keyed: LinearModel<number, Keyed, number> = {
-    ...REGISTER,
+    init: REGISTER.init,
+    keyOf: REGISTER.keyOf,
     step: (state, { call: inner }, output) => REGISTER.step(state, inner, output),
     isRead: ({ call: inner }, output) => REGISTER.isRead(inner, output),
     partition: (history) => {

@@ -25,6 +25,11 @@ export interface LinearModel<State, Input, Output> {
   readonly step: (state: State, input: Input, output: Output | undefined) => State | undefined;
   /** Whether a call that gave this output changes no state in which it may give it. */
   readonly isRead: (input: Input, output: Output) => boolean;
+  /**
+   * Whether a call that has not happened when the object is in this state, and that cannot happen in it, can never give this
+   * output any more: the search then goes no further. Default: never so.
+   */
+  readonly isHopeless?: (state: State, input: Input, output: Output) => boolean;
   /** The same text for two states if and only if they are equal. */
   readonly keyOf: (state: State) => string;
   /** Splits a history into parts that do not touch each other, where the model allows it. Default: one part. */
@@ -51,8 +56,13 @@ export type LinearResult<State, Input, Output> =
       readonly stuck: readonly Operation<Input, Output>[];
       readonly state: State;
     }
-  /** After so many steps of the model. */
-  | { readonly kind: "gaveUp"; readonly steps: number };
+  /** After so many steps of the model. The rest is as for a violation, and may be no more than bad luck. */
+  | {
+      readonly kind: "gaveUp";
+      readonly steps: number;
+      readonly done: readonly Operation<Input, Output>[];
+      readonly stuck: readonly Operation<Input, Output>[];
+    };
 
 export interface LinearOptions {
   /** Steps of the model for each part of the history. From 1; default 1,000,000. */
@@ -118,7 +128,7 @@ class Search<State, Input, Output> {
     const choices: Choice<State>[] = [];
     let state: State | undefined = this.#model.init;
     for (;;) {
-      if (this.#steps > this.#stepsMax) return { kind: "gaveUp", steps: this.#steps };
+      if (this.#steps > this.#stepsMax) return this.#gaveUp();
       if (state === undefined) {
         state = this.#goBack(choices);
         if (state === undefined) return this.#violation();
@@ -133,6 +143,10 @@ class Search<State, Input, Output> {
   #choose(state: State, choices: Choice<State>[]): State | undefined {
     // While nothing has failed, no place needs a name.
     if (this.#deadEnds.size > 0 && this.#deadEnds.has(this.#placeOf(state))) return undefined;
+    if (this.#minimal().some((index) => this.#isHopeless(state, index))) {
+      this.#onDeadEnd(state);
+      return undefined;
+    }
     const left = this.#candidates(state, (index) => index < this.#known && !this.#isRead(index));
     const choice = { state, depth: this.#order.length, left, triedUnknown: false, tried: false };
     choices.push(choice);
@@ -223,6 +237,11 @@ class Search<State, Input, Output> {
     return output !== undefined && this.#model.isRead(input, output);
   }
 
+  #isHopeless(state: State, index: number): boolean {
+    const { input, output } = this.#operations[index]!;
+    return output !== undefined && this.#model.isHopeless?.(state, input, output) === true;
+  }
+
   #step(state: State, index: number): State | undefined {
     this.#steps++;
     const { input, output } = this.#operations[index]!;
@@ -241,6 +260,12 @@ class Search<State, Input, Output> {
     for (let index = this.#base; index < this.#operations.length; index++)
       if (this.#isDone[index]) beyond.push(index);
     return `${this.#base} ${beyond.join(" ")} ${this.#model.keyOf(state)}`;
+  }
+
+  #gaveUp(): LinearResult<State, Input, Output> {
+    const { order, stuck } = this.#longest ?? { order: this.#order, stuck: this.#minimal() };
+    const at = (index: number): Operation<Input, Output> => this.#operations[index]!;
+    return { kind: "gaveUp", steps: this.#steps, done: order.map(at), stuck: stuck.map(at) };
   }
 
   #violation(): LinearResult<State, Input, Output> {

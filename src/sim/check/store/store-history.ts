@@ -9,13 +9,8 @@
 import { BicoastalError } from "../../../base/errors.ts";
 import type { ControlStore, LeaseId } from "../../../ports/control-store.ts";
 import { checkLinearizable, type LinearResult } from "../linear/linearizable.ts";
-import {
-  STORE,
-  type StoreAnswer,
-  type StoreCall,
-  type StoreOperation,
-  type StoreState,
-} from "./store-model.ts";
+import { storeModelFor } from "./evidence.ts";
+import type { StoreAnswer, StoreCall, StoreOperation, StoreState } from "./store-model.ts";
 
 /** Steps of the model for one history; a seed's takes a few thousand. */
 const STEPS_MAX = 300_000;
@@ -81,7 +76,7 @@ export class StoreHistory {
   /** Whether one store can have given all these answers. Empty where it can. */
   problems(): readonly string[] {
     const history = this.operations();
-    const result = checkLinearizable(STORE, history, { stepsMax: STEPS_MAX });
+    const result = checkLinearizable(storeModelFor(history), history, { stepsMax: STEPS_MAX });
     return result.kind === "linearizable" ? [] : [explain(result, history.length)];
   }
 
@@ -169,13 +164,16 @@ function explain(
   result: Exclude<LinearResult<StoreState, StoreCall, StoreAnswer>, { kind: "linearizable" }>,
   count: number,
 ): string {
-  if (result.kind === "gaveUp")
-    return `S10: no order of the store's ${count} calls was found in ${result.steps} steps, nor that there is none`;
-  const { done, stuck, state } = result;
-  const shown = stuck.slice(0, 5).map((operation) => `  ${shownCall(operation)}`);
+  const { done, stuck } = result;
+  const what =
+    result.kind === "gaveUp"
+      ? `after ${result.steps} steps nobody knows whether one store gives these answers`
+      : "no single store gives these answers";
   return [
-    `S10: no single store gives these answers. ${done.length} of ${count} calls have an order, up to revision ${state.revision}; then none of these can come next:`,
-    ...shown,
+    `S10: ${what}. ${done.length} of ${count} calls have an order, the last of them`,
+    ...done.slice(-3).map((operation) => `  ${shownCall(operation)}`),
+    "then none of these can come next:",
+    ...stuck.slice(0, 5).map((operation) => `  ${shownCall(operation)}`),
   ].join("\n");
 }
 

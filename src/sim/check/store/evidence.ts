@@ -1,0 +1,97 @@
+/**
+ * What the answers of a whole history say about single revisions, so that the search for an order need not find it out
+ * by trying: an entry that anybody saw was put at its own revision, with its own value, and stood until it was last
+ * seen. Every order that gives these answers agrees with all of it, so a step that does not leads nowhere.
+ */
+import type { Entry } from "../../../ports/control-store.ts";
+import type { LinearModel } from "../linear/linearizable.ts";
+import {
+  STORE,
+  type StoreAnswer,
+  type StoreCall,
+  type StoreOperation,
+  type StoreState,
+} from "./store-model.ts";
+
+/** The store's model, held to what is known of this history. */
+export function storeModelFor(
+  history: readonly StoreOperation[],
+): LinearModel<StoreState, StoreCall, StoreAnswer> {
+  const evidence = new Evidence(history);
+  return {
+    ...STORE,
+    step: (state, call, answer) => {
+      const next = STORE.step(state, call, answer);
+      if (next === undefined || next.revision === state.revision) return next;
+      return evidence.allows(state, next) ? next : undefined;
+    },
+    isHopeless: (state, call, answer) => {
+      if (answer.kind !== "entries" && answer.kind !== "txn") return false;
+      // Nothing but a new revision could make this one right.
+      if (answer.revision === state.revision) return STORE.isRead(call, answer);
+      return answer.revision < state.revision;
+    },
+  };
+}
+
+class Evidence {
+  /** Entries that were seen, by the revision they were put at. */
+  readonly #putAt = new Map<number, Map<string, Entry>>();
+  /** By key and revision of the put: the last revision at which it was seen. */
+  readonly #seenAt = new Map<string, number>();
+  /** By key and value, where one call alone puts it: the revision at which it was seen to be put. */
+  readonly #onlyPutAt = new Map<string, number>();
+
+  constructor(history: readonly StoreOperation[]) {
+    const puts = countPuts(history);
+    for (const { output } of history) {
+      if (output?.kind !== "entries" && output?.kind !== "txn") continue;
+      const entries = output.kind === "entries" ? output.entries : output.gets;
+      for (const entry of entries) if (entry !== undefined) this.#see(entry, output.revision, puts);
+    }
+  }
+
+  #see(entry: Entry, revision: number, puts: ReadonlyMap<string, number>): void {
+    const { key, value, modRevision } = entry;
+    const at = this.#putAt.get(modRevision) ?? new Map<string, Entry>();
+    this.#putAt.set(modRevision, at.set(key, entry));
+    const stamp = `${modRevision} ${key}`;
+    this.#seenAt.set(stamp, Math.max(revision, this.#seenAt.get(stamp) ?? 0));
+    const put = putOf(key, value);
+    if (puts.get(put) === 1) this.#onlyPutAt.set(put, modRevision);
+  }
+
+  /** Whether the change from one revision to the next is one that somebody may have seen the results of. */
+  allows(before: StoreState, { revision, entries }: StoreState): boolean {
+    for (const [key, seen] of this.#putAt.get(revision) ?? []) {
+      const entry = entries.get(key);
+      if (entry?.modRevision !== revision || Buffer.compare(entry.value, seen.value) !== 0) return false;
+    }
+    for (const [key, old] of before.entries) {
+      const entry = entries.get(key);
+      if (entry === old) continue;
+      if ((this.#seenAt.get(`${old.modRevision} ${key}`) ?? 0) >= revision) return false;
+    }
+    for (const [key, entry] of entries) {
+      if (entry.modRevision !== revision) continue;
+      const only = this.#onlyPutAt.get(putOf(key, entry.value));
+      if (only !== undefined && only !== revision) return false;
+    }
+    return true;
+  }
+}
+
+const putOf = (key: string, value: Uint8Array): string => `${key}\n${Buffer.from(value).toString("latin1")}`;
+
+function countPuts(history: readonly StoreOperation[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { input } of history) {
+    if (input.kind !== "txn") continue;
+    for (const op of [...input.request.success, ...(input.request.failure ?? [])]) {
+      if (op.kind !== "put") continue;
+      const put = putOf(op.key, op.value);
+      counts.set(put, (counts.get(put) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
