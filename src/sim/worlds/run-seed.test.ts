@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
+import { changedStore } from "../check/store/changed-store.ts";
 import { runSeed, type SeedOptions, type SeedResult } from "./run-seed.ts";
 
 const SEEDS = 400;
@@ -72,10 +73,9 @@ describe("the checks notice", () => {
 
   test("a store that does not compare: two drivers write one log", async () => {
     const breakStore = (store: ControlStore): ControlStore =>
-      Object.assign(Object.create(store) as ControlStore, {
-        txn: (request: Parameters<ControlStore["txn"]>[0]) => store.txn({ ...request, compare: [] }),
-      });
-    expect(await firstProblems(LIBRARIES, { breakStore })).not.toEqual([]);
+      changedStore(store, { txn: (request) => store.txn({ ...request, compare: [] }) });
+    const problems = await firstProblems(LIBRARIES, { breakStore });
+    expect(problems.join("\n")).toMatch(/^S10: /m);
   });
 
   test("checksums that never differ: damaged bytes become rows", async () => {
