@@ -83,6 +83,10 @@ export class ClusterSession implements Session {
     return this.#follow(spec, options, startMs);
   }
 
+  async reopen(id: string): Promise<JobId> {
+    return (await this.#parts.client.resume(jobId(id))).id;
+  }
+
   /** Until the job ends, wherever it is driven. */
   async #follow(
     spec: JobSpec,

@@ -19,12 +19,13 @@ import { JobBoard } from "../runtime/job-board.ts";
 import { localReading } from "../runtime/local-reading.ts";
 import { newJob } from "../runtime/new-job.ts";
 import { ClusterSession, type ClusterSessionParts } from "./cluster-session.ts";
-import { openStore, securityOfEnvironment } from "./compose-store.ts";
+import { openStore, securityOf } from "./compose-store.ts";
 import type { MachineSize } from "./run-settings.ts";
-import type { Session } from "./session.ts";
+import type { Session, TlsOptions } from "./session.ts";
 
 export interface ConnectCluster {
   readonly store: string;
+  readonly tls: TlsOptions | undefined;
   readonly dirs: DataDir;
   readonly machine: MachineSize;
   readonly bundle: ClusterSessionParts["bundle"];
@@ -33,11 +34,12 @@ export interface ConnectCluster {
 /** A session whose jobs run on the nodes of a cluster. Throws USAGE, STORE_UNAVAILABLE. */
 export async function connectCluster({
   store: text,
+  tls,
   dirs,
   machine,
   bundle,
 }: ConnectCluster): Promise<Session> {
-  const security = securityOfEnvironment();
+  const security = securityOf(tls);
   const store = await openStore(text);
   const { sha256, randomId, isProcessGone } = thisMachine;
   const retrying = { clock: systemClock, random: new Prng(randomId()) };

@@ -14,6 +14,7 @@ import { isLoopback, startNodeServer } from "../adapters/http/node-server.ts";
 import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
 import { createPeerLinks } from "../adapters/http/peer-links.ts";
+import { assertNamed } from "../adapters/http/tls-files.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
 import { createNodeMetrics } from "../adapters/metrics/node-metrics.ts";
@@ -31,9 +32,10 @@ import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import { SharedSweep } from "../runtime/cluster/shared-sweep.ts";
 import { blobKeys } from "../runtime/job-keys.ts";
 import { localReading } from "../runtime/local-reading.ts";
-import { openStore, securityOfEnvironment } from "./compose-store.ts";
+import { openStore, securityOf } from "./compose-store.ts";
 import { NoteCounter } from "./count-notes.ts";
 import { runSettings } from "./run-settings.ts";
+import type { TlsOptions } from "./session.ts";
 
 const HEARTBEATS_PER_LEASE = 5;
 
@@ -57,6 +59,8 @@ export interface NodeSettings {
   /** How long others wait for it, its drivers and its workers when it falls silent. From 1000. */
   readonly leaseMs: number;
   readonly version: string;
+  /** Default: what `BICOASTAL_TLS_*` names, else no TLS. */
+  readonly tls?: TlsOptions;
   readonly onNote: (note: NodeNote) => void;
 }
 
@@ -95,7 +99,7 @@ async function assemble(
   closing: (() => Promise<void>)[],
 ): Promise<Omit<RunningNode, "close">> {
   const { leaseMs, onNote } = settings;
-  const security = securityOfEnvironment();
+  const security = securityOf(settings.tls);
   const { host = "127.0.0.1" } = settings;
   const incarnation = thisMachine.randomId();
   const machine = {
@@ -149,6 +153,7 @@ async function assemble(
   const server = await startNodeServer({ host, port: settings.port ?? 0, security, routes });
   closing.push(() => server.close());
   const address = settings.address ?? `${host}:${server.port}`;
+  if (security.tls !== undefined) assertNamed(security.tls, address);
 
   const data = dataOf(dirs, memory.taskMemoryBytes);
   const runner = createThreadRunner({

@@ -13,6 +13,7 @@ import { askToDrain } from "../runtime/cluster/ask-to-drain.ts";
 import { Members } from "../runtime/cluster/members.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import { jobsThatSetAside } from "../runtime/set-aside.ts";
+import type { TlsOptions } from "./session.ts";
 
 /** What a node says of itself, and the jobs that give it nothing new, as tasks failed there that others have completed. */
 export interface ListedNode extends NodeCard {
@@ -60,17 +61,19 @@ export async function drainNode(store: string, node: string): Promise<void> {
   }
 }
 
-/** What this cluster's nodes know each other by, as the environment says: a secret is not for command lines. */
-export function securityOfEnvironment(): PeerSecurity {
+/**
+ * What this cluster's nodes know each other by. The token is read from the environment alone: a secret is not for command lines.
+ * Throws USAGE where only a part of the files is named.
+ */
+export function securityOf(tls: TlsOptions | undefined): PeerSecurity {
   const read = (name: string): string | undefined => thisMachine.environment(name) || undefined;
   const token = read("BICOASTAL_TOKEN");
+  if (tls !== undefined) return { token, tls };
   const [ca, cert, key] = [read("BICOASTAL_TLS_CA"), read("BICOASTAL_TLS_CERT"), read("BICOASTAL_TLS_KEY")];
   if (ca === undefined && cert === undefined && key === undefined) return { token };
-  if (ca === undefined || cert === undefined || key === undefined) {
-    throw new BicoastalError(
-      "USAGE",
-      "BICOASTAL_TLS_CA, BICOASTAL_TLS_CERT and BICOASTAL_TLS_KEY come together: each names a PEM file.",
-    );
-  }
-  return { token, tls: { ca, cert, key } };
+  if (ca !== undefined && cert !== undefined && key !== undefined) return { token, tls: { ca, cert, key } };
+  throw new BicoastalError(
+    "USAGE",
+    "BICOASTAL_TLS_CA, BICOASTAL_TLS_CERT and BICOASTAL_TLS_KEY come together: each names a PEM file.",
+  );
 }

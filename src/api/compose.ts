@@ -47,6 +47,7 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
     const { blobs } = createLocalPorts(threadData(dirs, 0), mainRoom());
     return connectCluster({
       store: options.store,
+      tls: options.tls,
       dirs,
       machine: machineSize(),
       bundle: async (job) => {

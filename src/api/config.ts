@@ -22,6 +22,12 @@ export interface BicoastalConfig {
   readonly memory?: number | string;
   /** How long others wait for the node when it falls silent, such as "10s". */
   readonly lease?: string;
+  /** PEM files for mutual TLS between nodes, and their clients: the authority's certificates. All three or none. */
+  readonly tlsCa?: string;
+  /** This node's or client's certificate. */
+  readonly tlsCert?: string;
+  /** Its private key. */
+  readonly tlsKey?: string;
   /** How long a node that is stopped waits for its tasks and for whoever reads its output, such as "25s". */
   readonly drainTimeout?: string;
 }

@@ -86,11 +86,10 @@ export class LocalSession implements Session {
   }
 
   async submit(): Promise<never> {
-    throw new BicoastalError(
-      "USAGE",
-      "Without a store a job runs in this process, and ends with it: nothing can be left to run. Give --store (in a program `connect({ store })`) to have the nodes of a cluster run it.",
-      { details: { option: "detach" } },
-    );
+    throw nothingLeftToRun();
+  }
+  async reopen(): Promise<never> {
+    throw nothingLeftToRun();
   }
   async cancel(id: string, options: CancelOptions = {}): Promise<JobState> {
     return this.#parts.node.board.cancel(id, cancelRequestOf(options));
@@ -108,3 +107,10 @@ export class LocalSession implements Session {
     await this.#parts.close();
   }
 }
+
+const nothingLeftToRun = (): BicoastalError =>
+  new BicoastalError(
+    "USAGE",
+    "Without a store a job runs in this process, and ends with it: nothing can be left to run. Give --store (in a program `connect({ store })`) to have the nodes of a cluster run it.",
+    { details: { option: "detach" } },
+  );

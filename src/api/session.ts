@@ -13,6 +13,18 @@ export interface SessionOptions {
    * from `BICOASTAL_TOKEN`. Default: none, jobs run in this process.
    */
   readonly store?: string;
+  /** How this process shows the cluster's nodes who it is, and knows them. Default: what `BICOASTAL_TLS_*` names, else no TLS. */
+  readonly tls?: TlsOptions;
+}
+
+/** Mutual TLS: paths of PEM files. */
+export interface TlsOptions {
+  /** Certificates of the authorities whose certificates are trusted. */
+  readonly ca: string;
+  /** The own certificate, for serving and for asking. */
+  readonly cert: string;
+  /** Its private key, without a passphrase. */
+  readonly key: string;
 }
 
 export interface RunOptions {
@@ -129,6 +141,11 @@ export interface Session {
   ): Promise<JobOutcome<Result>>;
   /** Goes on with a job that failed, was stopped or was switched off; completed tasks are not run again. */
   resume(job: string, options?: RunOptions): Promise<JobOutcome>;
+  /**
+   * Has the nodes of the cluster go on with a job that failed or was stopped, as `resume` does, and does not wait for it.
+   * Harmless where it runs or has succeeded. Throws JOB_NOT_FOUND, and USAGE for a session without a store.
+   */
+  reopen(job: string): Promise<JobId>;
   /**
    * Gives the job to the nodes of the cluster and does not wait for it: once this resolves, it runs whatever becomes of
    * this process. Throws USAGE for a session without a store, whose jobs run in this process.

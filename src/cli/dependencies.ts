@@ -1,4 +1,5 @@
 /** What commands need beyond their process; handed in, so that they are tested without any of it. */
+import type { MadeCertificate, MakeCertificates } from "../adapters/certs/make-certificates.ts";
 import type { NodeSettings, RunningNode } from "../api/compose-cluster.ts";
 import type { ListedNode } from "../api/compose-store.ts";
 import type { Job } from "../api/job.ts";
@@ -29,6 +30,8 @@ export interface CliDependencies {
   listNodes(store: string): Promise<readonly ListedNode[]>;
   /** Resolves when the node has drained. Throws USAGE, PEER_UNREACHABLE, STORE_UNAVAILABLE. */
   drainNode(store: string, node: string): Promise<void>;
+  /** Throws USAGE. */
+  makeCertificates(request: MakeCertificates): Promise<readonly MadeCertificate[]>;
   /** What is well and what is not, with a cluster where a store is given. */
   diagnose(request: DiagnoseRequest): Promise<readonly Finding[]>;
   connect(options: SessionOptions): Promise<Session>;

@@ -1,3 +1,4 @@
+import type { MakeCertificates } from "../adapters/certs/make-certificates.ts";
 import type { ListedNode } from "../api/compose-store.ts";
 /** The command line with everything around it faked, for tests: a session that remembers, and one job. */
 import { job } from "../api/job.ts";
@@ -98,6 +99,7 @@ export interface Run {
 class FakeSession implements Session {
   readonly runs: Run[] = [];
   readonly resumed: string[] = [];
+  readonly reopened: string[] = [];
   readonly removed: string[] = [];
   readonly cancelled: string[] = [];
   readonly submitted: Run[] = [];
@@ -142,6 +144,10 @@ class FakeSession implements Session {
     this.removed.push(id);
     return Promise.resolve();
   }
+  reopen(id: string): Promise<JobId> {
+    this.reopened.push(id);
+    return Promise.resolve(jobId(id));
+  }
   submit(_job: unknown, params?: unknown, options: RunOptions = {}): Promise<JobId> {
     this.submitted.push({ params, options });
     return Promise.resolve(OUTCOME.job);
@@ -165,6 +171,7 @@ export class FakeCli {
   readonly dataDirs: (string | undefined)[] = [];
   readonly stores: string[] = [];
   readonly drained: string[] = [];
+  readonly certificates: MakeCertificates[] = [];
   findings: readonly Finding[] = [];
   nodes: readonly ListedNode[] = [];
 
@@ -183,6 +190,10 @@ export class FakeCli {
       this.stores.push(store);
       this.drained.push(node);
       return Promise.resolve();
+    },
+    makeCertificates: (request) => {
+      this.certificates.push(request);
+      return Promise.resolve([]);
     },
     diagnose: () => Promise.resolve(this.findings),
     loadJob: (request) => {

@@ -365,6 +365,37 @@ test("cancel says what came of it, and leaves alone what has ended", async () =>
   );
 });
 
+test("resume --detach leaves the job to the nodes", async () => {
+  const it = new FakeCli();
+  expect(await it.run("resume", "wordcount-7f3a", "--detach", "--store", "etcd://h1")).toBe(0);
+  expect([it.session.reopened, it.session.resumed]).toEqual([["wordcount-7f3a"], []]);
+  expect(it.io.stdout.text).toBe("wordcount-7f3a\n");
+});
+
+test("certs takes names with their hosts", async () => {
+  const it = new FakeCli();
+  expect(await it.run("certs", "east=10.0.0.1,east.example", "client", "--days", "7", "--dir", "c")).toBe(0);
+  expect(it.certificates).toMatchObject([
+    {
+      directory: "c",
+      days: 7,
+      renew: false,
+      nodes: [
+        { name: "east", hosts: ["10.0.0.1", "east.example"] },
+        { name: "client", hosts: [] },
+      ],
+    },
+  ]);
+  for (const wrong of [[], ["ca"], ["a", "a=b"], ["../a"], ["a=b c"], ["a=b=c"]])
+    expect(await new FakeCli().run("certs", ...wrong)).toBe(2);
+});
+
+test("the three files of TLS come together", async () => {
+  const it = new FakeCli();
+  expect(await it.run("jobs", "--store", "etcd://h1", "--tls-ca", "ca.pem", "--tls-key", "k")).toBe(2);
+  expect(it.io.stderr.text).toContain("--tls-cert");
+});
+
 test("--detach prints the id of the job it leaves behind", async () => {
   const it = new FakeCli();
   expect(await it.run("run", "wc.ts", "--top=3", "--detach", "--store", "etcd://h1")).toBe(0);

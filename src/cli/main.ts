@@ -25,6 +25,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ["cancel", () => import("./commands/cancel.ts")],
   ["rm", () => import("./commands/rm.ts")],
   ["node", () => import("./commands/node.ts")],
+  ["certs", () => import("./commands/certs.ts")],
   ["doctor", () => import("./commands/doctor.ts")],
   ["dev", () => import("./commands/dev.ts")],
   ["drain", () => import("./commands/drain.ts")],

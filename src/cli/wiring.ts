@@ -19,6 +19,10 @@ export function realDependencies(cwd: string): CliDependencies {
       const { drainNode } = await import("../api/compose-store.ts");
       await drainNode(store, node);
     },
+    async makeCertificates(request) {
+      const { makeCertificates } = await import("../adapters/certs/make-certificates.ts");
+      return await makeCertificates(request);
+    },
     async diagnose(request) {
       const { diagnose } = await import("./doctor/diagnose.ts");
       return await diagnose(request);

@@ -11,6 +11,9 @@ interface BicoastalConfig {
     readonly threads?: number;
     readonly memory?: number | string;
     readonly lease?: string;
+    readonly tlsCa?: string;
+    readonly tlsCert?: string;
+    readonly tlsKey?: string;
     readonly drainTimeout?: string;
 }
 declare const defineConfig: (config: BicoastalConfig) => BicoastalConfig;
@@ -726,6 +729,12 @@ interface Progress {
 interface SessionOptions {
     readonly dataDir?: string;
     readonly store?: string;
+    readonly tls?: TlsOptions;
+}
+interface TlsOptions {
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
 }
 interface RunOptions {
     readonly threads?: number;
@@ -803,6 +812,7 @@ type ParamsThen<Params, Options> = {} extends Params ? [
 interface Session {
     run<Params, Result>(job: Job<Params, Result>, ...rest: ParamsThen<Params, RunOptions>): Promise<JobOutcome<Result>>;
     resume(job: string, options?: RunOptions): Promise<JobOutcome>;
+    reopen(job: string): Promise<JobId>;
     submit<Params>(job: Job<Params>, ...rest: ParamsThen<Params, SubmitOptions>): Promise<JobId>;
     cancel(job: string, options?: CancelOptions): Promise<JobState>;
     jobs(): Promise<readonly JobSummary[]>;

@@ -13,6 +13,7 @@ import { parseContentRange, rangeHeader } from "./byte-ranges.ts";
 import type { PeerAnswer, PeerClient, PeerRequest } from "./peer-client.ts";
 import { NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
 import { BLOB_BYTES_MAX } from "./server-limits.ts";
+import { tlsReasonOf } from "./tls-reasons.ts";
 
 /** How other nodes are reached. */
 export interface PeerAccess {
@@ -183,17 +184,29 @@ const STATUS: Readonly<Record<number, string>> = {
 };
 
 export function unreachable(
-  { addressOf }: Pick<PeerAccess, "addressOf">,
+  { addressOf, client }: Pick<PeerAccess, "addressOf"> & { readonly client?: PeerAccess["client"] },
   { node, key }: RemoteBlob,
   reason: string,
   cause?: unknown,
 ): BicoastalError {
   const address = addressOf(node);
   const where = address === undefined ? node : `${node} at ${address}`;
+  const tls = tlsReasonOf(cause, client?.speaksTls);
   return new BicoastalError(
     "PEER_UNREACHABLE",
-    `Node ${where} could not be asked for the blob ${key}: ${reason}. Check that it runs and can be reached from here.`,
-    { details: { node, key, ...(address === undefined ? {} : { address }) }, retryable: true, cause },
+    tls === undefined
+      ? `Node ${where} could not be asked for the blob ${key}: ${reason}. Check that it runs and can be reached from here.`
+      : `Node ${where} could not be asked for the blob ${key}: ${tls.text}.`,
+    {
+      details: {
+        node,
+        key,
+        ...(address === undefined ? {} : { address }),
+        ...(tls === undefined ? {} : { tls: tls.fault }),
+      },
+      retryable: true,
+      cause,
+    },
   );
 }
 

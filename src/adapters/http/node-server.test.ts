@@ -141,7 +141,7 @@ describe("who may ask", () => {
     const tls = { ca: "/nowhere/ca.pem", cert: "/nowhere/c.pem", key: "/nowhere/k.pem" };
     await expect(start({ security: { tls } })).rejects.toMatchObject({
       code: "USAGE",
-      details: { option: "ca", path: "/nowhere/ca.pem" },
+      details: { option: "tls-ca", path: "/nowhere/ca.pem" },
     });
     const { port } = await start();
     await expect(start({ port })).rejects.toMatchObject({ code: "USAGE", details: { port } });

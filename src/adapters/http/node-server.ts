@@ -12,7 +12,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { BicoastalError } from "../../base/errors.ts";
 import { readBody } from "./request-body.ts";
 import { answer, BodyRefused, type Route } from "./route.ts";
-import { assertToken, createTokenCheck, type PeerSecurity, readTlsFiles } from "./security.ts";
+import { assertToken, createTokenCheck, type PeerSecurity } from "./security.ts";
 import {
   CHECK_INTERVAL_MS,
   HEADER_BYTES_MAX,
@@ -21,6 +21,7 @@ import {
   SERVER_LIMITS,
   type ServerLimits,
 } from "./server-limits.ts";
+import { readTlsFiles } from "./tls-files.ts";
 
 export interface NodeServerOptions {
   /** Name or address to listen on. */

@@ -6,8 +6,9 @@
  */
 import type { Readable } from "node:stream";
 import type { Agent, Dispatcher } from "undici";
-import { assertToken, bearer, type PeerSecurity, readTlsFiles } from "./security.ts";
+import { assertToken, bearer, type PeerSecurity } from "./security.ts";
 import { KEEP_ALIVE_MS } from "./server-limits.ts";
+import { readTlsFiles } from "./tls-files.ts";
 
 export interface PeerRequest {
   /** `host:port`; an IPv6 address in brackets. */
@@ -31,6 +32,7 @@ export interface PeerAnswer {
 }
 
 export interface PeerClient {
+  readonly speaksTls?: boolean;
   /** Rejects with whatever the connection failed of. */
   request(request: PeerRequest): Promise<PeerAnswer>;
   /** What is under way rejects. */
@@ -74,6 +76,7 @@ export function createPeerClient(security: PeerSecurity, limits: Partial<PeerCli
   };
 
   return {
+    speaksTls: tls !== undefined,
     async request(request) {
       agent ??= load();
       const dispatcher = await agent;

@@ -21,6 +21,7 @@ import type { PeerClient } from "./peer-client.ts";
 import { INCARNATION_HEADER, NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
 import { wholeBody } from "./request-body.ts";
 import { answer, type Route, type RouteRequest } from "./route.ts";
+import { tlsReasonOf } from "./tls-reasons.ts";
 
 export interface PeerLinksOptions<Message> {
   readonly self: NodeId;
@@ -264,7 +265,7 @@ class HttpLinks<Message> implements PeerLinks<Message> {
       this.#deliver(node, messages);
       return "messages";
     } catch (error) {
-      if (!signal.aborted) onTrouble?.({ kind: "unreachable", node, reason: reasonOf(error) });
+      if (!signal.aborted) onTrouble?.({ kind: "unreachable", node, reason: reasonOf(error, client.speaksTls) });
       return "nothing";
     }
   }
@@ -335,8 +336,10 @@ function pause(delayMs: number, ended: AbortSignal): Promise<void> {
   });
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, speaksTls: boolean | undefined): string {
   if (error instanceof BicoastalError) return error.message;
+  const tls = tlsReasonOf(error, speaksTls);
+  if (tls !== undefined) return tls.text;
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code ?? String(error);
 }

@@ -1,6 +1,5 @@
 /** What nodes know each other by. Plain data, because threads ask other nodes too. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { BicoastalError } from "../../base/errors.ts";
 
 /** Paths of PEM files: nobody is spoken to whose certificate is not signed by the authority, in either direction. */
@@ -19,12 +18,6 @@ export interface PeerSecurity {
   readonly tls?: TlsFiles | undefined;
 }
 
-export interface TlsContents {
-  readonly ca: Buffer;
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
 const TOKEN = /^[\x21-\x7e]{16,4096}$/;
 
 /** Throws USAGE. */
@@ -35,20 +28,6 @@ export function assertToken(token: string): void {
     "The cluster token is not fit for use: it has 16 to 4096 visible ASCII characters and no spaces. Make one with: openssl rand -hex 32",
     { details: { option: "token" } },
   );
-}
-
-/** Throws USAGE, naming the file. */
-export function readTlsFiles(files: TlsFiles): TlsContents {
-  const read = (option: "ca" | "cert" | "key"): Buffer => {
-    const path = files[option];
-    try {
-      return readFileSync(path);
-    } catch (cause) {
-      const message = `The file ${path} for TLS (${option}) cannot be read. Check the path and its permissions.`;
-      throw new BicoastalError("USAGE", message, { details: { option, path }, cause });
-    }
-  };
-  return { ca: read("ca"), cert: read("cert"), key: read("key") };
 }
 
 /** Whether this is the cluster's secret; takes as long whatever is wrong with it. */

@@ -15,10 +15,11 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     await io.stdout.write(renderHelp(doctorHelp, io.stdout));
     return EXIT.ok;
   }
-  const { store } = sessionOptionsOf(options);
+  const { store, tls } = sessionOptionsOf(options);
   const findings = await dependencies.diagnose({
     dataDir: namedDataDir(options, io.env) ?? ".bicoastal",
     ...(store === undefined ? {} : { store }),
+    ...(tls === undefined ? {} : { tls }),
   });
   const lines = options.has("json")
     ? findings.map((finding) => toJsonLine(finding, `Finding ${finding.check}`))

@@ -3,7 +3,7 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { NodeNote } from "../../runtime/cluster/cluster-node.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
-import { dataDirOf, type GivenOptions, NODE_OPTIONS, readStore } from "../input/options.ts";
+import { dataDirOf, type GivenOptions, NODE_OPTIONS, readStore, tlsOf } from "../input/options.ts";
 import { readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "../input/quantities.ts";
 import { withSettings } from "../input/settings.ts";
 import { ECHO_MS } from "../interrupt.ts";
@@ -108,6 +108,7 @@ function settingsOf(given: GivenOptions): Omit<NodeSettings, "onNote"> {
   const threads = given.get("threads");
   const memory = given.get("memory");
   const lease = given.get("lease");
+  const tls = tlsOf(given);
   return {
     store: readStore(store),
     region: text("region") ?? "local",
@@ -115,6 +116,7 @@ function settingsOf(given: GivenOptions): Omit<NodeSettings, "onNote"> {
     leaseMs: lease === undefined ? LEASE_MS_DEFAULT : Math.max(LEASE_MS_MIN, readDurationMs("lease", lease)),
     version: packageVersion(),
     ...dataDirOf(given),
+    ...(tls === undefined ? {} : { tls }),
     ...(name === undefined ? {} : { name }),
     ...(host === undefined ? {} : { host }),
     ...(address === undefined ? {} : { address }),

@@ -7,9 +7,11 @@ import type { CommandContext } from "../dependencies.ts";
 import type { GivenOptions } from "../input/options.ts";
 import { namedDataDir, readRunOptions } from "../input/options.ts";
 import { listenForInterrupt, NOT_LISTENING } from "../interrupt.ts";
-import { EXIT, exitCodeOf } from "../io.ts";
+import { type CliIo, EXIT, exitCodeOf } from "../io.ts";
 import { progressDisplay } from "../progress.ts";
 import { errorJson, errorLines, exitCodeOfError, resumeHint } from "../show/error.ts";
+import { escapeText } from "../show/escape.ts";
+import { toJsonLine } from "../show/json.ts";
 import { printForMachines, printForPeople, summaryLines } from "../show/outcome.ts";
 
 /**
@@ -56,6 +58,17 @@ export async function runToEnd(
     display.close();
     interrupt.close();
   }
+}
+
+/** The id of a job that was left to the nodes. */
+export async function tellDetached(job: string, given: GivenOptions, io: CliIo): Promise<number> {
+  const json = given.has("json");
+  await io.stdout.write(`${json ? toJsonLine({ job }, `Job ${job}`) : escapeText(job)}\n`);
+  if (!json && !given.has("quiet"))
+    await io.stderr.write(
+      "The nodes run it. `bicoastal job` shows how far it is, `bicoastal logs` what it says, `bicoastal cancel` stops it.\n",
+    );
+  return EXIT.ok;
 }
 
 /** What `resume` must be told to find the job. */

@@ -7,7 +7,7 @@ import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { renderHelp } from "../show/help.ts";
 import { resumeHelp } from "../show/help-pages.ts";
-import { runToEnd } from "./outcome.ts";
+import { runToEnd, tellDetached } from "./outcome.ts";
 
 export const command: Command = async (context) => {
   const { io, dependencies } = context;
@@ -22,6 +22,7 @@ export const command: Command = async (context) => {
   const session = await dependencies.connect(sessionOptionsOf(options));
   try {
     const job = resolveJobId(id, await session.jobs());
+    if (options.has("detach")) return await tellDetached(await session.reopen(job), options, io);
     return await runToEnd(context, options, (runOptions) => session.resume(job, runOptions), job);
   } finally {
     await session.close();

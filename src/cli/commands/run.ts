@@ -3,11 +3,9 @@ import type { Command } from "../dependencies.ts";
 import { readJobCommandLine } from "../input/job-command-line.ts";
 import { RUN_OPTIONS, readRunOptions, sessionOptionsOf } from "../input/options.ts";
 import { EXIT } from "../io.ts";
-import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
 import { jobHelp, runHelp } from "../show/help-pages.ts";
-import { toJsonLine } from "../show/json.ts";
-import { runToEnd } from "./outcome.ts";
+import { runToEnd, tellDetached } from "./outcome.ts";
 
 export const command: Command = async (context) => {
   const { tokens, io, dependencies } = context;
@@ -25,13 +23,7 @@ export const command: Command = async (context) => {
     try {
       const runOptions = { ...readRunOptions(options), flags };
       const id = await session.submit(job, (params ?? {}) as Partial<unknown>, runOptions);
-      const json = options.has("json");
-      await io.stdout.write(`${json ? toJsonLine({ job: id }, `Job ${id}`) : escapeText(id)}\n`);
-      if (!json && !options.has("quiet"))
-        await io.stderr.write(
-          "The nodes run it. `bicoastal job` shows how far it is, `bicoastal cancel` stops it.\n",
-        );
-      return EXIT.ok;
+      return await tellDetached(id, options, io);
     } finally {
       await session.close();
     }

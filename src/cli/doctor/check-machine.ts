@@ -2,7 +2,8 @@
 import { statfs, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { prepareDataDir } from "../../adapters/fs/data-dir.ts";
-import { assertToken, type PeerSecurity, readTlsFiles } from "../../adapters/http/security.ts";
+import { assertToken, type PeerSecurity } from "../../adapters/http/security.ts";
+import { expiryOf } from "../../adapters/http/tls-files.ts";
 import { formatBytes } from "../show/quantity.ts";
 import { type Finding, fail, messageOf, ok, warn } from "./finding.ts";
 
@@ -11,6 +12,9 @@ const NODE_MIN = [20, 19] as const;
 /** Blocks, spilled runs and outputs of jobs need room: so much is soon full. */
 const FREE_BYTES_WARN = 5e9;
 const FREE_BYTES_MIN = 100e6;
+/** A node does not start, and is refused, with one that has expired. */
+const EXPIRY_DAYS_WARN = 14;
+const DAY_MS = 86_400_000;
 
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split(".").map(Number);
@@ -41,18 +45,16 @@ export function checkSpace(freeBytes: number): Finding {
 }
 
 /** @param read What the environment says; throws where that cannot be. */
-export function checkSecurity(read: () => PeerSecurity): Finding {
+export function checkSecurity(read: () => PeerSecurity, nowMs: number): Finding {
   try {
     const { token, tls } = read();
     if (token !== undefined) assertToken(token);
-    if (tls !== undefined) readTlsFiles(tls);
-    if (tls !== undefined)
-      return ok("security", "nodes speak TLS, and know each other by their certificates");
+    if (tls !== undefined) return checkExpiry(expiryOf(tls), nowMs);
     if (token !== undefined)
       return warn(
         "security",
         "nodes know each other by the token; what they say can be read on the way",
-        "Beyond a network that you trust, set BICOASTAL_TLS_CA, BICOASTAL_TLS_CERT and BICOASTAL_TLS_KEY.",
+        "Beyond a network that you trust, give each node --tls-ca, --tls-cert and --tls-key (bicoastal certs makes some to try).",
       );
     return warn(
       "security",
@@ -60,6 +62,13 @@ export function checkSecurity(read: () => PeerSecurity): Finding {
       "For several machines, set BICOASTAL_TOKEN, the same on each: openssl rand -hex 32",
     );
   } catch (error) {
-    return fail("security", messageOf(error), "Set it right in the environment of each node.");
+    return fail("security", messageOf(error), "Set it right on each node and here.");
   }
+}
+
+function checkExpiry(expiresAtMs: number, nowMs: number): Finding {
+  const days = Math.floor((expiresAtMs - nowMs) / DAY_MS);
+  const text = `nodes speak TLS, and know each other by their certificates; this one's is valid for ${days} more ${days === 1 ? "day" : "days"}`;
+  if (days >= EXPIRY_DAYS_WARN) return ok("security", text);
+  return warn("security", text, "Make a new one in time, and start the node again with it.");
 }

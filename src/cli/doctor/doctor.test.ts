@@ -55,14 +55,14 @@ test("the data directory can be written, or what is in its place is named", asyn
 });
 
 test("nodes know each other, or say by what they cannot", () => {
-  expect(checkSecurity(() => ({}))).toMatchObject({
+  expect(checkSecurity(() => ({}), 0)).toMatchObject({
     level: "warn",
     advice: expect.stringContaining("BICOASTAL_TOKEN"),
   });
-  expect(checkSecurity(() => ({ token: "x".repeat(32) })).level).toBe("warn");
-  expect(checkSecurity(() => ({ token: "short" })).level).toBe("fail");
+  expect(checkSecurity(() => ({ token: "x".repeat(32) }), 0).level).toBe("warn");
+  expect(checkSecurity(() => ({ token: "short" }), 0).level).toBe("fail");
   const tls = { ca: "/nowhere/ca.pem", cert: "/nowhere/cert.pem", key: "/nowhere/key.pem" };
-  expect(checkSecurity(() => ({ tls }))).toMatchObject({
+  expect(checkSecurity(() => ({ tls }), 0)).toMatchObject({
     level: "fail",
     text: expect.stringContaining("/nowhere/ca.pem"),
   });

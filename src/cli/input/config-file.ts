@@ -24,6 +24,9 @@ const KEYS: Readonly<Record<keyof BicoastalConfig, readonly ("string" | "number"
   memory: ["number", "string"],
   lease: ["string"],
   drainTimeout: ["string"],
+  tlsCa: ["string"],
+  tlsCert: ["string"],
+  tlsKey: ["string"],
 };
 
 /** By key, as text. Empty where there is no file. Throws USAGE, naming the file and the key. */

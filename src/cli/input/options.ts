@@ -1,5 +1,5 @@
 /** The command line's own options: one list that grammar, help and the reading of values come from. */
-import type { RunOptions, SessionOptions } from "../../api/session.ts";
+import type { RunOptions, SessionOptions, TlsOptions } from "../../api/session.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import { ATTEMPTS_MAX, readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "./quantities.ts";
 import type { FlagSpec, GivenFlag } from "./tokens.ts";
@@ -23,6 +23,11 @@ const DATA_DIR = option(
   "DIR",
 );
 const STORE = option("store", "the store of a cluster, whose nodes run the job: etcd://HOST:2379,…", "STORE");
+const TLS: readonly OwnOption[] = [
+  option("tls-ca", "certificates of the authorities that a cluster's nodes trust", "FILE.pem"),
+  option("tls-cert", "certificate to be known by to them", "FILE.pem"),
+  option("tls-key", "its private key", "FILE.key"),
+];
 const JOB_NAME = option("job", "the job to take, where FILE has several", "NAME");
 const PARAMS = option("params", "params from a JSON file; flags win over it", "FILE.json");
 
@@ -35,6 +40,7 @@ const EXECUTION: readonly OwnOption[] = [
   JSON_ROWS,
   option("quiet", "no progress and no messages of the job"),
   STORE,
+  ...TLS,
   DATA_DIR,
   HELP,
 ];
@@ -42,11 +48,11 @@ const EXECUTION: readonly OwnOption[] = [
 const DETACH = option("detach", "leave the job to the cluster's nodes: print its id and go");
 
 export const RUN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, DETACH, ...EXECUTION];
-export const RESUME_OPTIONS: readonly OwnOption[] = EXECUTION;
+export const RESUME_OPTIONS: readonly OwnOption[] = [DETACH, ...EXECUTION];
 export const EXPLAIN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, JSON_ONE, DATA_DIR, HELP];
-export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, DATA_DIR, HELP];
-export const RM_OPTIONS: readonly OwnOption[] = [STORE, DATA_DIR, HELP];
-export const CANCEL_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, DATA_DIR, HELP];
+export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, ...TLS, DATA_DIR, HELP];
+export const RM_OPTIONS: readonly OwnOption[] = [STORE, ...TLS, DATA_DIR, HELP];
+export const CANCEL_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, ...TLS, DATA_DIR, HELP];
 export const NODES_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
 export const DRAIN_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
 export const NODE_OPTIONS: readonly OwnOption[] = [
@@ -69,6 +75,7 @@ export const NODE_OPTIONS: readonly OwnOption[] = [
     "how long a node that is stopped waits for its tasks to end and its output to be read; 0s: not at all (default: 25s)",
     "TIME",
   ),
+  ...TLS,
   option("json", "what it does as JSON lines on stdout"),
   DATA_DIR,
   HELP,
@@ -89,8 +96,16 @@ export const DEV_OPTIONS: readonly OwnOption[] = [
 ];
 export const DOCTOR_OPTIONS: readonly OwnOption[] = [
   option("store", "a cluster's, to look at that as well: etcd://HOST:2379,…", "STORE"),
+  ...TLS,
   option("json", "what was found as JSON lines on stdout"),
   DATA_DIR,
+  HELP,
+];
+export const CERTS_OPTIONS: readonly OwnOption[] = [
+  option("dir", "where authority and certificates are kept (default: certs)", "DIR"),
+  option("days", "how long the certificates are valid (default: 90)", "N"),
+  option("renew", "make those anew that are there already"),
+  option("json", "what was made as JSON lines on stdout"),
   HELP,
 ];
 export const INIT_OPTIONS: readonly OwnOption[] = [HELP];
@@ -139,7 +154,25 @@ export const namedDataDir = (
 /** The directory and the store asked for; what is not said is left to the session. Throws USAGE for an empty one. */
 export function sessionOptionsOf(given: GivenOptions): SessionOptions {
   const store = given.get("store");
-  return { ...dataDirOf(given), ...(store === undefined ? {} : { store: readStore(store) }) };
+  const tls = tlsOf(given);
+  return {
+    ...dataDirOf(given),
+    ...(store === undefined ? {} : { store: readStore(store) }),
+    // Files that the environment or the config file names for clusters are of no matter to a run on this machine.
+    ...(tls === undefined || store === undefined ? {} : { tls }),
+  };
+}
+
+/** Throws USAGE where only some of the three are given. */
+export function tlsOf(given: GivenOptions): TlsOptions | undefined {
+  const [ca, cert, key] = [given.get("tls-ca"), given.get("tls-cert"), given.get("tls-key")];
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+  if (ca && cert && key) return { ca, cert, key };
+  throw new BicoastalError(
+    "USAGE",
+    "--tls-ca, --tls-cert and --tls-key come together: each names a PEM file.",
+    { details: { option: ca ? (cert ? "tls-key" : "tls-cert") : "tls-ca" } },
+  );
 }
 
 /** Throws USAGE. */

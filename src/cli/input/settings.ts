@@ -18,11 +18,14 @@ const SETTINGS: Readonly<Record<string, { readonly variable?: string; readonly k
   memory: { variable: "BICOASTAL_MEMORY", key: "memory" },
   lease: { variable: "BICOASTAL_LEASE", key: "lease" },
   "drain-timeout": { variable: "BICOASTAL_DRAIN_TIMEOUT", key: "drainTimeout" },
+  "tls-ca": { variable: "BICOASTAL_TLS_CA", key: "tlsCa" },
+  "tls-cert": { variable: "BICOASTAL_TLS_CERT", key: "tlsCert" },
+  "tls-key": { variable: "BICOASTAL_TLS_KEY", key: "tlsKey" },
 };
 
-/** Variables that would set what `bicoastal dev` decides for its nodes. */
-export const SETTING_VARIABLES: readonly string[] = Object.values(SETTINGS).flatMap(
-  ({ variable }) => variable ?? [],
+/** Variables that would set what `bicoastal dev` decides for its nodes. What these and their clients know each other by is none. */
+export const SETTING_VARIABLES: readonly string[] = Object.entries(SETTINGS).flatMap(
+  ([name, { variable }]) => (name.startsWith("tls-") ? [] : (variable ?? [])),
 );
 
 /** For a process whose options are all given: no config file is read. */

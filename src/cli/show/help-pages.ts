@@ -2,6 +2,7 @@
 import type { Job } from "../../api/job.ts";
 import {
   CANCEL_OPTIONS,
+  CERTS_OPTIONS,
   DEV_OPTIONS,
   DOCTOR_OPTIONS,
   DRAIN_OPTIONS,
@@ -30,6 +31,7 @@ export const COMMANDS: readonly HelpEntry[] = [
   { term: "node --store STORE", text: "be a node of a cluster, until it is stopped" },
   { term: "nodes --store STORE", text: "list the nodes of a cluster" },
   { term: "drain NODE", text: "have a node take nothing new, and wait until nothing of it is needed" },
+  { term: "certs NODE…", text: "make certificates for nodes, to try mutual TLS out" },
   { term: "doctor", text: "check this machine and, with --store, a cluster, and say what to do" },
   { term: "dev", text: "start a cluster on this machine, to try things out" },
   { term: "help [COMMAND]", text: "show this, or the help of a command" },
@@ -121,7 +123,7 @@ export const nodeHelp: HelpPage = {
     "Runs jobs that were given to the cluster of this store, together with its other nodes, until it is stopped (Ctrl-C, SIGTERM). Any node may be lost: the others go on.",
   sections: [options(NODE_OPTIONS)],
   notes: [
-    "Beyond this machine's loopback, nodes must know each other: by the token in BICOASTAL_TOKEN, the same on each, or by certificates: BICOASTAL_TLS_CA, BICOASTAL_TLS_CERT and BICOASTAL_TLS_KEY name PEM files.",
+    "Beyond this machine's loopback, nodes must know each other: by the token in BICOASTAL_TOKEN, the same on each, or by certificates of one authority (--tls-ca, --tls-cert and --tls-key), or by both.",
   ],
 };
 
@@ -144,6 +146,14 @@ export const doctorHelp: HelpPage = {
     "Checks Node, the data directory and its disk; with --store also the store, its members and their versions, what nodes know each other by, and each node: whether it can be reached from here, and its version and clock. Each line is ok, warn or fail, with what to do about it.",
   sections: [options(DOCTOR_OPTIONS)],
   notes: ["Exit codes: 0 nothing failed, 1 something did."],
+};
+
+export const certsHelp: HelpPage = {
+  usage: "bicoastal certs NODE[=HOST,HOST…]… [options]",
+  about:
+    "Makes a private authority and, for each node named, a certificate for its name, its hosts and this machine's loopback, for trying out mutual TLS. The authority that is there already signs those that are made later. Whoever has ca.key can make more: where it matters, have your own authority sign them.",
+  sections: [options(CERTS_OPTIONS)],
+  notes: ["Clients need one as well: bicoastal certs east-1=10.0.0.1 west-1=10.1.0.1 client"],
 };
 
 export const devHelp: HelpPage = {
