@@ -265,7 +265,8 @@ class HttpLinks<Message> implements PeerLinks<Message> {
       this.#deliver(node, messages);
       return "messages";
     } catch (error) {
-      if (!signal.aborted) onTrouble?.({ kind: "unreachable", node, reason: reasonOf(error, client.speaksTls) });
+      if (!signal.aborted)
+        onTrouble?.({ kind: "unreachable", node, reason: reasonOf(error, client.speaksTls) });
       return "nothing";
     }
   }
