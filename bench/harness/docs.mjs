@@ -5,20 +5,28 @@ import { root } from "../../scripts/tools.mjs";
 import { plot } from "./plot.mjs";
 import { workloadTable } from "./report.mjs";
 
-const begin = "<!-- bench: what `npm run bench -- --write-docs` printed; do not edit -->";
-const end = "<!-- bench: end -->";
+/**
+ * Writes these paragraphs into docs/performance.md, between the two lines that name this bench.
+ * @param {string} bench As npm runs it. @param {readonly string[]} parts
+ */
+export function writeBetween(bench, parts) {
+  const path = join(root, "docs", "performance.md");
+  const page = readFileSync(path, "utf8");
+  const begin = `<!-- ${bench}: what \`npm run ${bench} -- --write-docs\` printed; do not edit -->`;
+  const end = `<!-- ${bench}: end -->`;
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from)
+    throw new Error(`${path} has no two lines "${begin}" and "${end}" to write between`);
+  writeFileSync(path, `${page.slice(0, from)}${begin}\n\n${parts.join("\n\n")}\n\n${page.slice(to)}`);
+  console.error(`Written: ${path}`);
+}
 
 /**
  * @param {{ machine: string, leftOut: readonly string[], targets: string | undefined,
  *   workloads: readonly import("./report.mjs").WorkloadResult[] }} results
  */
 export function writeDocs({ machine, leftOut, targets, workloads }) {
-  const path = join(root, "docs", "performance.md");
-  const page = readFileSync(path, "utf8");
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end);
-  if (from < 0 || to < from)
-    throw new Error(`${path} has no two lines "${begin}" and "${end}" to write between`);
   writeFileSync(join(root, "docs", "performance.svg"), plot(workloads));
   const parts = [
     machine,
@@ -27,6 +35,5 @@ export function writeDocs({ machine, leftOut, targets, workloads }) {
     ...(targets === undefined ? [] : ["### Aims", targets]),
     ...workloads.map(workloadTable),
   ];
-  writeFileSync(path, `${page.slice(0, from)}${begin}\n\n${parts.join("\n\n")}\n\n${page.slice(to)}`);
-  console.error(`Written: ${path}`);
+  writeBetween("bench", parts);
 }
