@@ -29,15 +29,22 @@ function progressOf({ nodes }) {
   );
 }
 
-/** Kills the two, as far as the job has come; gives the worker, which stays away. @param {BenchCluster} cluster */
-async function disturb(cluster) {
-  await until("the first tasks are done", () => progressOf(cluster) >= workerGoesAt, runMsMax);
+/**
+ * Kills the two, as far as the job has come; gives the worker, which stays away.
+ * @param {BenchCluster} cluster @param {() => boolean} isOver
+ */
+async function disturb(cluster, isOver) {
+  const reaches = async (/** @type {number} */ part) => {
+    await until("tasks are done", () => isOver() || progressOf(cluster) >= part, runMsMax);
+    if (isOver()) throw new Error("The job was over before it was disturbed: it needs more to do");
+  };
+  await reaches(workerGoesAt);
   const first = await cluster.driver();
   const worker = /** @type {import("./processes.mjs").BenchNode} */ (
     cluster.nodes.find((node) => node !== first && node.running)
   );
   await worker.kill();
-  await until("most tasks are done", () => progressOf(cluster) >= driverGoesAt, runMsMax);
+  await reaches(driverGoesAt);
   const driver = await cluster.driver();
   await driver.kill();
   await driver.start();
@@ -47,13 +54,16 @@ async function disturb(cluster) {
 /** @param {BenchCluster} cluster @param {Kind} kind @param {boolean} disturbed */
 async function runSeconds(cluster, kind, disturbed) {
   for (const node of cluster.nodes) node.lines = [];
+  let isOver = false;
   const running = runOnce(runCommand(kind.job, [...kind.flags, "--store", cluster.store]), {
     cwd: cluster.directory,
     env: { BICOASTAL_DATA_DIR: join(cluster.directory, "client") },
+  }).finally(() => {
+    isOver = true;
   });
   const [{ seconds, stdout }, lost] = await Promise.all([
     running,
-    disturbed ? disturb(cluster) : Promise.resolve(undefined),
+    disturbed ? disturb(cluster, () => isOver) : undefined,
   ]);
   await lost?.start();
   return { seconds, stdout };

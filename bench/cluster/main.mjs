@@ -2,7 +2,6 @@
 // this machine. Progress goes to stderr, results to stdout; the exit code is 1 where something failed or gave another
 // result than it should. Whatever was started ends with this process, however that ends.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { ensureEtcd } from "../../scripts/etcd-server.mjs";
 import { build, ensureInstalled } from "../../scripts/tools.mjs";
@@ -44,27 +43,20 @@ function aimsTable(made) {
   const rows = made
     .flatMap(({ figure }) => figure?.aims ?? [])
     .map(({ what, aim, measured, reached }) => [what, aim, measured, reached ? "yes" : "no"]);
-  return `### Aims\n\n${table(["what", "aim", "measured", "reached"], rows)}`;
+  return `### Aims of a cluster\n\n${table(["what", "aim", "measured", "reached"], rows)}`;
 }
 
 async function main() {
-  const {
-    only,
-    scaleName,
-    scale,
-    rounds,
-    data,
-    json,
-    writeDocs,
-    build: builds,
-  } = readOptions(process.argv.slice(2));
+  const options = readOptions(process.argv.slice(2));
+  const { only, scaleName, scale, rounds, data, json, writeDocs, build: builds } = options;
   if (!ensureInstalled() || (builds && !(await build()))) process.exit(1);
   const lacksEtcd = ensureEtcd();
   if (lacksEtcd !== undefined) {
     console.error(`Nothing can be measured without etcd: ${lacksEtcd}`);
     process.exit(1);
   }
-  const room = mkdtempSync(join(tmpdir(), "bicoastal-bench-cluster-"));
+  mkdirSync(options.room, { recursive: true });
+  const room = mkdtempSync(join(resolve(options.room), "bicoastal-bench-cluster-"));
   // The processes themselves hang on this one, and go when it does.
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
     process.on(signal, () => process.exit(1));

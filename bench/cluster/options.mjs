@@ -1,4 +1,5 @@
 // The command line of `npm run bench:cluster`.
+import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { figureMakers } from "./figures.mjs";
 import { scales } from "./scales.mjs";
@@ -12,6 +13,7 @@ Runs real nodes and a real etcd on this machine, disturbs them, and prints what 
   --scale NAME       ${Object.keys(scales).join(", ")} (default: quick)
   --rounds N         times what is compared is run (default: by scale)
   --data DIR         where the inputs are made and kept (default: $BICOASTAL_BENCH_DATA, else bench/.data)
+  --room DIR         where everything that runs keeps its files, which go at the end (default: the system's)
   --json             figures of all runs as one line of JSON on stdout instead of tables
   --write-docs       also write the tables into docs/
   --no-build         measure dist/ as it is
@@ -34,6 +36,7 @@ function parsed(args) {
         scale: { type: "string", default: "quick" },
         rounds: { type: "string" },
         data: { type: "string" },
+        room: { type: "string" },
         json: { type: "boolean", default: false },
         "write-docs": { type: "boolean", default: false },
         "no-build": { type: "boolean", default: false },
@@ -66,6 +69,7 @@ export function readOptions(args) {
     scale,
     rounds,
     data: values.data ?? process.env.BICOASTAL_BENCH_DATA,
+    room: values.room ?? tmpdir(),
     json: values.json,
     writeDocs: values["write-docs"],
     build: !values["no-build"],

@@ -91,6 +91,7 @@ export class Dispatcher {
         this.#idleAll(stage);
         continue;
       }
+      if (!this.#mayWaitThere(stage, worker)) continue;
       const leftMs = this.#placement.waitMs(stage, worker) - this.#heldMs(worker);
       if (leftMs > 0) {
         waitMs = Math.min(waitMs, leftMs);
@@ -104,6 +105,15 @@ export class Dispatcher {
     }
     this.#hold(worker, waitMs);
     return undefined;
+  }
+
+  /**
+   * Whether a task of the stage may go to this worker now, also where it would wait for a slot. How many a worker takes
+   * ahead it judges by those that ended last, which may be another stage's: long tasks must not gather on one worker
+   * while others have nothing to do.
+   */
+  #mayWaitThere(stage: StageId, worker: WorkerState): boolean {
+    return this.workers.hasFreeSlot(worker) || this.#times.has(stage);
   }
 
   #popFor({ id }: WorkerState, stage: StageId): TaskId | undefined {
@@ -228,9 +238,9 @@ export class Dispatcher {
 
   // ---- Backups ------------------------------------------------------------------------------------------------
 
-  /** The attempt ended well: its time tells which others are late. */
+  /** The attempt ended well: its time tells which others are late, and that those of its stage are known. */
   countTime({ id, sinceMs }: LiveAttempt): void {
-    if (this.workers.workerCount > 1) this.#times.count(id.stage, this.#step.nowMs - sinceMs);
+    this.#times.count(id.stage, this.#step.nowMs - sinceMs);
   }
 
   /** While there are slots that no task waits for, it is looked for attempts that are late. */

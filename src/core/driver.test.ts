@@ -767,6 +767,30 @@ describe("a node on which tasks fail that others do", () => {
   });
 });
 
+describe("tasks that are taken ahead", () => {
+  const B = nodeId("second");
+  const stages = [{ ...STAGES[0]!, tasks: 8 }];
+  const splits = [
+    Array.from({ length: 8 }, (_, start) => ({ kind: "items" as const, start, end: start + 1 })),
+  ];
+  const starts = (effects: readonly string[]): readonly string[] =>
+    effects.filter((effect) => effect.includes("start"));
+
+  test("are of stages of which a task has ended: of another nobody knows how long they take", () => {
+    const bench = new Bench({ stages, splits, slots: 1 });
+    bench.ahead = 3;
+    bench.start();
+    expect(starts(bench.poll([]))).toEqual(["worker: start 0.0.e1.a0"]);
+    expect(starts(bench.poll([], [], "i2", B))).toEqual(["second: start 0.1.e1.a0"]);
+    expect(starts(bench.poll([], [finished("0.0.e1.a0")]))).toEqual([
+      "worker: start 0.2.e1.a0, start 0.3.e1.a0, start 0.4.e1.a0, start 0.5.e1.a0",
+    ]);
+    expect(starts(bench.poll(["0.1.e1.a0"], [], "i2", B))).toEqual([
+      "second: start 0.6.e1.a0, start 0.7.e1.a0",
+    ]);
+  });
+});
+
 describe("tasks go where their blocks are", () => {
   const [NEAR, EAST, WEST] = [nodeId("a-near"), nodeId("b-east"), nodeId("c-west")];
   const REDUCES: readonly StageShape[] = [STAGES[0]!, { ...STAGES[1]!, tasks: 5 }];

@@ -112,6 +112,7 @@ export class JobDriver {
     const worker = this.#meet(id, poll);
     if (poll.seq <= worker.seq) return;
     worker.seq = poll.seq;
+    worker.slots = poll.slots;
     worker.room = this.#dispatcher.roomOf(poll);
     worker.lastSeenMs = this.#step.nowMs;
     this.#dispatcher.wake(worker);

@@ -21,6 +21,11 @@ export class TaskTimes {
     this.#totals[stage]!++;
   }
 
+  /** Whether a task of the stage was counted. */
+  has(stage: StageId): boolean {
+    return this.#totals[stage]! > 0;
+  }
+
   /** At least the median, and less than a tenth (and a millisecond) above it; undefined where no task was counted. */
   medianMs(stage: StageId): number | undefined {
     const total = this.#totals[stage]!;

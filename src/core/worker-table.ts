@@ -24,6 +24,8 @@ export interface WorkerState {
   /** Where it stands; "" where nobody says. */
   readonly region: string;
   seq: number;
+  /** Tasks that it runs at a time. */
+  slots: number;
   /** Tasks that may be there at a time, those that wait for a slot included. */
   room: number;
   lastSeenMs: number;
@@ -107,6 +109,7 @@ export class WorkerTable {
       incarnation,
       region,
       seq: -1,
+      slots: 0,
       room: 0,
       lastSeenMs: nowMs,
       running: new Set(),
@@ -134,6 +137,10 @@ export class WorkerTable {
   freeRoom(worker: WorkerState): number {
     const { aside, restsUntilMs, room, running, unwanted } = worker;
     return aside || restsUntilMs !== undefined ? 0 : room - running.size - unwanted;
+  }
+  /** Whether another task would begin at once there, and not wait for a slot. */
+  hasFreeSlot({ slots, running, unwanted }: WorkerState): boolean {
+    return running.size + unwanted < slots;
   }
   /** @param rival The attempt of the same task that is under way already. */
   assign(worker: WorkerState, assignment: TaskAssignment, nowMs: number, rival?: LiveAttempt): void {

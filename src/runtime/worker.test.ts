@@ -194,6 +194,18 @@ describe("a worker", () => {
     expect(lastPoll().running).toEqual([tiny[11]!].map(attemptKey));
   });
 
+  it("takes nothing ahead any more once a task took as long as all that is looked ahead", async () => {
+    const tiny = Array.from({ length: 12 }, (_, partition) => attemptOf(0, partition));
+    order({ start: tiny.slice(0, 2) });
+    await clock.advance(2);
+    await Promise.all([runner.end(tiny[0]!), runner.end(tiny[1]!)]);
+    expect(polls.at(-1)?.ahead).toBe(15);
+    order({ start: tiny.slice(2, 4) });
+    await clock.advance(2 * AHEAD_MS);
+    await runner.end(tiny[2]!);
+    expect(polls.at(-1)?.ahead).toBe(0);
+  });
+
   it("asked to report, tells at once of what ended, and says nothing where there is nothing to tell", async () => {
     const tiny = Array.from({ length: 8 }, (_, partition) => attemptOf(0, partition));
     order({ start: tiny.slice(0, 2) });

@@ -299,7 +299,9 @@ class Pace {
     const passedMs = nowMs - this.#sinceMs;
     if (passedMs < RATE_WINDOW_MS) return;
     const seen = (this.#ended / passedMs) * this.#aheadMs;
-    this.ahead = Math.min(AHEAD_MAX, Math.floor((this.ahead + seen) / 2));
+    // What was seen in shorter times counts half; in a time as long as that which is looked ahead, it is all there is to know.
+    const weight = Math.min(1, Math.max(0.5, passedMs / this.#aheadMs));
+    this.ahead = Math.min(AHEAD_MAX, Math.floor(this.ahead * (1 - weight) + seen * weight));
     this.#ended = 0;
     this.#sinceMs = nowMs;
   }

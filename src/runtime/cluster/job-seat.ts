@@ -35,6 +35,9 @@ const FAILED_PAUSE_MS_MAX = 30_000;
 /** After a drive that ended: by then it is known that the job is no longer open. */
 const ENDED_PAUSE_MS = 1_000;
 
+/** Longer than it takes to tell the driver what ended and to hear what comes next. */
+const AHEAD_MS = 30;
+
 /** How often the store is told how far a job is, for whoever watches from elsewhere. */
 const PROGRESS_EVERY_MS = 1_000;
 
@@ -144,7 +147,7 @@ export class JobSeat {
       runner: stamping(runner, links.self),
       clock: retrying.clock,
       heartbeatMs: timing.heartbeatMs,
-      aheadMs: 0,
+      aheadMs: AHEAD_MS,
       observer: {
         onTaskProgress: () => {},
         onTaskDropped: () => {},
