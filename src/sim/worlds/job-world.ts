@@ -17,6 +17,7 @@ import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { JobLog } from "../../runtime/job-log.ts";
 import type { LocalReading } from "../../runtime/local-reading.ts";
 import { Worker } from "../../runtime/worker.ts";
+import type { StoreAudit } from "../check/audit/store-audit.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
@@ -45,6 +46,7 @@ export interface WorldParts {
   readonly store: (process: SimProcess) => ControlStore;
   /** What everybody asks of the store, as they see it. */
   readonly history: StoreHistory;
+  readonly audit: StoreAudit;
   readonly blobs: MemoryBlobs;
   readonly outputs: MemoryOutputs;
   readonly environment: () => EngineEnvironment;
@@ -181,14 +183,16 @@ export class World {
   // ---- Workers ----------------------------------------------------------------------------------------------------
 
   #startWorker(index: number): void {
-    const { scheduler, random, trace, environment, job, spec } = this.#parts;
+    const { scheduler, random, trace, environment, audit, job, spec } = this.#parts;
     const process = new SimProcess(`worker${index}`, scheduler);
     this.#workers[index] = process;
-    const executor = createTaskExecutor({
-      loadJob: async () => ({ name: job.name, build: () => job.plan }),
-      openEnvironment: environment,
-      memoryBytes: TASK_MEMORY_BYTES,
-    });
+    const executor = audit.watching(
+      createTaskExecutor({
+        loadJob: async () => ({ name: job.name, build: () => job.plan }),
+        openEnvironment: environment,
+        memoryBytes: TASK_MEMORY_BYTES,
+      }),
+    );
     const transport = this.#network.join(nodeId(process.name), process);
     const worker = new Worker({
       job: spec.id,

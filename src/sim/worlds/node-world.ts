@@ -19,6 +19,7 @@ import { cardOf } from "../../runtime/drive-job.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { JobLog } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
+import type { StoreAudit } from "../check/audit/store-audit.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
@@ -57,6 +58,7 @@ export interface NodeWorldParts {
   readonly store: () => ControlStore;
   /** What everybody asks of the store, as they see it. */
   readonly history: StoreHistory;
+  readonly audit: StoreAudit;
   readonly outputs: MemoryOutputs;
   /** What tasks have besides the blobs of their node. */
   readonly environment: (blobs: BlobStore) => EngineEnvironment;
@@ -152,7 +154,7 @@ export class NodeWorld {
   // ---- Nodes --------------------------------------------------------------------------------------------------
 
   #startNode(index: number): void {
-    const { scheduler, random, trace, outputs } = this.#parts;
+    const { scheduler, random, trace, outputs, audit } = this.#parts;
     const name = nameOf(index);
     const incarnation = `start ${this.#starts++}`;
     const process = new SimProcess(`${name}, ${incarnation}`, scheduler);
@@ -196,7 +198,11 @@ export class NodeWorld {
       nodeLeaseMs: NODE_LEASE_MS,
       fetchJob: (job) => process.awaiting(1 + random.below(20), async () => this.#specOf(job)),
       storedJobs: async () => jobsIn(disk),
-      sweepJob: (job) => process.awaiting(1, () => disk.deleteAll(`jobs/${job}/blocks/`)),
+      sweepJob: (job) =>
+        process.awaiting(1, () => {
+          audit.onSweep(job, name);
+          return disk.deleteAll(`jobs/${job}/blocks/`);
+        }),
       sweepShared: async () => {},
       onMember: () => {},
       onNote: (note) => this.#onNote(name, note),
@@ -227,11 +233,13 @@ export class NodeWorld {
 
   #executor(openEnvironment: () => EngineEnvironment) {
     const byName = new Map(this.#parts.jobs.map(({ job }) => [job.name, job]));
-    return createTaskExecutor({
-      loadJob: async ({ name }) => ({ name, build: () => byName.get(name)!.plan }),
-      openEnvironment,
-      memoryBytes: TASK_MEMORY_BYTES,
-    });
+    return this.#parts.audit.watching(
+      createTaskExecutor({
+        loadJob: async ({ name }) => ({ name, build: () => byName.get(name)!.plan }),
+        openEnvironment,
+        memoryBytes: TASK_MEMORY_BYTES,
+      }),
+    );
   }
 
   #specOf(job: JobId): JobSpec {

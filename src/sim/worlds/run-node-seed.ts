@@ -5,6 +5,7 @@ import { prefixEnd } from "../../ports/control-store.ts";
 import { jobKeys, OPEN_PREFIX } from "../../runtime/job-keys.ts";
 import { decodeCard } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
+import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, readLog } from "../check/check.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
@@ -47,6 +48,10 @@ export async function runNodeSeed(
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const store = () => breakStore(new MemoryControlStore(backend));
   const jobs = await drawJobs(random, planSplits);
+  const audit = new StoreAudit(
+    backend,
+    jobs.map(({ spec }) => spec),
+  );
   const history = new StoreHistory(() => scheduler.nowMs);
   const world = new NodeWorld({
     scheduler,
@@ -54,6 +59,7 @@ export async function runNodeSeed(
     trace,
     store,
     history,
+    audit,
     outputs,
     environment,
     jobs,
@@ -71,7 +77,7 @@ export async function runNodeSeed(
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  problems.push(...world.problems, ...history.problems());
+  problems.push(...world.problems, ...audit.problems, ...history.problems());
   for (const problem of problems) trace.say(`PROBLEM ${problem.split("\n")[0]}`);
   const { faults, sometimes, hash: traceHash } = trace;
   return { seed, problems, traceHash, virtualMs: scheduler.nowMs, steps: scheduler.steps, faults, sometimes };

@@ -3,6 +3,7 @@ import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import { localReading } from "../../runtime/local-reading.ts";
+import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, readLog } from "../check/check.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
@@ -67,6 +68,7 @@ export async function runSeed(
   const spec = await submitSimJob(job, reading.planSplits);
   trace.say(`job ${job.name}, tasks by stage ${spec.stages.map(({ tasks }) => tasks).join(" ")}`);
   const store = (): ControlStore => breakStore(new MemoryControlStore(backend));
+  const audit = new StoreAudit(backend, [spec]);
   const history = new StoreHistory(() => scheduler.nowMs);
   const world = new World({
     scheduler,
@@ -74,6 +76,7 @@ export async function runSeed(
     trace,
     store,
     history,
+    audit,
     blobs,
     outputs,
     environment,
@@ -102,7 +105,7 @@ export async function runSeed(
         : String(error),
     );
   }
-  problems.push(...world.problems, ...history.problems());
+  problems.push(...world.problems, ...audit.problems, ...history.problems());
   for (const problem of problems) trace.say(`PROBLEM ${problem.split("\n")[0]}`);
   const { faults, sometimes, hash: traceHash } = trace;
   return { seed, problems, traceHash, virtualMs: scheduler.nowMs, steps: scheduler.steps, faults, sometimes };

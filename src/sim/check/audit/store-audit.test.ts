@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest";
+import { contentHash, epoch, nodeId } from "../../../base/ids.ts";
+import type { Op } from "../../../ports/control-store.ts";
+import { encodeJson, encodeRecord } from "../../../protocol/codec.ts";
+import type { LogEvent, LogRecord } from "../../../protocol/log-event.ts";
+import { jobKeys } from "../../../runtime/job-keys.ts";
+import { attemptOf, completionOf, outputOf, SMALL_JOB, smallSpec } from "../../jobs/small-job.ts";
+import { MemoryStoreBackend } from "../../ports/memory-control-store-backend.ts";
+import { SimProcess } from "../../process.ts";
+import { Scheduler } from "../../scheduler.ts";
+import { StoreAudit } from "./store-audit.ts";
+
+const KEYS = jobKeys(SMALL_JOB);
+const SUBMITTED: LogEvent = { kind: "submitted", job: SMALL_JOB, spec: contentHash("1"), atMs: 0 };
+const COMMITTED: LogEvent = { kind: "committed", atMs: 1 };
+const started = (of: number): LogEvent => {
+  return { kind: "epochStarted", epoch: epoch(of), driver: nodeId("d"), atMs: 0 };
+};
+
+const put = (key: string, value: Uint8Array | string): Op => {
+  return { kind: "put", key, value: typeof value === "string" ? Buffer.from(value) : value };
+};
+const card = (end?: string): Op =>
+  put(KEYS.card, encodeJson({ end: end === undefined ? undefined : { kind: end } }));
+const record = (seq: number, of: number, ...events: readonly LogEvent[]): Op => {
+  const written: LogRecord = { version: 1, seq, epoch: epoch(of), events };
+  return put(KEYS.log(seq), encodeRecord(written));
+};
+
+const SUBMISSION = [record(0, 0, SUBMITTED), put(KEYS.epoch, "0"), card(), put(KEYS.open, "o")];
+const take = (seq: number, of: number): readonly Op[] => [
+  record(seq, of, started(of)),
+  put(KEYS.epoch, String(of)),
+  card(),
+];
+const ALL_TASKS = [attemptOf(0, 0), attemptOf(0, 1), attemptOf(1, 0)];
+const WORK = [record(2, 1, ...ALL_TASKS.map((attempt) => completionOf(attempt)))];
+const END = [record(3, 1, COMMITTED), card("committed"), { kind: "delete", key: KEYS.open } as const];
+
+/** What is found in a store that makes these transactions. */
+async function audited(...transactions: readonly (readonly Op[])[]): Promise<readonly string[]> {
+  return (await auditOf(...transactions)).problems;
+}
+
+async function auditOf(...transactions: readonly (readonly Op[])[]): Promise<StoreAudit> {
+  const backend = new MemoryStoreBackend(new SimProcess("store", new Scheduler()).clock);
+  const audit = new StoreAudit(backend, [smallSpec()]);
+  for (const success of transactions) {
+    backend.txn({ compare: [], success });
+    await Promise.resolve();
+  }
+  return audit;
+}
+
+test("nothing is found in a job that is submitted, taken over, worked off and committed", async () => {
+  expect(await audited(SUBMISSION, take(1, 1), WORK, END)).toEqual([]);
+});
+
+test("nothing is found in a job that fails, is opened again, loses an output and ends", async () => {
+  const failed: LogEvent = {
+    kind: "failed",
+    atMs: 1,
+    attempt: undefined,
+    error: { code: "JOB_FAILED", message: "", retryable: false, details: {} },
+  };
+  const again = attemptOf(0, 1, 0, 2);
+  const found = await audited(
+    SUBMISSION,
+    take(1, 1),
+    WORK,
+    [record(3, 1, failed), card("failed"), { kind: "delete", key: KEYS.open }],
+    [put(KEYS.open, "o"), card()],
+    take(4, 2),
+    [record(5, 2, { kind: "outputLost", attempt: attemptOf(0, 1) }, completionOf(again))],
+    [record(6, 2, COMMITTED), card("committed")],
+  );
+  expect(found).toEqual([]);
+});
+
+describe("it is found when", () => {
+  const cases: readonly (readonly [string, RegExp, readonly (readonly Op[])[]])[] = [
+    ["a record is written over", /S2.*written over/, [SUBMISSION, take(1, 1), take(1, 1)]],
+    ["a record is missing", /S2.*1 was to come/, [SUBMISSION, take(2, 1)]],
+    ["a record is deleted", /S2.*deleted/, [SUBMISSION, [{ kind: "delete", key: KEYS.log(0) }]]],
+    ["two records go at once", /S2: 2 records/, [SUBMISSION, [...take(1, 1), ...WORK]]],
+    [
+      "one of an older epoch appends",
+      /S2.*epoch 1 in epoch 2/,
+      [SUBMISSION, take(1, 1), take(2, 2), [record(3, 1)]],
+    ],
+    ["an epoch is left out", /S2: epoch 2 follows 0/, [SUBMISSION, take(1, 2)]],
+    ["an epoch begins, and its key stays", /S2.*was not raised/, [SUBMISSION, [record(1, 1, started(1))]]],
+    ["the epoch's key changes alone", /S2.*without a record/, [SUBMISSION, [put(KEYS.epoch, "1")]]],
+    [
+      "a task completes twice",
+      /S4.*completed, and/,
+      [SUBMISSION, take(1, 1), WORK, [record(3, 1, completionOf(attemptOf(0, 0, 1)))]],
+    ],
+    [
+      "an attempt is lost that does not count",
+      /S4.*was lost/,
+      [SUBMISSION, take(1, 1), WORK, [record(3, 1, { kind: "outputLost", attempt: attemptOf(0, 0, 7) })]],
+    ],
+    [
+      "the name of an attempt is given out again",
+      /S4.*completed twice/,
+      [
+        SUBMISSION,
+        take(1, 1),
+        WORK,
+        [record(3, 1, { kind: "outputLost", attempt: attemptOf(0, 0) }, completionOf(attemptOf(0, 0)))],
+      ],
+    ],
+    [
+      "a job commits that is not complete",
+      /S7.*stage 0/,
+      [SUBMISSION, take(1, 1), [record(2, 1, COMMITTED), card("committed")]],
+    ],
+    [
+      "a job goes on after it has committed",
+      /after the job had committed/,
+      [SUBMISSION, take(1, 1), WORK, END, [record(4, 1, COMMITTED), card("committed")]],
+    ],
+    ["a committed job is taken over", /S2: a committed job/, [SUBMISSION, take(1, 1), WORK, END, take(4, 2)]],
+    [
+      "a committed job is opened again",
+      /S1.*opened again/,
+      [SUBMISSION, take(1, 1), WORK, END, [put(KEYS.open, "o")]],
+    ],
+    [
+      "a card forgets that its job has committed",
+      /S1.*forgot/,
+      [SUBMISSION, take(1, 1), WORK, END, [card()]],
+    ],
+    [
+      "a card says that a job has ended before its log does",
+      /S12/,
+      [SUBMISSION, take(1, 1), [card("committed")]],
+    ],
+    [
+      "a record ends a job, and its card does not say so",
+      /its card says/,
+      [SUBMISSION, take(1, 1), WORK, [record(3, 1, COMMITTED)]],
+    ],
+  ];
+  test.each(cases)("%s", async (_, problem, transactions) => {
+    expect((await audited(...transactions)).join("\n")).toMatch(problem);
+  });
+
+  const [left, right] = [outputOf(attemptOf(0, 0)).block!, outputOf(attemptOf(0, 1)).block!];
+  test.each([
+    ["the whole stage", [left, right], 0],
+    ["half of it", [left], 1],
+    ["another order", [right, left], 1],
+    ["a block of another checksum", [left, { ...right, checksum: 2 }], 1],
+  ])("an attempt is to read other than whole stages: %s", async (_, blocks, count) => {
+    const audit = await auditOf(SUBMISSION, take(1, 1), WORK);
+    const assignment = {
+      attempt: attemptOf(1, 0, 1),
+      partitions: 1,
+      sinkPartitions: [1],
+      input: { kind: "blocks", sides: [[{ stage: attemptOf(0, 0).stage, sink: 0, blocks }]] },
+      broadcasts: [],
+    } as const;
+    const run = { execute: async () => ({ kind: "stopped" }) as const };
+    const control = undefined as never;
+    await audit.watching(run).execute({ job: { job: SMALL_JOB } as never, assignment }, control);
+    expect(audit.problems.filter((problem) => problem.startsWith("S5"))).toHaveLength(count);
+  });
+
+  test("what a job stored is deleted before it has committed", async () => {
+    const running = await auditOf(SUBMISSION, take(1, 1), WORK);
+    running.onSweep(SMALL_JOB, "a node");
+    expect(running.problems).toEqual(["S11: a node deleted what small-1 stored, which had not ended"]);
+    const ended = await auditOf(SUBMISSION, take(1, 1), WORK, END);
+    ended.onSweep(SMALL_JOB, "a node");
+    expect(ended.problems).toEqual([]);
+  });
+});

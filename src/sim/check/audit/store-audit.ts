@@ -1,0 +1,61 @@
+/**
+ * Looks at everything the store commits, as it commits it, and at what workers do by it: the invariants of every job at every
+ * revision, from the store's own bytes.
+ */
+import type { JobId } from "../../../base/ids.ts";
+import type { Change } from "../../../ports/control-store.ts";
+import type { TaskExecutor } from "../../../ports/task-runner.ts";
+import type { JobSpec } from "../../../protocol/job-spec.ts";
+import type { MemoryStoreBackend } from "../../ports/memory-control-store-backend.ts";
+import { JobAudit } from "./job-audit.ts";
+
+export class StoreAudit {
+  readonly #backend: MemoryStoreBackend;
+  readonly #jobs: ReadonlyMap<JobId, JobAudit>;
+  /** The first revision that was not looked at. */
+  #next: number;
+
+  constructor(backend: MemoryStoreBackend, specs: readonly JobSpec[]) {
+    this.#backend = backend;
+    this.#jobs = new Map(specs.map((spec) => [spec.id, new JobAudit(spec)]));
+    this.#next = backend.history().firstRevision;
+    backend.onChange(() => this.#look());
+  }
+
+  /** Empty where all was well. */
+  get problems(): readonly string[] {
+    return [...this.#jobs.values()].flatMap(({ problems }) => problems);
+  }
+
+  /** The same executor; what it is given is held against the log. */
+  watching(executor: TaskExecutor): TaskExecutor {
+    return {
+      execute: (request, control) => {
+        this.#look();
+        this.#jobs.get(request.job.job)?.onAttempt(request.assignment);
+        return executor.execute(request, control);
+      },
+    };
+  }
+
+  /** To be called before a node deletes what this job stored there. */
+  onSweep(job: JobId, by: string): void {
+    this.#look();
+    this.#jobs.get(job)?.onSweep(by);
+  }
+
+  #look(): void {
+    for (const { revision, changes } of this.#backend.history().commitsFrom(this.#next)) {
+      this.#next = revision + 1;
+      for (const [id, job] of this.#jobs) {
+        const own = changes.filter((change) => isOf(id, change));
+        if (own.length > 0) job.onRevision(revision, own);
+      }
+    }
+  }
+}
+
+function isOf(job: JobId, change: Change): boolean {
+  const key = change.kind === "put" ? change.entry.key : change.key;
+  return key.startsWith(`jobs/${job}/`) || key === `cards/${job}` || key === `open/${job}`;
+}
