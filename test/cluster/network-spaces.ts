@@ -1,11 +1,10 @@
 /**
- * Network namespaces for tests: each a machine of its own on one bridge, with an address of its own, that can be cut off from
+ * Network namespaces for tests and for chaos: each a machine of its own on one bridge, with an address of its own, that can be cut off from
  * others and joined again. Linux, as root.
  *
  * Names hold the process id of the test: what a test that was killed left is removed by the next one.
  */
 import { spawnSync } from "node:child_process";
-import { onTestFinished } from "vitest";
 
 const PREFIX = "bco";
 /** Bridges and namespaces have these names, and the other ends of links, of 15 characters at the most. */
@@ -58,10 +57,14 @@ export class NetworkSpaces {
     // Different for tests that run at a time, in a range that is for such purposes.
     this.#net = `198.18.${process.pid % 256}`;
     this.host = `${this.#net}.1`;
-    onTestFinished(() => sweep((pid) => pid === process.pid));
     run("link", "add", this.#bridge, "type", "bridge");
     run("address", "add", `${this.host}/24`, "dev", this.#bridge);
     run("link", "set", this.#bridge, "up");
+  }
+
+  /** Removes all of this process's. */
+  close(): void {
+    sweep((pid) => pid === process.pid);
   }
 
   get #bridge(): string {

@@ -33,7 +33,7 @@ export interface NodeLine {
   readonly outcome?: string;
   readonly event?: {
     readonly kind: string;
-    readonly progress?: { readonly tasksDone: number };
+    readonly progress?: { readonly tasksDone: number; readonly tasksTotal: number };
     readonly error?: { readonly code: string };
   };
 }

@@ -1,6 +1,6 @@
 /** Nodes that reach the store and not each other, for a while: each in a network namespace of its own. */
 import { randomBytes } from "node:crypto";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { EtcdServers, hasEtcd } from "../etcd/etcd-servers.ts";
 import { mayMakeNetworks, type NetworkSpace, NetworkSpaces } from "./network-spaces.ts";
 import { type NodeProcess, NodeProcesses, type Output, runAlone } from "./node-processes.ts";
@@ -23,6 +23,7 @@ describe.runIf(hasEtcd && mayMakeNetworks)("a job outlasts a partition", () => {
 
   async function open() {
     const network = new NetworkSpaces();
+    onTestFinished(() => network.close());
     etcd = await EtcdServers.start(3, { host: network.host });
     const cluster = new NodeProcesses({
       store: `etcd://${etcd.endpoints.join(",")}`,

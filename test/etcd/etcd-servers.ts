@@ -12,6 +12,10 @@ import { TiedProcess } from "../tied-process.ts";
 
 const START_MS_MAX = 20_000;
 const POLL_MS = 50;
+/** Of a member's log, to say why it did not start. */
+const LOG_LINES_MAX = 200;
+const CLIENT_PORT = 2379;
+const PEER_PORT = 2380;
 
 /** Whether etcd is there. `npm test` installs it where it may, and says at its end where it could not. */
 export const hasEtcd = spawnSync("etcd", ["--version"]).status === 0;
@@ -22,29 +26,49 @@ export interface EtcdOptions {
   readonly scheme?: "http" | "https";
   /** To listen on. Default: the loopback. */
   readonly host?: string;
+  /** A machine of its own for each member, on which all ports are free. Default: all on this one. */
+  readonly machines?: readonly EtcdMachine[];
+  /** Every line that a member says. */
+  readonly onLine?: (member: number, line: string) => void;
+}
+
+export interface EtcdMachine {
+  readonly address: string;
+  /** The command that runs another one there. */
+  readonly within: readonly string[];
 }
 
 interface Server {
   readonly name: string;
   readonly endpoint: string;
   readonly directory: string;
-  readonly args: readonly string[];
+  readonly command: readonly string[];
   process?: TiedProcess | undefined;
 }
 
 export class EtcdServers {
   readonly #servers: readonly Server[];
   readonly #directory: string;
+  readonly #onLine: NonNullable<EtcdOptions["onLine"]>;
 
-  private constructor(servers: readonly Server[], directory: string) {
+  private constructor(
+    servers: readonly Server[],
+    directory: string,
+    onLine: NonNullable<EtcdOptions["onLine"]>,
+  ) {
     this.#servers = servers;
     this.#directory = directory;
+    this.#onLine = onLine;
   }
 
   /** Starts so many members. They are stopped, and their directories removed, by `stop`. */
   static async start(members: number, options: EtcdOptions = {}): Promise<EtcdServers> {
     const directory = await mkdtemp(join(tmpdir(), "bicoastal-etcd-"));
-    const servers = new EtcdServers(await configure(members, directory, options), directory);
+    const servers = new EtcdServers(
+      await configure(members, directory, options),
+      directory,
+      options.onLine ?? (() => {}),
+    );
     try {
       await Promise.all(servers.#servers.map((_, index) => servers.startMember(index)));
       return servers;
@@ -63,8 +87,12 @@ export class EtcdServers {
     const server = this.#server(index);
     const log: string[] = [];
     server.process = await TiedProcess.start({
-      command: ["etcd", ...server.args],
-      onError: (line) => void log.push(line),
+      command: server.command,
+      onError: (line) => {
+        this.#onLine(index, line);
+        log.push(line);
+        if (log.length > LOG_LINES_MAX) log.shift();
+      },
     });
     await until(START_MS_MAX, () =>
       log.some((line) => /ready to serve client requests|serving .*client/i.test(line)),
@@ -79,6 +107,10 @@ export class EtcdServers {
     const running = server.process;
     server.process = undefined;
     await running?.kill();
+  }
+
+  isRunning(index: number): boolean {
+    return this.#server(index).process?.running === true;
   }
 
   /** It stays connected, and does nothing. */
@@ -119,23 +151,28 @@ export class EtcdServers {
 async function configure(
   members: number,
   directory: string,
-  { args = [], scheme = "http", host = "127.0.0.1" }: EtcdOptions,
+  { args = [], scheme = "http", host = "127.0.0.1", machines }: EtcdOptions,
 ) {
-  const ports = await freePorts(2 * members, host);
-  const plans = Array.from({ length: members }, (_, i) => ({
-    name: `member-${i}`,
-    endpoint: `${host}:${ports[2 * i]}`,
-    peer: `http://${host}:${ports[2 * i + 1]}`,
-  }));
+  const ports = machines === undefined ? await freePorts(2 * members, host) : [];
+  const plans = Array.from({ length: members }, (_, i) => {
+    const { address = host, within = [] } = machines?.[i] ?? {};
+    return {
+      name: `member-${i}`,
+      within,
+      endpoint: `${address}:${ports[2 * i] ?? CLIENT_PORT}`,
+      peer: `http://${address}:${ports[2 * i + 1] ?? PEER_PORT}`,
+    };
+  });
   const cluster = plans.map(({ name, peer }) => `${name}=${peer}`).join(",");
-  return plans.map(({ name, endpoint, peer }): Server => {
+  return plans.map(({ name, within, endpoint, peer }): Server => {
     const own = join(directory, name);
     const client = `${scheme}://${endpoint}`;
     return {
       name,
       endpoint,
       directory: own,
-      args: [
+      command: [
+        ...[...within, "etcd"],
         ...[
           "--name",
           name,

@@ -1,0 +1,85 @@
+/**
+ * Which faults come, in which order, with what: by the seed alone.
+ *
+ * The kinds are dealt like cards, each once before any comes again, so that a short run meets most of them; a third of the
+ * steps has a second fault beside the first. Whom a fault meets is a number here and a node only when it comes: who drives
+ * then, nobody can tell before.
+ */
+import { Prng } from "../../src/base/prng.ts";
+
+export const FAULT_KINDS = [
+  "kill a worker",
+  "kill a driver",
+  "kill drivers again and again",
+  "freeze a worker",
+  "freeze a driver",
+  "drain and restart a node",
+  "restart every node in turn",
+  "restart everything together",
+  "lose a region with its disks",
+  "kill etcd's leader",
+  "kill a member of etcd",
+  "kill a majority of etcd",
+  "kill all of etcd",
+  "freeze etcd's leader",
+  "cut two nodes from each other",
+  "cut a node from the others",
+  "cut a node from the store",
+  "cut a region off",
+  "delay messages",
+  "lose messages",
+  "fill a disk",
+  "damage blocks",
+  "damage specs, bundles and results",
+  "shift a clock",
+  "squeeze a node's memory",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** What may come beside another fault: what takes one node and no more. */
+const BESIDE: readonly FaultKind[] = [
+  "kill a worker",
+  "kill a driver",
+  "freeze a worker",
+  "freeze a driver",
+  "damage blocks",
+  "kill a member of etcd",
+];
+const PAIR_CHANCE = 1 / 3;
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Which of those that it may meet, from 0 to 1. */
+  readonly pick: number;
+  /** How long or how bad, from 0 to 1. */
+  readonly size: number;
+}
+
+export interface Step {
+  readonly number: number;
+  readonly faults: readonly Fault[];
+  /** How far a job is to be when it comes: its share of tasks that are done, from 0 to 1. */
+  readonly progress: number;
+}
+
+export function* scheduleOf(seed: string, kinds: readonly FaultKind[]): Generator<Step, never> {
+  const random = new Prng(`${seed}/faults`);
+  const faultOf = (kind: FaultKind): Fault => ({ kind, pick: random.next(), size: random.next() });
+  for (let number = 1; ; ) {
+    for (const kind of shuffled(kinds, random)) {
+      const beside = BESIDE.filter((other) => other !== kind && kinds.includes(other));
+      const second = random.chance(PAIR_CHANCE) && beside.length > 0 ? [random.pick(beside)] : [];
+      const faults = [kind, ...second].map(faultOf);
+      yield { number: number++, faults, progress: 0.9 * random.next() };
+    }
+  }
+}
+
+function shuffled<T>(list: readonly T[], random: Prng): readonly T[] {
+  const cards = [...list];
+  for (let i = cards.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [cards[i], cards[j]] = [cards[j]!, cards[i]!];
+  }
+  return cards;
+}
