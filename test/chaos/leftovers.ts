@@ -10,14 +10,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createFileBlobs } from "../../src/adapters/fs/blobs.ts";
 import { systemClock } from "../../src/adapters/machine/system-clock.ts";
-import { openStore } from "../../src/api/compose-cluster.ts";
+import { openStore } from "../../src/api/compose-store.ts";
 import { jobId } from "../../src/base/ids.ts";
 import type { Session } from "../../src/index.ts";
 import { type ControlStore, prefixEnd } from "../../src/ports/control-store.ts";
 import { GRACE_MS, SharedSweep } from "../../src/runtime/cluster/shared-sweep.ts";
 import { CARD_PREFIX, OPEN_PREFIX } from "../../src/runtime/job-keys.ts";
 import { decodeCard } from "../../src/runtime/job-log.ts";
-import { auditLog, readLog } from "../../src/sim/check.ts";
+import { auditLog, readLog } from "../../src/sim/check/check.ts";
 import type { ChaosCluster } from "./chaos-cluster.ts";
 import type { Room } from "./room.ts";
 
