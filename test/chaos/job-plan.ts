@@ -6,8 +6,8 @@ const LINES = 24_000;
 const WORDS = 700;
 const ROWS_MIN = 400;
 const ROWS_MORE_MAX = 3_000;
-const PAUSE_MS_MIN = 40;
-const PAUSE_MS_MORE_MAX = 260;
+const PAUSE_MS_MIN = 80;
+const PAUSE_MS_MORE_MAX = 600;
 
 export interface PlannedJob extends JobInput {
   /** Of the lane that it runs in, and its place in it. */

@@ -46,6 +46,8 @@ const BESIDE: readonly FaultKind[] = [
   "kill a member of etcd",
 ];
 const PAIR_CHANCE = 1 / 3;
+/** Later a job has ended before a fault finds it. */
+const PROGRESS_MAX = 0.8;
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -70,7 +72,7 @@ export function* scheduleOf(seed: string, kinds: readonly FaultKind[]): Generato
       const beside = BESIDE.filter((other) => other !== kind && kinds.includes(other));
       const second = random.chance(PAIR_CHANCE) && beside.length > 0 ? [random.pick(beside)] : [];
       const faults = [kind, ...second].map(faultOf);
-      yield { number: number++, faults, progress: 0.9 * random.next() };
+      yield { number: number++, faults, progress: PROGRESS_MAX * random.next() };
     }
   }
 }
