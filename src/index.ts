@@ -36,6 +36,7 @@ export type {
   JobOutcome,
   JobState,
   JobSummary,
+  LogsOptions,
   ParamsThen,
   RunOptions,
   Session,
@@ -45,4 +46,6 @@ export type {
 export type { JobId, StageId } from "./base/ids.ts";
 export type { TaskContext } from "./plan/context.ts";
 export type { CsvFieldType, FieldKind, FieldType, FieldTypes, JoinType, WriteFormat } from "./plan/node.ts";
+export type { LogEntry, LogLevel } from "./ports/task-logs.ts";
 export type { Progress, RunEvent } from "./runtime/events.ts";
+export type { LogItem } from "./runtime/log/read-logs.ts";

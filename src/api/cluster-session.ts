@@ -3,9 +3,11 @@ import { type JobId, jobId } from "../base/ids.ts";
 import type { ClusterClient } from "../runtime/cluster/cluster-client.ts";
 import type { JobBoard } from "../runtime/job-board.ts";
 import type { JobSpec } from "../runtime/local-node.ts";
+import type { LogItem } from "../runtime/log/read-logs.ts";
 import type { SubmitRequest } from "../runtime/new-job.ts";
 import { type BundledJob, checkRun } from "./check-run.ts";
 import type { Job } from "./job.ts";
+import { type JobLogsParts, logsOf } from "./job-logs.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { MachineSize } from "./run-settings.ts";
 import {
@@ -15,6 +17,7 @@ import {
   type JobOutcome,
   type JobState,
   type JobSummary,
+  type LogsOptions,
   type ParamsThen,
   type RunOptions,
   type Session,
@@ -30,6 +33,8 @@ export interface ClusterSessionParts {
   readonly bundle: (job: Job) => Promise<ClusterBundle>;
   /** Lists the inputs and freezes the plan into a job. */
   readonly prepare: (request: SubmitRequest) => Promise<JobSpec>;
+  readonly logSources: JobLogsParts["logSources"];
+  readonly clock: JobLogsParts["clock"];
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;
 }
@@ -134,6 +139,9 @@ export class ClusterSession implements Session {
   }
   async job(id: string): Promise<JobDetails> {
     return this.#parts.board.read(id);
+  }
+  logs(id: string, options: LogsOptions = {}): AsyncIterable<LogItem> {
+    return logsOf(id, options, this.#parts);
   }
   async remove(id: string): Promise<void> {
     await this.#parts.board.remove(id);

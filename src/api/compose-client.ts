@@ -4,6 +4,7 @@ import { createFileBlobs } from "../adapters/fs/blobs.ts";
 import type { DataDir } from "../adapters/fs/data-dir.ts";
 import { createFileScratch, scratchRoomOf } from "../adapters/fs/scratch.ts";
 import { fetchWhole, type PeerAccess } from "../adapters/http/ask-peer.ts";
+import { fetchLogPage } from "../adapters/http/log-route.ts";
 import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
@@ -17,6 +18,7 @@ import { SharedBlobs } from "../runtime/cluster/fetch-job.ts";
 import { Members } from "../runtime/cluster/members.ts";
 import { JobBoard } from "../runtime/job-board.ts";
 import { localReading } from "../runtime/local-reading.ts";
+import { logHolders } from "../runtime/log/log-holders.ts";
 import { newJob } from "../runtime/new-job.ts";
 import { ClusterSession, type ClusterSessionParts } from "./cluster-session.ts";
 import { openStore, securityOf } from "./compose-store.ts";
@@ -94,6 +96,12 @@ export async function connectCluster({
       bundle,
       prepare: (request) =>
         newJob(request, { planSplits, resolvePath: resolveOutput, randomId, clock: systemClock, outputs }),
+      logSources: async (job) =>
+        (await logHolders(store, job)).map((node) => ({
+          node,
+          page: (from) => fetchLogPage(access, node, job, from),
+        })),
+      clock: systemClock,
       nowMs: () => systemClock.monotonicMs(),
       close,
     });

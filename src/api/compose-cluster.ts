@@ -7,13 +7,15 @@
 import { createMsgpackCodec } from "../adapters/codec/msgpack-codec.ts";
 import { createFileBlobs } from "../adapters/fs/blobs.ts";
 import { type DataDir, nodeNameOf, prepareDataDir } from "../adapters/fs/data-dir.ts";
+import { JobLogs } from "../adapters/fs/job-logs.ts";
 import { createFileScratch, scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
 import { fetchWhole, type PeerAccess } from "../adapters/http/ask-peer.ts";
 import { createBlobRoute } from "../adapters/http/blob-route.ts";
+import { createLogRoute } from "../adapters/http/log-route.ts";
 import { isLoopback, startNodeServer } from "../adapters/http/node-server.ts";
 import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
-import { createPeerLinks } from "../adapters/http/peer-links.ts";
+import { createPeerLinks, type LinkTrouble } from "../adapters/http/peer-links.ts";
 import { assertNamed } from "../adapters/http/tls-files.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
@@ -21,17 +23,21 @@ import { createNodeMetrics } from "../adapters/metrics/node-metrics.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
-import { jobId, type NodeId, nodeId } from "../base/ids.ts";
+import { type JobId, jobId, type NodeId, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { ControlStore } from "../ports/control-store.ts";
+import type { LogSink, NewEntry } from "../ports/task-logs.ts";
 import { boundedRows } from "../runtime/bounded-rows.ts";
 import { ClusterNode, type DrainOptions, type NodeNote } from "../runtime/cluster/cluster-node.ts";
 import { resultsKey, SharedBlobs } from "../runtime/cluster/fetch-job.ts";
 import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import { SharedSweep } from "../runtime/cluster/shared-sweep.ts";
-import { blobKeys } from "../runtime/job-keys.ts";
+import { blobKeys, jobKeys } from "../runtime/job-keys.ts";
 import { localReading } from "../runtime/local-reading.ts";
+import { entryOfEvent } from "../runtime/log/event-entries.ts";
+import { sayThatLogged } from "../runtime/log/log-holders.ts";
+import { loggingRunner } from "../runtime/log/logging-runner.ts";
 import { openStore, securityOf } from "./compose-store.ts";
 import { NoteCounter } from "./count-notes.ts";
 import { runSettings } from "./run-settings.ts";
@@ -62,6 +68,10 @@ export interface NodeSettings {
   /** Default: what `BICOASTAL_TLS_*` names, else no TLS. */
   readonly tls?: TlsOptions;
   readonly onNote: (note: NodeNote) => void;
+  /** Told of each line of a job's log as it is written here. Default: nobody. */
+  readonly onTaskLog?: (job: string, entry: NewEntry) => void;
+  /** Told of messages between nodes that were lost. Default: nobody. */
+  readonly onTrouble?: (trouble: LinkTrouble) => void;
 }
 
 export interface RunningNode {
@@ -131,6 +141,7 @@ async function assemble(
     addressOf: access.addressOf,
     codec: linkCodec,
     client: access.client,
+    ...(settings.onTrouble === undefined ? {} : { onTrouble: settings.onTrouble }),
   });
   closing.push(async () => links.close());
   const local = createFileBlobs(dirs.blobs);
@@ -142,6 +153,20 @@ async function assemble(
     readable: isSharedKey,
     onAsked: (key) => sharedSweep.touch(key),
   });
+  const logs = new JobLogs({
+    directory: dirs.logs,
+    node: self,
+    wallMs: systemClock.wallMs,
+    // Where the store cannot be told, the next process of this node tells it: whoever reads meanwhile misses its lines.
+    onFirst: (job) => void sayThatLogged(store, jobId(job), self).catch(() => {}),
+  });
+  closing.push(async () => logs.close());
+  const taskLog: LogSink = {
+    write(job, entry) {
+      logs.write(job, entry);
+      settings.onTaskLog?.(job, entry);
+    },
+  };
   let members = (): readonly NodeCard[] => [];
   const notes = new NoteCounter();
   const metrics = createNodeMetrics({
@@ -149,7 +174,7 @@ async function assemble(
     members: () => members(),
     driving: () => notes.driving,
   });
-  const routes = [links.route, blobRoute, metrics.route];
+  const routes = [links.route, blobRoute, createLogRoute(self, logs), metrics.route];
   const server = await startNodeServer({ host, port: settings.port ?? 0, security, routes });
   closing.push(() => server.close());
   const address = settings.address ?? `${host}:${server.port}`;
@@ -202,7 +227,7 @@ async function assemble(
     store,
     retrying: { clock: systemClock, random: new Prng(incarnation) },
     links,
-    runner: metrics.watch(runner),
+    runner: metrics.watch(loggingRunner(runner, taskLog)),
     outputs: environment().outputs,
     readRows: boundedRows(localReading(environment).readRows, memory.collectBytesMax),
     keepResults: async (results) => {
@@ -224,7 +249,10 @@ async function assemble(
       ...new Set((await local.list("jobs/")).map((key) => jobId(key.split("/")[1] ?? ""))),
     ],
     sweepJob: (job) => local.deleteAll(blobKeys(job).prefix),
-    sweepShared: () => sharedSweep.sweep(),
+    sweepShared: async () => {
+      await logs.sweep(async (job) => (await store.get(jobKeys(jobId(job)).card)).entry !== undefined);
+      await sharedSweep.sweep();
+    },
     onMember: (member, found) => {
       if (found?.address === undefined) addresses.delete(member);
       else addresses.set(member, found.address);
@@ -232,6 +260,8 @@ async function assemble(
     },
     onNote: (note) => {
       notes.count(note, metrics);
+      const entry = entryOfNote(note);
+      if (entry !== undefined) taskLog.write(entry.job, entry.entry);
       onNote(note);
     },
   });
@@ -239,6 +269,17 @@ async function assemble(
   closing.push(() => node.close());
   await node.start();
   return { card, members, drain: (options) => node.drain(options) };
+}
+
+/** What a job's own log is told of its drives. */
+function entryOfNote(note: NodeNote): { readonly job: JobId; readonly entry: NewEntry } | undefined {
+  if (note.kind === "driving")
+    return { job: note.job, entry: { level: "info", message: "is driven by this node" } };
+  if (note.kind === "drove")
+    return { job: note.job, entry: { level: "info", message: `is no longer driven here: ${note.outcome}` } };
+  if (note.kind !== "event") return undefined;
+  const entry = entryOfEvent(note.event);
+  return entry === undefined ? undefined : { job: note.job, entry };
 }
 
 /** What other nodes may read here: blocks of jobs, and what is named by its content. */

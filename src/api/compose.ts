@@ -4,6 +4,7 @@ import { createBundleCache } from "../adapters/bundle/bundle-cache.ts";
 import { type BundleFiles, bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
 import { type Bundle, bundleJob } from "../adapters/bundle/bundle-job.ts";
 import { type DataDir, prepareDataDir } from "../adapters/fs/data-dir.ts";
+import { JobLogs } from "../adapters/fs/job-logs.ts";
 import { scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
 import { loadLmdb } from "../adapters/lmdb/database.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
@@ -69,8 +70,11 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
     blobs: ports.blobs,
     outputs: ports.open().outputs,
   });
+  const logs = new JobLogs({ directory: dirs.logs, node: owner.host, wallMs: systemClock.wallMs });
   return new LocalSession({
     node,
+    logs,
+    clock: systemClock,
     machine: machineSize(),
     bundle: (job) => bundleFor(job, dirs),
     createRunner: async (settings, job) => {
@@ -79,7 +83,10 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
       return takePrepared(dirs, settings) ?? (await createRunner(dirs, settings, job));
     },
     nowMs: () => systemClock.monotonicMs(),
-    close: () => store.close(),
+    close: async () => {
+      logs.close();
+      await store.close();
+    },
   });
 }
 

@@ -22,6 +22,8 @@ export interface BicoastalConfig {
   readonly memory?: number | string;
   /** How long others wait for the node when it falls silent, such as "10s". */
   readonly lease?: string;
+  /** The least that a node tells: `debug`, `info`, `warn` or `error`. Default `info`. */
+  readonly logLevel?: "debug" | "info" | "warn" | "error";
   /** PEM files for mutual TLS between nodes, and their clients: the authority's certificates. All three or none. */
   readonly tlsCa?: string;
   /** This node's or client's certificate. */

@@ -1,10 +1,15 @@
 import { BicoastalError } from "../base/errors.ts";
 import { jobId } from "../base/ids.ts";
+import type { LogPage, LogSink, LogSource } from "../ports/task-logs.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
 import type { RunnableJob } from "../runtime/executor/job-loader.ts";
 import type { JobSpec, LocalNode } from "../runtime/local-node.ts";
+import { entryOfEvent } from "../runtime/log/event-entries.ts";
+import { loggingRunner } from "../runtime/log/logging-runner.ts";
+import type { LogItem } from "../runtime/log/read-logs.ts";
 import { type BundledJob, checkRun } from "./check-run.ts";
 import type { Job } from "./job.ts";
+import { type JobLogsParts, logsOf } from "./job-logs.ts";
 import { outcomeOf } from "./outcome.ts";
 import { type MachineSize, type RunSettings, runSettings } from "./run-settings.ts";
 import {
@@ -14,6 +19,7 @@ import {
   type JobOutcome,
   type JobState,
   type JobSummary,
+  type LogsOptions,
   type ParamsThen,
   type RunOptions,
   type Session,
@@ -33,8 +39,17 @@ export interface LocalSessionParts {
   readonly bundle: (job: Job) => Promise<BundledJob>;
   /** Threads, or this thread for `debug`. `job`: the one that built the plan, where this process has it. */
   readonly createRunner: (settings: RunSettings, job: RunnableJob | undefined) => Promise<TaskRunner>;
+  readonly logs: LocalLogs;
+  readonly clock: JobLogsParts["clock"];
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;
+}
+
+/** Where what jobs say is kept on this machine. */
+export interface LocalLogs extends LogSink {
+  readonly node: string;
+  page(job: string, from: number): LogPage;
+  remove(job: string): void;
 }
 
 export class LocalSession implements Session {
@@ -68,8 +83,8 @@ export class LocalSession implements Session {
     job: RunnableJob | undefined,
     startMs: number,
   ): Promise<JobOutcome> {
-    const { node, machine, createRunner, nowMs } = this.#parts;
-    const runner = await createRunner(settings, job);
+    const { node, machine, createRunner, logs, nowMs } = this.#parts;
+    const runner = loggingRunner(await createRunner(settings, job), logs);
     try {
       const { debug } = settings;
       const driven = await node.drive(spec, {
@@ -77,7 +92,11 @@ export class LocalSession implements Session {
         debug,
         collectBytesMax: Math.min(settings.memory.collectBytesMax, machine.heapBytesMax * COLLECT_HEAP_PART),
         signal: options.signal,
-        onEvent: options.onEvent ?? (() => {}),
+        onEvent: (event) => {
+          const entry = entryOfEvent(event);
+          if (entry !== undefined) logs.write(spec.id, entry);
+          options.onEvent?.(event);
+        },
       });
       return outcomeOf(spec, driven, nowMs() - startMs);
     } finally {
@@ -100,8 +119,14 @@ export class LocalSession implements Session {
   async job(id: string): Promise<JobDetails> {
     return this.#parts.node.board.read(id);
   }
+  logs(id: string, options: LogsOptions = {}): AsyncIterable<LogItem> {
+    const { node, logs, clock } = this.#parts;
+    const source: LogSource = { node: logs.node, page: async (from) => logs.page(id, from) };
+    return logsOf(id, options, { board: node.board, logSources: async () => [source], clock });
+  }
   async remove(id: string): Promise<void> {
     await this.#parts.node.board.remove(id);
+    this.#parts.logs.remove(id);
   }
   async close(): Promise<void> {
     await this.#parts.close();

@@ -2,6 +2,7 @@
 import type { ErrorInfo } from "../base/errors.ts";
 import type { JobId } from "../base/ids.ts";
 import type { RunEvent } from "../runtime/events.ts";
+import type { LogItem } from "../runtime/log/read-logs.ts";
 import type { Job } from "./job.ts";
 import type { FlagTexts } from "./param-flag.ts";
 
@@ -71,6 +72,13 @@ export const cancelRequestOf = ({
   reason,
   waitMs,
 });
+
+export interface LogsOptions {
+  /** Goes on with what is said from now on, until the job ends. Default false. */
+  readonly follow?: boolean;
+  /** Ends the reading. */
+  readonly signal?: AbortSignal;
+}
 
 export interface JobOutcome<Result = unknown> {
   readonly job: JobId;
@@ -161,6 +169,13 @@ export interface Session {
   jobs(): Promise<readonly JobSummary[]>;
   /** Throws JOB_NOT_FOUND. */
   job(job: string): Promise<JobDetails>;
+  /**
+   * What the job's tasks said (`ctx.log`), what its attempts failed of, and what became of them: from every node that holds a part
+   * of it. In the order of the times that the nodes' clocks told, then of the nodes' names; of one node always as it wrote them. With
+   * `follow`, first what is there in this order, then what was added since the last look, in this order again. A node keeps the
+   * newest 8 MiB of a job, until the job is removed. Throws JOB_NOT_FOUND.
+   */
+  logs(job: string, options?: LogsOptions): AsyncIterable<LogItem>;
   /** Deletes a job that is not running, with its blocks. Throws JOB_RUNNING, JOB_NOT_FOUND. */
   remove(job: string): Promise<void>;
   close(): Promise<void>;

@@ -3,9 +3,10 @@ import type { ListedNode } from "../api/compose-store.ts";
 /** The command line with everything around it faked, for tests: a session that remembers, and one job. */
 import { job } from "../api/job.ts";
 import { read } from "../api/read.ts";
-import type { JobDetails, JobOutcome, JobSummary, RunOptions, Session } from "../api/session.ts";
+import type { JobDetails, JobOutcome, JobSummary, LogsOptions, RunOptions, Session } from "../api/session.ts";
 import { type JobId, jobId } from "../base/ids.ts";
 import { cutStages } from "../plan/cut-stages.ts";
+import type { LogItem } from "../runtime/log/read-logs.ts";
 import type { CliDependencies, LoadRequest } from "./dependencies.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { FakeIo } from "./fake-io.ts";
@@ -101,6 +102,8 @@ class FakeSession implements Session {
   readonly resumed: string[] = [];
   readonly reopened: string[] = [];
   readonly removed: string[] = [];
+  readonly followed: [string, boolean][] = [];
+  said: readonly LogItem[] = [];
   readonly cancelled: string[] = [];
   readonly submitted: Run[] = [];
   closed = 0;
@@ -139,6 +142,10 @@ class FakeSession implements Session {
             }
           : undefined,
     });
+  }
+  async *logs(id: string, options: LogsOptions = {}): AsyncGenerator<LogItem, void, undefined> {
+    this.followed.push([id, options.follow ?? false]);
+    yield* this.said;
   }
   remove(id: string): Promise<void> {
     this.removed.push(id);

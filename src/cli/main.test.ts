@@ -5,6 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { JobOutcome, RunOptions } from "../api/session.ts";
 import { BicoastalError } from "../base/errors.ts";
 import { jobId, stageId } from "../base/ids.ts";
+import type { LogEntry, LogLevel } from "../ports/task-logs.ts";
+import type { LogItem } from "../runtime/log/read-logs.ts";
 import { FakeCli, OUTCOME, type Run } from "./fake-cli.ts";
 import { ECHO_MS } from "./interrupt.ts";
 import { escapeText } from "./show/escape.ts";
@@ -497,4 +499,59 @@ test("the command to resume names the data directory, as the shell wants it, whe
       `${resume} --data-dir 'it'\\''s here'`,
     );
   }
+});
+
+test("logs shows lines of what was asked for, and tells what is missing", async () => {
+  const line = (attempt: string | undefined, level: LogLevel, message: string): LogItem => ({
+    kind: "line",
+    entry: {
+      atMs: 1_772_366_400_123,
+      level,
+      node: "east-1",
+      message,
+      ...(attempt === undefined ? {} : { attempt }),
+    },
+  });
+  const said: readonly LogItem[] = [
+    { kind: "dropped", node: "east-1", lines: 12 },
+    line(undefined, "info", "is driven by this node"),
+    line("s2.p17.e1.a0", "info", "hello"),
+    line("s2.p17.e1.a1", "error", "no"),
+    line("s2.p1.e1.a0", "warn", "well"),
+    { kind: "away", node: "west-1", reason: "Node west-1 could not be asked: refused." },
+  ];
+  const show = async (...options: readonly string[]) => {
+    const it = new FakeCli();
+    it.session.said = said;
+    expect(await it.run("logs", "wordcount-7f3a", ...options)).toBe(0);
+    return it;
+  };
+  const all = await show();
+  expect(all.shown).toBe(`
+2026-03-01T12:00:00.123Z info  east-1  is driven by this node
+2026-03-01T12:00:00.123Z info  east-1 s2.p17.e1.a0  hello
+2026-03-01T12:00:00.123Z error east-1 s2.p17.e1.a1  no
+2026-03-01T12:00:00.123Z warn  east-1 s2.p1.e1.a0  well
+---
+missing the first 12 lines of east-1, which keeps the newest of a job only
+missing what lies on west-1: Node west-1 could not be asked: refused.
+`);
+  expect(all.session.followed).toEqual([["wordcount-7f3a", false]]);
+  const messages = async (...options: readonly string[]) => {
+    const it = await show("--json", ...options);
+    const lines = it.io.stdout.text.split("\n").filter((text) => text !== "");
+    return lines.map((text) => (JSON.parse(text) as LogEntry).message);
+  };
+  expect(await messages("--task", "2/17")).toEqual(["hello", "no"]);
+  expect(await messages("--task", "s2.p1")).toEqual(["well"]);
+  expect(await messages("--attempt", "e1.a1")).toEqual(["no"]);
+  expect(await messages("--attempt", "s2.p1.e1.a0")).toEqual(["well"]);
+  expect(await messages("--level", "warn", "--follow")).toEqual(["no", "well"]);
+  for (const wrong of [
+    ["--task", "x"],
+    ["--attempt", "1"],
+    ["--level", "loud"],
+  ])
+    expect(await new FakeCli().run("logs", "wordcount-7f3a", ...wrong)).toBe(2);
+  expect(await new FakeCli().run("logs")).toBe(2);
 });

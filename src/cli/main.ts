@@ -21,6 +21,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ["explain", () => import("./commands/explain.ts")],
   ["jobs", () => import("./commands/jobs.ts")],
   ["job", () => import("./commands/job.ts")],
+  ["logs", () => import("./commands/logs.ts")],
   ["resume", () => import("./commands/resume.ts")],
   ["cancel", () => import("./commands/cancel.ts")],
   ["rm", () => import("./commands/rm.ts")],

@@ -12,6 +12,7 @@ export interface DataDir {
   readonly blobs: string;
   readonly bundles: string;
   readonly scratch: string;
+  readonly logs: string;
 }
 
 /** Makes the directory where it is missing, hidden from git. Throws STORE_UNAVAILABLE. */
@@ -35,6 +36,7 @@ export async function prepareDataDir(path: string): Promise<DataDir> {
     blobs: under("blobs"),
     bundles: under("bundles"),
     scratch: under("scratch"),
+    logs: under("logs"),
   };
 }
 

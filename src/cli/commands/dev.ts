@@ -8,11 +8,11 @@ import { DEV_OPTIONS, dataDirOf, type GivenOptions } from "../input/options.ts";
 import { readBytes, readWholeNumber, THREADS_MAX } from "../input/quantities.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import { type CliIo, EXIT } from "../io.ts";
+import { lineOf } from "../node-says.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
 import { devHelp } from "../show/help-pages.ts";
 import { toJsonLine } from "../show/json.ts";
-import { lineOf } from "./node.ts";
 
 const NODES_DEFAULT = 3;
 const NODES_MAX = 64;
@@ -39,8 +39,9 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
   const starting = dependencies.startDevCluster({
     ...settings,
     onLine: (node, line) => {
-      const note = JSON.parse(line) as NodeNote;
-      const said = SAID.includes(note.kind) ? lineOf(note) : undefined;
+      const note = JSON.parse(line) as NodeNote | TaskLine;
+      const said =
+        note.kind === "task" ? taskLine(note) : SAID.includes(note.kind) ? lineOf(note) : undefined;
       say({ from: node, ...note }, said === undefined ? undefined : `${escapeText(node)}: ${said}`);
     },
     onEnded: (node, how) =>
@@ -58,6 +59,16 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
   await cluster.close();
   return how === "stopped" ? EXIT.ok : EXIT.failed;
 };
+
+interface TaskLine {
+  readonly kind: "task";
+  readonly job: string;
+  readonly attempt: string;
+  readonly msg: string;
+}
+
+const taskLine = ({ job, attempt, msg }: TaskLine): string =>
+  `${escapeText(job)} ${escapeText(attempt)}: ${escapeText(msg)}`;
 
 /** What of a node is told here: it says more of itself. */
 const SAID: readonly string[] = ["driving", "drove", "failed", "event", "draining", "drained"];

@@ -1,17 +1,19 @@
 import type { NodeSettings } from "../../api/compose-cluster.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import type { NodeNote } from "../../runtime/cluster/cluster-node.ts";
+import type { LogLevel } from "../../ports/task-logs.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
+import { readLogLevel } from "../input/log-level.ts";
 import { dataDirOf, type GivenOptions, NODE_OPTIONS, readStore, tlsOf } from "../input/options.ts";
 import { readBytes, readDurationMs, readWholeNumber, THREADS_MAX } from "../input/quantities.ts";
 import { withSettings } from "../input/settings.ts";
 import { ECHO_MS } from "../interrupt.ts";
 import { type CliIo, EXIT, exitCodeOf } from "../io.ts";
+import { createNodeSays } from "../node-says.ts";
+import { createTroubleTeller } from "../node-trouble.ts";
 import { escapeText } from "../show/escape.ts";
 import { renderHelp } from "../show/help.ts";
 import { nodeHelp } from "../show/help-pages.ts";
-import { toJsonLine } from "../show/json.ts";
 import { packageVersion } from "../version.ts";
 
 const LEASE_MS_DEFAULT = 10_000;
@@ -27,36 +29,47 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     await io.stdout.write(renderHelp(nodeHelp, io.stdout));
     return EXIT.ok;
   }
-  const json = options.has("json");
-  const say = (facts: object, line: string): void =>
-    void (json
-      ? io.stdout.write(`${toJsonLine({ atMs: io.clock.wallMs(), ...facts }, "What a node says")}\n`)
-      : io.stderr.write(`${line}\n`));
   const drainTimeout = options.get("drain-timeout");
   const drainTimeoutMs =
     drainTimeout === undefined
       ? DRAIN_TIMEOUT_MS_DEFAULT
       : readDurationMs("drain-timeout", drainTimeout, { minMs: 0 });
+  const settings = settingsOf(options);
+  let name = settings.name;
+  const says = await createNodeSays({
+    io,
+    // Lines are for machines where nobody looks on.
+    json: options.has("json") || !io.stderr.isTerminal,
+    level: levelOf(options),
+    node: () => name,
+    secrets: secretsOf(settings.store, io.env),
+  });
+  const { say } = says;
   const node = await dependencies.startNode({
-    ...settingsOf(options),
-    onNote: (note) => {
-      const line = lineOf(note);
-      if (json || line !== undefined) say({ ...note }, line ?? "");
-    },
+    ...settings,
+    onNote: (note) => says.note(note),
+    onTaskLog: (job, entry) => says.task(job, entry),
+    onTrouble: createTroubleTeller(io.clock, says),
   });
   const { card } = node;
+  name = card.node;
   const slots = card.slots === 1 ? "1 task" : `${card.slots} tasks`;
   say(
+    "info",
     { kind: "joined", ...card },
     `${escapeText(card.node)} in region ${escapeText(card.region)} listens on ${card.address} and runs ${slots} at a time`,
   );
   const drain = (signal: string): Promise<void> => {
-    say({ kind: "leaving", reason: signal }, `${signal}: leaving the cluster; once more leaves at once`);
+    say(
+      "info",
+      { kind: "leaving", reason: signal },
+      `${signal}: leaving the cluster; once more leaves at once`,
+    );
     return node.drain({ alone: "leave" });
   };
   await untilStopped(io, drain, drainTimeoutMs);
   await node.close();
-  say({ kind: "left" }, "left");
+  say("info", { kind: "left" }, "left");
   return EXIT.ok;
 };
 
@@ -90,7 +103,21 @@ function untilStopped(
   });
 }
 
-function settingsOf(given: GivenOptions): Omit<NodeSettings, "onNote"> {
+/** With --json everything that happens, unless something else is asked for. Throws USAGE. */
+function levelOf(options: GivenOptions): LogLevel {
+  const level = options.get("log-level");
+  if (level !== undefined) return readLogLevel("log-level", level);
+  return options.has("json") ? "debug" : "info";
+}
+
+/** What no line may show: the cluster's token, and the password to etcd. */
+function secretsOf(store: string, env: CliIo["env"]): readonly string[] {
+  const login = /^[a-z]+:\/\/(.*)@/i.exec(store)?.[1];
+  const password = login?.slice(login.indexOf(":") + 1);
+  return [env.BICOASTAL_TOKEN, password].filter((secret) => secret !== undefined);
+}
+
+function settingsOf(given: GivenOptions): Omit<NodeSettings, "onNote" | "onTaskLog" | "onTrouble"> {
   const store = given.get("store");
   if (store === undefined)
     throw new BicoastalError("USAGE", "Which cluster? bicoastal node --store etcd://HOST:2379", {
@@ -133,31 +160,4 @@ function nameOf(text: string | undefined): string | undefined {
   throw new BicoastalError("USAGE", '--name takes letters, digits, ".", "_" and "-".', {
     details: { option: "name" },
   });
-}
-
-/** Undefined for what is of no use in a log. */
-export function lineOf(note: NodeNote): string | undefined {
-  if (note.kind === "drained") return "drained: nothing of this node is needed any more";
-  if (note.kind === "draining") {
-    const jobs = note.jobs.map(escapeText).join(", ");
-    return jobs === "" ? undefined : `draining: needed by ${jobs}`;
-  }
-  const job = escapeText(note.job);
-  switch (note.kind) {
-    case "driving":
-      return `${job}: drives it`;
-    case "drove":
-      return `${job}: ${note.outcome}`;
-    case "failed":
-      return `${job}: ${escapeText(note.error.message)}`;
-    case "event": {
-      const { event } = note;
-      if (event.kind === "log" || event.kind === "warning") return `${job}: ${escapeText(event.message)}`;
-      if (event.kind === "nodeSetAside")
-        return `${job}: ${escapeText(event.node)} is set aside: tasks failed there that others did`;
-      if (event.kind === "nodeBack") return `${job}: ${escapeText(event.node)} is no longer set aside`;
-      if (event.kind === "taskFailed") return `${job}: a task failed: ${escapeText(event.error.message)}`;
-      return undefined;
-    }
-  }
 }

@@ -24,6 +24,7 @@ const KEYS: Readonly<Record<keyof BicoastalConfig, readonly ("string" | "number"
   memory: ["number", "string"],
   lease: ["string"],
   drainTimeout: ["string"],
+  logLevel: ["string"],
   tlsCa: ["string"],
   tlsCert: ["string"],
   tlsKey: ["string"],

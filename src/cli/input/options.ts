@@ -52,6 +52,17 @@ export const RESUME_OPTIONS: readonly OwnOption[] = [DETACH, ...EXECUTION];
 export const EXPLAIN_OPTIONS: readonly OwnOption[] = [JOB_NAME, PARAMS, JSON_ONE, DATA_DIR, HELP];
 export const JOBS_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, ...TLS, DATA_DIR, HELP];
 export const RM_OPTIONS: readonly OwnOption[] = [STORE, ...TLS, DATA_DIR, HELP];
+export const LOGS_OPTIONS: readonly OwnOption[] = [
+  option("follow", "go on with what is said from now on, until the job ends"),
+  option("task", "only this task's, such as 2/17 for stage 2, partition 17", "TASK"),
+  option("attempt", "only this attempt's, as the log names it", "ATTEMPT"),
+  option("level", "least urgent that is shown: debug, info, warn or error (default: debug)", "LEVEL"),
+  option("json", "lines as JSON on stdout"),
+  STORE,
+  ...TLS,
+  DATA_DIR,
+  HELP,
+];
 export const CANCEL_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, ...TLS, DATA_DIR, HELP];
 export const NODES_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
 export const DRAIN_OPTIONS: readonly OwnOption[] = [JSON_ONE, STORE, HELP];
@@ -76,7 +87,12 @@ export const NODE_OPTIONS: readonly OwnOption[] = [
     "TIME",
   ),
   ...TLS,
-  option("json", "what it does as JSON lines on stdout"),
+  option(
+    "log-level",
+    "least that it tells: debug, info, warn or error (default: info; with --json debug)",
+    "LEVEL",
+  ),
+  option("json", "what it does as JSON lines on stdout, as where there is no terminal"),
   DATA_DIR,
   HELP,
 ];

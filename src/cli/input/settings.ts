@@ -18,6 +18,7 @@ const SETTINGS: Readonly<Record<string, { readonly variable?: string; readonly k
   memory: { variable: "BICOASTAL_MEMORY", key: "memory" },
   lease: { variable: "BICOASTAL_LEASE", key: "lease" },
   "drain-timeout": { variable: "BICOASTAL_DRAIN_TIMEOUT", key: "drainTimeout" },
+  "log-level": { variable: "BICOASTAL_LOG_LEVEL", key: "logLevel" },
   "tls-ca": { variable: "BICOASTAL_TLS_CA", key: "tlsCa" },
   "tls-cert": { variable: "BICOASTAL_TLS_CERT", key: "tlsCert" },
   "tls-key": { variable: "BICOASTAL_TLS_KEY", key: "tlsKey" },

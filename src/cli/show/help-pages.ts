@@ -9,6 +9,7 @@ import {
   EXPLAIN_OPTIONS,
   INIT_OPTIONS,
   JOBS_OPTIONS,
+  LOGS_OPTIONS,
   NODE_OPTIONS,
   NODES_OPTIONS,
   type OwnOption,
@@ -25,6 +26,7 @@ export const COMMANDS: readonly HelpEntry[] = [
   { term: "explain FILE", text: "show the stages that the job's plan is cut into" },
   { term: "jobs", text: "list jobs, newest first" },
   { term: "job ID", text: "show one job; the beginning of its id is enough" },
+  { term: "logs ID", text: "show what a job's tasks said, and what became of them" },
   { term: "resume ID", text: "go on with a job that failed or was stopped, without redoing what is done" },
   { term: "cancel ID", text: "stop a job that runs in another process, or on a cluster's nodes" },
   { term: "rm ID", text: "delete a job that is not running, and its data" },
@@ -101,6 +103,16 @@ export const jobHelpPage: HelpPage = {
   usage: "bicoastal job ID [options]",
   about: "Shows one job: its state, params, stages, counters, and what it failed of.",
   sections: [options(JOBS_OPTIONS)],
+};
+
+export const logsHelp: HelpPage = {
+  usage: "bicoastal logs ID [options]",
+  about:
+    "Shows what a job's tasks said by ctx.log, what its attempts failed of, and what became of them; with --store, from every node that holds a part of it. Lines are in the order of the times that the nodes' clocks told, then of the nodes' names; those of one node always as it wrote them.",
+  sections: [options(LOGS_OPTIONS)],
+  notes: [
+    "A node keeps the newest 8 MiB of a job, until the job is removed. What is missing, as a node is away or its first lines are gone, is said on stderr.",
+  ],
 };
 
 export const cancelHelp: HelpPage = {
