@@ -1,7 +1,8 @@
 /** Stopping, resuming and looking at jobs through the command. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { LogEntry } from "../src/ports/task-logs.ts";
 import { jsonLines } from "./cli-process.ts";
 import { CliProject } from "./cli-project.ts";
 
@@ -96,6 +97,26 @@ test("a job that failed is listed, shown, resumed by the beginning of its id, an
     code: 1,
     stderr: expect.stringContaining("error[JOB_NOT_FOUND]"),
   });
+});
+
+test("what a job's tasks said is there as long as the job is, also while it runs in another process", async () => {
+  const it = project({ wait: "", fail: "" });
+  const running = it.start("run", "slow.ts", "--attempts", "1", "--threads", "1");
+  await running.says(/at 4/);
+  const during = await it.run("logs", "slow");
+  rmSync(join(it.directory, "wait"));
+  const id = idIn((await running.ended).stderr);
+  expect(during).toMatchObject({ code: 0, stdout: expect.stringMatching(/ info .* s0\.p4\.\S+ {2}at 4\n$/) });
+  const lines = jsonLines(await it.run("logs", id, "--follow", "--json")) as LogEntry[];
+  expect(lines.map(({ level, error }) => [level, error?.code])).toEqual([
+    ["info", undefined],
+    ["error", "USER_FUNCTION"],
+    ["error", undefined],
+  ]);
+  expect(lines[2]?.message).toContain("the job fails of it");
+  await it.run("rm", id);
+  expect((await it.run("logs", id)).code).toBe(1);
+  expect(existsSync(join(it.directory, ".data", "logs", id))).toBe(false);
 });
 
 test("a job cannot be driven, resumed or removed twice at a time", async () => {

@@ -34,6 +34,7 @@ export interface ClusterSessionParts {
   /** Lists the inputs and freezes the plan into a job. */
   readonly prepare: (request: SubmitRequest) => Promise<JobSpec>;
   readonly logSources: JobLogsParts["logSources"];
+  readonly jobEnded: JobLogsParts["jobEnded"];
   readonly clock: JobLogsParts["clock"];
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;

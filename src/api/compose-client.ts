@@ -18,7 +18,7 @@ import { SharedBlobs } from "../runtime/cluster/fetch-job.ts";
 import { Members } from "../runtime/cluster/members.ts";
 import { JobBoard } from "../runtime/job-board.ts";
 import { localReading } from "../runtime/local-reading.ts";
-import { logHolders } from "../runtime/log/log-holders.ts";
+import { hasJobEnded, logHolders } from "../runtime/log/log-holders.ts";
 import { newJob } from "../runtime/new-job.ts";
 import { ClusterSession, type ClusterSessionParts } from "./cluster-session.ts";
 import { openStore, securityOf } from "./compose-store.ts";
@@ -101,6 +101,7 @@ export async function connectCluster({
           node,
           page: (from) => fetchLogPage(access, node, job, from),
         })),
+      jobEnded: (job) => hasJobEnded(store, job),
       clock: systemClock,
       nowMs: () => systemClock.monotonicMs(),
       close,

@@ -38,6 +38,7 @@ import { localReading } from "../runtime/local-reading.ts";
 import { entryOfEvent } from "../runtime/log/event-entries.ts";
 import { sayThatLogged } from "../runtime/log/log-holders.ts";
 import { loggingRunner } from "../runtime/log/logging-runner.ts";
+import { untilAvailable } from "../runtime/retry.ts";
 import { openStore, securityOf } from "./compose-store.ts";
 import { NoteCounter } from "./count-notes.ts";
 import { runSettings } from "./run-settings.ts";
@@ -153,14 +154,22 @@ async function assemble(
     readable: isSharedKey,
     onAsked: (key) => sharedSweep.touch(key),
   });
+  const retrying = { clock: systemClock, random: new Prng(incarnation) };
+  let leaving = false;
   const logs = new JobLogs({
     directory: dirs.logs,
     node: self,
     wallMs: systemClock.wallMs,
-    // Where the store cannot be told, the next process of this node tells it: whoever reads meanwhile misses its lines.
-    onFirst: (job) => void sayThatLogged(store, jobId(job), self).catch(() => {}),
+    onFirst: (job) => {
+      const say = () => sayThatLogged(store, jobId(job), self);
+      // Until it is told, whoever reads misses these lines.
+      void untilAvailable(retrying, say, () => leaving).catch(() => {});
+    },
   });
-  closing.push(async () => logs.close());
+  closing.push(async () => {
+    leaving = true;
+    logs.close();
+  });
   const taskLog: LogSink = {
     write(job, entry) {
       logs.write(job, entry);
@@ -225,7 +234,7 @@ async function assemble(
     host: machineName,
     pid,
     store,
-    retrying: { clock: systemClock, random: new Prng(incarnation) },
+    retrying,
     links,
     runner: metrics.watch(loggingRunner(runner, taskLog)),
     outputs: environment().outputs,

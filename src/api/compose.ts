@@ -21,6 +21,7 @@ import type { TaskRunner } from "../ports/task-runner.ts";
 import { createJobLoader, evaluateModule, type RunnableJob } from "../runtime/executor/job-loader.ts";
 import { LocalNode } from "../runtime/local-node.ts";
 import { localReading } from "../runtime/local-reading.ts";
+import { hasJobEnded } from "../runtime/log/log-holders.ts";
 import { apiNames } from "./install-api.ts";
 import type { Job } from "./job.ts";
 import { type LoadJobRequest, pickJob } from "./load-job.ts";
@@ -74,6 +75,7 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
   return new LocalSession({
     node,
     logs,
+    jobEnded: (job) => hasJobEnded(store, job),
     clock: systemClock,
     machine: machineSize(),
     bundle: (job) => bundleFor(job, dirs),

@@ -1,7 +1,6 @@
 /** What a job said, from wherever it is kept. */
 import type { Clock } from "../ports/clock.ts";
 import type { LogSource } from "../ports/task-logs.ts";
-import type { JobBoard } from "../runtime/job-board.ts";
 import { type LogItem, readLogs } from "../runtime/log/read-logs.ts";
 import type { LogsOptions } from "./session.ts";
 
@@ -9,7 +8,8 @@ import type { LogsOptions } from "./session.ts";
 const LOOK_MS = 500;
 
 export interface JobLogsParts {
-  readonly board: JobBoard;
+  /** Whether the job has ended. Throws JOB_NOT_FOUND. */
+  readonly jobEnded: (job: string) => Promise<boolean>;
   /** The nodes that hold a part of the job's log now. */
   readonly logSources: (job: string) => Promise<readonly LogSource[]>;
   readonly clock: Clock;
@@ -19,15 +19,13 @@ export interface JobLogsParts {
 export async function* logsOf(
   job: string,
   { follow = false, signal }: LogsOptions,
-  { board, logSources, clock }: JobLogsParts,
+  { jobEnded, logSources, clock }: JobLogsParts,
 ): AsyncGenerator<LogItem, void, undefined> {
-  const stateOf = async (): Promise<string> => (await board.read(job)).state;
-  await stateOf();
+  await jobEnded(job);
   yield* readLogs({
     sources: () => logSources(job),
     follow,
-    // Interrupted: nobody says anything until it is resumed. In a cluster that lasts for a moment only.
-    hasEnded: async () => ["succeeded", "failed", "cancelled"].includes(await stateOf()),
+    hasEnded: () => jobEnded(job),
     pause: () => pauseFor(clock, LOOK_MS, signal),
     signal,
   });

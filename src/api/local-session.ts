@@ -40,6 +40,7 @@ export interface LocalSessionParts {
   /** Threads, or this thread for `debug`. `job`: the one that built the plan, where this process has it. */
   readonly createRunner: (settings: RunSettings, job: RunnableJob | undefined) => Promise<TaskRunner>;
   readonly logs: LocalLogs;
+  readonly jobEnded: JobLogsParts["jobEnded"];
   readonly clock: JobLogsParts["clock"];
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;
@@ -120,9 +121,9 @@ export class LocalSession implements Session {
     return this.#parts.node.board.read(id);
   }
   logs(id: string, options: LogsOptions = {}): AsyncIterable<LogItem> {
-    const { node, logs, clock } = this.#parts;
+    const { logs, jobEnded, clock } = this.#parts;
     const source: LogSource = { node: logs.node, page: async (from) => logs.page(id, from) };
-    return logsOf(id, options, { board: node.board, logSources: async () => [source], clock });
+    return logsOf(id, options, { jobEnded, logSources: async () => [source], clock });
   }
   async remove(id: string): Promise<void> {
     await this.#parts.node.board.remove(id);

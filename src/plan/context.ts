@@ -8,7 +8,7 @@ export interface TaskContext {
    * default 1. At most 1,000 names a task, of at most 100 characters.
    */
   readonly counter: (name: string, by?: number) => void;
-  /** Shows a line while the job runs. The first 1,000 of each task are shown, then how many were left out. */
+  /** Shows a line while the job runs, and keeps it for `bicoastal logs`. The first 1,000 of each task, then how many were left out. */
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
   /** Aborted when the task should end early: it was stopped, or ran out of time. */
   readonly signal: AbortSignal;

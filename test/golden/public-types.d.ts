@@ -11,6 +11,7 @@ interface BicoastalConfig {
     readonly threads?: number;
     readonly memory?: number | string;
     readonly lease?: string;
+    readonly logLevel?: "debug" | "info" | "warn" | "error";
     readonly tlsCa?: string;
     readonly tlsCert?: string;
     readonly tlsKey?: string;
@@ -726,6 +727,38 @@ interface Progress {
     readonly bytesPerSecond: number;
     readonly etaMs: number | undefined;
 }
+declare const LOG_LEVELS: readonly [
+    "debug",
+    "info",
+    "warn",
+    "error"
+];
+type LogLevel = (typeof LOG_LEVELS)[number];
+interface LogEntry {
+    readonly atMs: number;
+    readonly level: LogLevel;
+    readonly node: string;
+    readonly message: string;
+    readonly attempt?: string;
+    readonly fields?: unknown;
+    readonly error?: {
+        readonly code: ErrorCode;
+        readonly details: ErrorDetails;
+        readonly stack?: string;
+    };
+}
+type LogItem = {
+    readonly kind: "line";
+    readonly entry: LogEntry;
+} | {
+    readonly kind: "dropped";
+    readonly node: string;
+    readonly lines: number;
+} | {
+    readonly kind: "away";
+    readonly node: string;
+    readonly reason: string;
+};
 interface SessionOptions {
     readonly dataDir?: string;
     readonly store?: string;
@@ -750,6 +783,10 @@ type SubmitOptions = Pick<RunOptions, "attempts" | "taskTimeoutMs" | "flags">;
 interface CancelOptions {
     readonly reason?: string;
     readonly waitMs?: number;
+}
+interface LogsOptions {
+    readonly follow?: boolean;
+    readonly signal?: AbortSignal;
 }
 interface JobOutcome<Result = unknown> {
     readonly job: JobId;
@@ -817,10 +854,11 @@ interface Session {
     cancel(job: string, options?: CancelOptions): Promise<JobState>;
     jobs(): Promise<readonly JobSummary[]>;
     job(job: string): Promise<JobDetails>;
+    logs(job: string, options?: LogsOptions): AsyncIterable<LogItem>;
     remove(job: string): Promise<void>;
     close(): Promise<void>;
 }
 type RunAndSessionOptions = RunOptions & SessionOptions;
 declare function connect(options?: SessionOptions): Promise<Session>;
 declare function run<Params, Result>(job: Job<Params, Result>, ...[params, { dataDir, store, ...options }]: ParamsThen<Params, RunAndSessionOptions>): Promise<Result>;
-export { type AggregateFunctions, type AggregateOptions, type BicoastalConfig, BicoastalError, type CancelOptions, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type SubmitOptions, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, defineConfig, job, read, run };
+export { type AggregateFunctions, type AggregateOptions, type BicoastalConfig, BicoastalError, type CancelOptions, type CollationOptions, type CollectOptions, type CsvFieldType, type CsvNamedRow, type CsvReadOptions, type CsvRow, type CsvValue, type Dataset, type DefaultsDefinition, type End, type EndOutcome, type ErrorCode, type ErrorDetails, type ErrorInfo, type FieldKind, type FieldType, type FieldTypes, type FieldValue, type FieldsRow, type FileOptions, type FileRecord, type FlagTexts, type Job, type JobDetails, type JobId, type JobOutcome, type JobState, type JobSummary, type JoinByOptions, type JoinOptions, type JoinType, type Joined, type Key, type LogEntry, type LogItem, type LogLevel, type LogsOptions, type MapReduceFunctions, type Output, type ParamFlag, type ParamType, type ParamsDescription, type ParamsThen, type Paths, type PlainObject, type PlainParams, type PlainValue, type Progress, type RecordOf, type ResultOf, type RunAndSessionOptions, type RunEvent, type RunOptions, type RunOutput, type SampleOptions, type SchemaDefinition, type Session, type SessionOptions, type SortOptions, type StageId, type SubmitOptions, type TaskContext, type TextRecord, type WideOptions, type Widened, type WriteCsvOptions, type WriteFormat, type WriteOptions, type WriteResult, connect, defineConfig, job, read, run };

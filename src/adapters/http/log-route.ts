@@ -65,8 +65,12 @@ export async function fetchLogPage(
     return { entries, next, dropped };
   } catch (error) {
     if (error instanceof BicoastalError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw away(node, tlsReasonOf(error, client.speaksTls)?.text ?? reason, error);
+    const { message, code } = error as NodeJS.ErrnoException;
+    const hint =
+      client.speaksTls !== true && code === "UND_ERR_SOCKET"
+        ? "; where the nodes speak TLS, give --tls-ca, --tls-cert and --tls-key"
+        : "";
+    throw away(node, tlsReasonOf(error, client.speaksTls)?.text ?? `${message}${hint}`, error);
   }
 }
 
