@@ -46,6 +46,6 @@ export type {
 export type { JobId, StageId } from "./base/ids.ts";
 export type { TaskContext } from "./plan/context.ts";
 export type { CsvFieldType, FieldKind, FieldType, FieldTypes, JoinType, WriteFormat } from "./plan/node.ts";
-export type { LogEntry, LogLevel } from "./ports/task-logs.ts";
+export type { LogEntry, LogLevel } from "./plan/task-logs.ts";
 export type { Progress, RunEvent } from "./runtime/events.ts";
 export type { LogItem } from "./runtime/log/read-logs.ts";

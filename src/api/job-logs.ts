@@ -1,6 +1,7 @@
 /** What a job said, from wherever it is kept. */
+
+import type { LogSource } from "../plan/task-logs.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { LogSource } from "../ports/task-logs.ts";
 import { type LogItem, readLogs } from "../runtime/log/read-logs.ts";
 import type { LogsOptions } from "./session.ts";
 

@@ -1,6 +1,6 @@
 import { BicoastalError } from "../base/errors.ts";
 import { jobId } from "../base/ids.ts";
-import type { LogPage, LogSink, LogSource } from "../ports/task-logs.ts";
+import type { LogPage, LogSink, LogSource } from "../plan/task-logs.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
 import type { RunnableJob } from "../runtime/executor/job-loader.ts";
 import type { JobSpec, LocalNode } from "../runtime/local-node.ts";

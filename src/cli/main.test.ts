@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { JobOutcome, RunOptions } from "../api/session.ts";
 import { BicoastalError } from "../base/errors.ts";
 import { jobId, stageId } from "../base/ids.ts";
-import type { LogEntry, LogLevel } from "../ports/task-logs.ts";
+import type { LogEntry, LogLevel } from "../plan/task-logs.ts";
 import type { LogItem } from "../runtime/log/read-logs.ts";
 import { FakeCli, OUTCOME, type Run } from "./fake-cli.ts";
 import { ECHO_MS } from "./interrupt.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { epoch, jobId, nodeId, stageId } from "../base/ids.ts";
-import type { LogLevel } from "../ports/task-logs.ts";
+import type { LogLevel } from "../plan/task-logs.ts";
 import { FakeIo } from "./fake-io.ts";
 import { createNodeSays } from "./node-says.ts";
 import { createTroubleTeller } from "./node-trouble.ts";

@@ -1,7 +1,7 @@
 /** What a node says of itself and of its jobs' tasks: lines of JSON, or lines to read at a terminal. */
 import { striker } from "../adapters/log/strike-secrets.ts";
 import { attemptKey } from "../base/ids.ts";
-import { isAtLeast, type LogLevel, type NewEntry } from "../ports/task-logs.ts";
+import { isAtLeast, type LogLevel, type NewEntry } from "../plan/task-logs.ts";
 import type { NodeNote } from "../runtime/cluster/cluster-node.ts";
 import type { CliIo } from "./io.ts";
 import { escapeText } from "./show/escape.ts";

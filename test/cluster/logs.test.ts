@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { makeCertificates } from "../../src/adapters/certs/make-certificates.ts";
-import type { LogEntry } from "../../src/ports/task-logs.ts";
+import type { LogEntry } from "../../src/plan/task-logs.ts";
 import { jsonLines } from "../cli-process.ts";
 import { NodeProcesses } from "./node-processes.ts";
 

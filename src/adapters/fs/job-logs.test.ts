@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { epoch, stageId } from "../../base/ids.ts";
-import type { LogEntry } from "../../ports/task-logs.ts";
+import type { LogEntry } from "../../plan/task-logs.ts";
 import { JobLogs, type JobLogsOptions } from "./job-logs.ts";
 
 function room(): string {

@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { attemptKey } from "../../base/ids.ts";
-import type { LogEntry, LogPage, LogSink, NewEntry } from "../../ports/task-logs.ts";
+import type { LogEntry, LogPage, LogSink, NewEntry } from "../../plan/task-logs.ts";
 import { makeDirectory } from "./make-directory.ts";
 
 /** Of one job on one node: between half of this and this much is kept once there was more. */

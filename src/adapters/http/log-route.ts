@@ -1,7 +1,7 @@
 /** What a job's tasks said on this node, for whoever knows the job by its id: `GET /v1/logs/JOB?from=POSITION`. */
 import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
-import type { LogPage } from "../../ports/task-logs.ts";
+import type { LogPage } from "../../plan/task-logs.ts";
 import { entriesIn, type JobLogs } from "../fs/job-logs.ts";
 import type { PeerAccess } from "./ask-peer.ts";
 import { TO_HEADER } from "./peer-headers.ts";

@@ -1,6 +1,6 @@
 /** A node's log as lines of JSON, by pino. */
 import { pino } from "pino";
-import type { LogLevel } from "../../ports/task-logs.ts";
+import type { LogLevel } from "../../plan/task-logs.ts";
 import { striker } from "./strike-secrets.ts";
 
 export interface NodeLogOptions {

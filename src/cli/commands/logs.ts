@@ -1,6 +1,6 @@
 import { showValue } from "../../api/show-value.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import { isAtLeast, type LogEntry, type LogLevel } from "../../ports/task-logs.ts";
+import { isAtLeast, type LogEntry, type LogLevel } from "../../plan/task-logs.ts";
 import type { LogItem } from "../../runtime/log/read-logs.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";

@@ -1,6 +1,6 @@
 import type { NodeSettings } from "../../api/compose-cluster.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import type { LogLevel } from "../../ports/task-logs.ts";
+import type { LogLevel } from "../../plan/task-logs.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
 import { readLogLevel } from "../input/log-level.ts";

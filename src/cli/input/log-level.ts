@@ -1,6 +1,6 @@
 import { showValue } from "../../api/show-value.ts";
 import { BicoastalError } from "../../base/errors.ts";
-import { LOG_LEVELS, type LogLevel } from "../../ports/task-logs.ts";
+import { LOG_LEVELS, type LogLevel } from "../../plan/task-logs.ts";
 
 /** Throws USAGE. */
 export function readLogLevel(option: string, text: string): LogLevel {

@@ -1,6 +1,6 @@
 /** What of a job's course its driver adds to the job's log. */
 
-import type { NewEntry } from "../../ports/task-logs.ts";
+import type { NewEntry } from "../../plan/task-logs.ts";
 import type { RunEvent } from "../events.ts";
 
 /** Undefined for what is told elsewhere, or all the time. */

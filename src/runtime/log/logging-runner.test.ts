@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { epoch, jobId, stageId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
-import type { NewEntry } from "../../ports/task-logs.ts";
+import type { NewEntry } from "../../plan/task-logs.ts";
 import type { TaskObserver, TaskRequest, TaskRunner } from "../../ports/task-runner.ts";
 import { entryOfEvent } from "./event-entries.ts";
 import { loggingRunner } from "./logging-runner.ts";

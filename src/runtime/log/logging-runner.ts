@@ -1,7 +1,7 @@
 /** Has what attempts say, and what they fail of, written to their jobs' logs, on the node that runs them. */
 import type { AttemptId, JobId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
-import type { LogSink } from "../../ports/task-logs.ts";
+import type { LogSink } from "../../plan/task-logs.ts";
 import type { TaskLogEntry, TaskObserver, TaskProgress, TaskRunner } from "../../ports/task-runner.ts";
 
 /** Jobs whose warnings are remembered. */

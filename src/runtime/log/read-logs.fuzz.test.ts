@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BicoastalError } from "../../base/errors.ts";
-import type { LogEntry, LogSource } from "../../ports/task-logs.ts";
+import type { LogEntry, LogSource } from "../../plan/task-logs.ts";
 import { type LogItem, readLogs } from "./read-logs.ts";
 
 const entry = (node: string, atMs: number, index: number): LogEntry => ({

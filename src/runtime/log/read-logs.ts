@@ -6,7 +6,7 @@
  * gets what is there in this order, then what was added since, again in this order.
  */
 import { BicoastalError } from "../../base/errors.ts";
-import type { LogEntry, LogSource } from "../../ports/task-logs.ts";
+import type { LogEntry, LogSource } from "../../plan/task-logs.ts";
 
 export type LogItem =
   | { readonly kind: "line"; readonly entry: LogEntry }
