@@ -46,6 +46,8 @@ export interface NodeOptions {
   readonly drainTimeout?: string;
   /** More arguments of `bicoastal node`. */
   readonly args?: readonly string[];
+  /** Of this node, beside that of all. */
+  readonly env?: Readonly<Record<string, string>>;
   /** What the process is started by: a command that becomes the one that follows it. */
   readonly within?: readonly string[];
 }
@@ -146,7 +148,7 @@ export class NodeProcesses {
 
   /** Resolves when the node belongs to the cluster. One that was killed finds its data again under its name. */
   async start(name: string, options: NodeOptions = {}): Promise<NodeProcess> {
-    const { region = name, leaseMs = LEASE_MS, drainTimeout = "0s", args = [], within = [] } = options;
+    const { region = name, leaseMs = LEASE_MS, drainTimeout = "0s", args = [], within = [], env } = options;
     const node = new NodeProcess(name, this.path(`data-${name}`));
     const own = ["--name", name, "--region", region, "--data-dir", node.dataDir, "--lease", `${leaseMs}ms`];
     const size = ["--threads", "1", "--memory", "300MB", "--drain-timeout", drainTimeout, "--json"];
@@ -157,7 +159,7 @@ export class NodeProcesses {
         ...[...own, ...size, ...args],
       ],
       cwd: this.room,
-      env: { ...this.#env, [GATES_VARIABLE]: this.job.gates },
+      env: { ...this.#env, ...env, [GATES_VARIABLE]: this.job.gates },
       onOutput: (line) => void node.lines.push(JSON.parse(line) as NodeLine),
       onError: (line) => void node.stderr.push(line),
     });
