@@ -6,7 +6,7 @@
  * @property {number} rounds Times each pair of runs that are compared is made.
  * @property {number} leaseMs
  * @property {number} nodes One of which is lost for good.
- * @property {number} waitingTasks Of the first stage; the second has a quarter as many.
+ * @property {number} waitingTasks Of the first stage; the second has 16.
  * @property {number} waitMs Of each.
  * @property {number} lossesMb Of text to count, which is to take as long as the waiting does.
  * @property {number} takeovers
@@ -35,8 +35,8 @@ export const scales = {
     rounds: 3,
     leaseMs: 3000,
     nodes: 8,
-    waitingTasks: 480,
-    waitMs: 200,
+    waitingTasks: 240,
+    waitMs: 400,
     lossesMb: 1180,
     takeovers: 7,
     overheadMb: 1180,
@@ -48,8 +48,8 @@ export const scales = {
     rounds: 5,
     leaseMs: 10_000,
     nodes: 8,
-    waitingTasks: 1600,
-    waitMs: 250,
+    waitingTasks: 800,
+    waitMs: 500,
     lossesMb: 1180,
     takeovers: 15,
     overheadMb: 1180,

@@ -101,6 +101,21 @@ describe("reading", () => {
     });
   });
 
+  test("gives any part of a long one, read at once or in pieces", async () => {
+    const long = Buffer.from(Array.from({ length: 80_000 }, (_, n) => 97 + (n % 26)));
+    await blobs.put("jobs/1/long", long);
+    for (const bytes of [65_535, 65_536, 65_537, 79_000]) {
+      const given = await client.request({
+        address: `127.0.0.1:${server.port}`,
+        method: "GET",
+        path: "/v1/blobs/jobs/1/long",
+        headers: { range: `bytes=1000-${999 + bytes}` },
+      });
+      expect(given.status).toBe(206);
+      expect(Buffer.from(await given.bytes(bytes)).equals(long.subarray(1000, 1000 + bytes))).toBe(true);
+    }
+  });
+
   test("says of what may not be read no more than of what is not there", async () => {
     const missing = await ask("GET", "jobs/1/nothing");
     expect(missing).toMatchObject({ status: 404, headers: { "bicoastal-node": "a" } });

@@ -6,8 +6,7 @@
  * appears under its key only when its SHA-256 is the one that the key says.
  */
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, open, realpath } from "node:fs/promises";
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -34,6 +33,11 @@ export interface BlobRouteOptions {
 }
 
 const READ_BYTES = 256 * 1024;
+/**
+ * Up to so much is read at once, and the file opened in the same turn: most blocks are small and were written a moment ago,
+ * so that the system has them in memory, and a turn of Node's thread pool would cost many times as much as the reading.
+ */
+const AT_ONCE_BYTES = 64 * 1024;
 
 export function createBlobRoute(options: BlobRouteOptions): Route {
   const putBytesMax = options.putBytesMax ?? BLOB_BYTES_MAX;
@@ -50,38 +54,64 @@ export function createBlobRoute(options: BlobRouteOptions): Route {
       if (!isKey(key)) return answer(response, 400, "no key");
       if (method === "PUT") return takeBlob(key, request, options.blobs);
       options.onAsked?.(key);
-      const file = options.readable(key) ? await openBlob(options.directory, key) : undefined;
+      const file = options.readable(key) ? openBlob(options.directory, key) : undefined;
       if (file === undefined) return answer(response, 404, "no such blob");
       try {
         await sendBlob(file, request);
       } finally {
-        await file.close();
+        closeSync(file.fd);
       }
     },
   };
 }
 
-async function sendBlob(file: FileHandle, { method, incoming, response }: RouteRequest): Promise<void> {
-  const { size } = await file.stat();
+interface OpenFile {
+  readonly fd: number;
+  readonly size: number;
+}
+
+async function sendBlob(file: OpenFile, { method, incoming, response }: RouteRequest): Promise<void> {
+  const { size } = file;
   const header = incoming.headers.range;
   const range = header === undefined ? { offset: 0, bytes: size } : parseRange(header, size);
   if (range === undefined) return answer(response, 416, "", { "content-range": `bytes */${size}` });
+  const atOnce = method !== "HEAD" && range.bytes <= AT_ONCE_BYTES ? bytesOf(file, range) : undefined;
   response.writeHead(header === undefined ? 200 : 206, {
     "content-type": "application/octet-stream",
     "content-length": range.bytes,
     "accept-ranges": "bytes",
     ...(header === undefined ? {} : { "content-range": contentRange(range, size) }),
   });
-  if (method === "HEAD" || range.bytes === 0) response.end();
+  if (method === "HEAD") response.end();
+  else if (atOnce !== undefined) sendWhole(atOnce, range, response);
   else await stream(file, range, response);
 }
 
+/** Fewer where the file was cut short meanwhile. */
+function bytesOf({ fd }: OpenFile, { offset, bytes }: ByteRange): Uint8Array {
+  const target = Buffer.allocUnsafe(bytes);
+  let filled = 0;
+  while (filled < bytes) {
+    const read = readSync(fd, target, filled, bytes - filled, offset + filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return target.subarray(0, filled);
+}
+
+function sendWhole(content: Uint8Array, { bytes }: ByteRange, response: ServerResponse): void {
+  // Fewer bytes than were promised are an answer without an end.
+  if (content.length < bytes) response.destroy();
+  else response.end(content);
+}
+
 async function stream(
-  file: FileHandle,
+  { fd }: OpenFile,
   { offset, bytes }: ByteRange,
   response: ServerResponse,
 ): Promise<void> {
-  const pieces = file.createReadStream({
+  const pieces = createReadStream("", {
+    fd,
     start: offset,
     end: offset + bytes - 1,
     highWaterMark: READ_BYTES,
@@ -148,23 +178,21 @@ function isKey(key: string): boolean {
 const MISSING = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG"]);
 
 /** A plain file, or undefined. A pipe is not waited for. */
-async function openBlob(directory: string, key: string): Promise<FileHandle | undefined> {
+function openBlob(directory: string, key: string): OpenFile | undefined {
   const path = join(directory, ...key.split("/"));
-  let file: FileHandle | undefined;
+  let fd: number | undefined;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const [root, folder, stat] = await Promise.all([
-      realpath(directory),
-      realpath(dirname(path)),
-      file.stat(),
-    ]);
-    if (stat.isFile() && `${folder}${sep}`.startsWith(`${root}${sep}`)) return file;
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stat = fstatSync(fd);
+    const folder = realpathSync.native(dirname(path));
+    if (stat.isFile() && `${folder}${sep}`.startsWith(`${realpathSync.native(directory)}${sep}`))
+      return { fd, size: stat.size };
   } catch (error) {
     if (!MISSING.has(String((error as NodeJS.ErrnoException).code))) {
-      await file?.close();
+      if (fd !== undefined) closeSync(fd);
       throw error;
     }
   }
-  await file?.close();
+  if (fd !== undefined) closeSync(fd);
   return undefined;
 }
