@@ -76,6 +76,10 @@ describe("an address of etcd", () => {
     "etcd://anna:secret@h1@h2",
     "etcds://anna:se/secret@h",
     "etcd://a:secret@h?x=1",
+    "etcd://anna:secret/x@h",
+    "etcd://anna:secret?x@h",
+    "etcd://anna:?secret@h",
+    "etcd://anna:secret\n@h:x",
   ])("the password of %s is not shown", (text) => {
     expect(() => parseEtcdUrl(text)).toThrowError(
       expect.objectContaining({ message: expect.not.stringContaining("secret") }),

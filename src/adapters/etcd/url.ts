@@ -40,7 +40,7 @@ export function parseEtcdUrl(text: string): EtcdAddress {
   const options = optionsOf(text, query);
   const { ca, cert, key, "password-file": passwordFile, tls } = options;
   if (tls !== undefined && tls !== "true" && tls !== "false")
-    throw wrong(text, `tls is true or false, not ${tls}`);
+    throw wrong(text, `tls is true or false, not ${part(text, tls)}`);
   if ((cert === undefined) !== (key === undefined)) throw wrong(text, "cert and key come together");
   const isTls = scheme.toLowerCase() === "etcds" || tls === "true" || ca !== undefined || cert !== undefined;
   if (isTls && tls === "false") throw wrong(text, "it says tls=false, and TLS elsewhere");
@@ -62,13 +62,13 @@ export function parseEtcdUrl(text: string): EtcdAddress {
 function endpointsOf(text: string, hosts: string): readonly string[] {
   const endpoints = hosts.split(",").map((host) => {
     const parts = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i.exec(host);
-    if (parts === null) throw wrong(text, `"${host}" is not a host, or a host and a port`);
+    if (parts === null) throw wrong(text, `"${part(text, host)}" is not a host, or a host and a port`);
     const [, name = "", port = String(PORT)] = parts;
-    if (Number(port) < 1 || Number(port) > 65_535) throw wrong(text, `${port} is not a port`);
+    if (Number(port) < 1 || Number(port) > 65_535) throw wrong(text, `${part(text, port)} is not a port`);
     return `${name}:${Number(port)}`;
   });
   const twice = endpoints.find((endpoint, i) => endpoints.indexOf(endpoint) !== i);
-  if (twice !== undefined) throw wrong(text, `${twice} is there twice`);
+  if (twice !== undefined) throw wrong(text, `${part(text, twice)} is there twice`);
   if (endpoints.length > MEMBERS_MAX) throw wrong(text, `${MEMBERS_MAX} members are the most`);
   return endpoints;
 }
@@ -93,7 +93,8 @@ function optionsOf(text: string, query: string): Partial<Record<OptionName, stri
   const options: Partial<Record<OptionName, string>> = {};
   for (const [name, value] of new URLSearchParams(query)) {
     const known = optionNames.find((option) => option === name);
-    if (known === undefined) throw wrong(text, `it has no option "${name}", only ${optionNames.join(", ")}`);
+    if (known === undefined)
+      throw wrong(text, `it has no option "${part(text, name)}", only ${optionNames.join(", ")}`);
     if (options[known] !== undefined) throw wrong(text, `the option ${known} is there twice`);
     if (value === "") throw wrong(text, `the option ${known} is empty`);
     options[known] = value;
@@ -112,8 +113,21 @@ function decoded(text: string, part: string): string {
   }
 }
 
+const SCHEME = /^[a-z]*:\/\//i;
+
 const wrong = (text: string, what: string): BicoastalError => {
-  // Whatever stands before the last @ may hold a password, even where nothing else is right.
-  const shown = text.replace(/\/\/.*@/, "//…@").slice(0, 200);
-  return new BicoastalError("USAGE", `The store's address ${JSON.stringify(shown)} is not right: ${what}.`);
+  const [scheme = ""] = SCHEME.exec(text) ?? [];
+  const secret = secretOf(text);
+  const rest = secret === "" ? text.slice(scheme.length) : `…${text.slice(secret.length)}`;
+  const shown = JSON.stringify(`${scheme}${rest}`.slice(0, 200));
+  return new BicoastalError("USAGE", `The store's address ${shown} is not right: ${what}.`);
 };
+
+/** Whatever stands before the last @ may hold a password, even where nothing else is right. */
+const secretOf = (text: string): string => text.slice(0, Math.max(0, text.lastIndexOf("@")));
+
+/** A part of the text that may be shown: a password with a / in it looks like a host, and one with a ? like an option. */
+const part = (text: string, some: string): string =>
+  some !== "" && (some.includes("@") || secretOf(text).includes(some))
+    ? "what comes before the last @"
+    : some;

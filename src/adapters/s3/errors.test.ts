@@ -71,7 +71,7 @@ test("a receipt says all that completes an upload, whatever the server calls it"
   const receipt = { upload: "2~a/b,c=", etags: ['"0a"', '"b-1/,"'], bytes: 7, staged: "s0.p1.jsonl.gz" };
   expect(parseReceipt(receiptText(receipt))).toEqual(receipt);
   expect(receiptText(receipt).endsWith("/s0.p1.jsonl.gz")).toBe(true);
-  for (const none of ["", "s0.p1.jsonl", "a/b/x/c", "a//1/c", "a/b/1/c/d"])
+  for (const none of ["", "s0.p1.jsonl", "a/b/x/c", "a//1/c", "a/b/1/c/d", "%/b/1/c", "a/%zz/1/c"])
     expect(parseReceipt(none)).toBeUndefined();
 });
 

@@ -103,4 +103,5 @@ const isFile = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.name) &&
   typeof value.part === "string" &&
-  Number.isSafeInteger(value.bytes);
+  Number.isSafeInteger(value.bytes) &&
+  (value.bytes as number) >= 0;

@@ -47,8 +47,13 @@ export function receiptText({ upload, etags, bytes, staged }: Receipt): string {
 /** undefined for what is none. */
 export function parseReceipt(text: string): Receipt | undefined {
   const [upload = "", tags = "", bytes = "", staged, ...more] = text.split("/");
-  if (upload === "" || tags === "" || staged === undefined || more.length > 0 || !/^\d+$/.test(bytes))
+  if (upload === "" || tags === "" || staged === undefined || more.length > 0 || !/^\d{1,15}$/.test(bytes))
     return undefined;
-  const etags = tags.split(",").map((tag) => `"${decodeURIComponent(tag)}"`);
-  return { upload: decodeURIComponent(upload), etags, bytes: Number(bytes), staged };
+  try {
+    const etags = tags.split(",").map((tag) => `"${decodeURIComponent(tag)}"`);
+    return { upload: decodeURIComponent(upload), etags, bytes: Number(bytes), staged };
+  } catch {
+    // A % that encodes nothing: no attempt has written it.
+    return undefined;
+  }
 }
