@@ -282,6 +282,57 @@ describe("driving a job", () => {
     expect(auditLog(await records())).toEqual([]);
   });
 
+  const lostKey = "s1.p0.e1.a0";
+  const lostRows = (): never => {
+    throw new BicoastalError("BLOB_MISSING", "gone", { details: { key: lostKey }, retryable: true });
+  };
+
+  it("that hears of its own commit only after its lease still has its results, though their blocks are lost by then", async () => {
+    let answers = true;
+    let reads = 0;
+    const late = storeWith({
+      keepAlive: async (lease) => {
+        if (answers) return store.keepAlive(lease);
+        throw new BicoastalError("STORE_UNAVAILABLE", "away", { details: { outcome: "failed" } });
+      },
+      txn: async (request) => {
+        const done = await store.txn(request);
+        const ends = request.success.some(
+          (op) => op.kind === "delete" && op.key === jobKeys(SMALL_JOB).driver,
+        );
+        if (!ends) return done;
+        answers = false;
+        return await new Promise(() => {});
+      },
+    });
+    const work = start(
+      {},
+      {
+        store: late,
+        readRows: async function* ([block]) {
+          if (reads++ > 0) lostRows();
+          yield [block!.key];
+        },
+      },
+    );
+    const driven = await patiently(work);
+    expect(driven).toMatchObject({ end: { kind: "committed" }, results: [{ rows: [lostKey] }] });
+    expect([reads, driven.state.epoch]).toEqual([1, 1]);
+    expect(auditLog(await records())).toEqual([]);
+  });
+
+  it("says of a committed job whose results are lost what can be done: it makes nothing again", async () => {
+    await drive();
+    const before = runner.begun.length;
+    await expect(drive({}, { readRows: lostRows })).rejects.toMatchObject({
+      code: "BLOB_MISSING",
+      message: `Job ${SMALL_JOB} has succeeded, and what it collected can no longer be read: ${lostKey} is lost. Run the job anew for its results; resuming it makes nothing again.`,
+      retryable: false,
+      details: { key: lostKey, job: SMALL_JOB },
+    });
+    expect(runner.begun).toHaveLength(before);
+  });
+
   it("counts on its card what is done, less what is lost in the same record", async () => {
     let open = (): void => {};
     let gate = Promise.resolve();

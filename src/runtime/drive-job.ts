@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError, type ErrorCode } from "../base/errors.ts";
-import { type AttemptId, type ContentHash, type NodeId, nodeId } from "../base/ids.ts";
+import { type AttemptId, type ContentHash, type Epoch, type NodeId, nodeId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import type { Completed, JobState } from "../core/job-state.ts";
@@ -75,14 +75,17 @@ export interface Driven {
 /** Throws JOB_RUNNING where another driver is at work, DRIVER_DEPOSED where one took over. */
 export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveOptions): Promise<Driven> {
   const log = new JobLog(ports.store, spec.id, { clock: ports.clock, random: ports.random });
+  let drive: Drive | undefined;
   try {
     for (;;) {
       const { records } = await log.read();
       const state = replayLog(spec, records);
       if (options.onlyOpen === true && state.status.kind !== "running" && !(await log.isOpen()))
         return { end: state.status, results: [], state, tasksResumed: countTasks(state) };
-      if (state.status.kind === "committed") return await drivenBefore(state, ports);
-      const driven = await new Drive(spec, ports, options, log).run();
+      if (state.status.kind === "committed")
+        return await drivenBefore(state, ports, drive?.resultsOf(records.at(-1)!.epoch));
+      drive = new Drive(spec, ports, options, log);
+      const driven = await drive.run();
       if (driven !== "again") return driven;
     }
   } finally {
@@ -90,10 +93,31 @@ export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveO
   }
 }
 
-/** A job that had committed already: its results, read again. */
-async function drivenBefore(state: JobState, ports: DrivePorts): Promise<Driven> {
-  const results = await readResults(state.spec, new CompleteOutputs(state.outputs()), ports.readRows);
-  return { end: { kind: "committed" }, results, state, tasksResumed: countTasks(state) };
+/**
+ * A job that had committed already: its results, read again.
+ * @param results As they were read for that commit, where it was made here and only the word of it was late: their blocks
+ *   need not be there any more.
+ */
+async function drivenBefore(
+  state: JobState,
+  { readRows }: DrivePorts,
+  results: readonly EndResult[] | undefined,
+): Promise<Driven> {
+  const { spec } = state;
+  const found =
+    results ??
+    (await readResults(spec, new CompleteOutputs(state.outputs()), readRows).catch((error: unknown) => {
+      throw lostBlockKey(error) === undefined ? error : resultsLost(spec, error);
+    }));
+  return { end: { kind: "committed" }, results: found, state, tasksResumed: countTasks(state) };
+}
+
+/** Of a job that has committed nothing runs again. */
+function resultsLost({ id, ends }: JobSpec, thrown: unknown): BicoastalError {
+  const { code, details } = thrown as BicoastalError;
+  const writes = ends.some(({ end }) => end.kind === "write");
+  const message = `Job ${id} has succeeded, and what it collected can no longer be read: ${String(details.key)} is lost. ${writes ? "What it wrote stands. " : ""}Run the job anew for its results; resuming it makes nothing again.`;
+  return new BicoastalError(code, message, { details: { ...details, job: id }, cause: thrown });
 }
 
 const countTasks = (state: JobState): number => [...state.outputs()].length;
@@ -105,6 +129,7 @@ class Drive {
   readonly #options: DriveOptions;
   readonly #log: JobLog;
   #results: readonly EndResult[] = [];
+  #epoch: Epoch | undefined;
   #resultsKept: ContentHash | undefined;
   #leaseLost = false;
   #ended = false;
@@ -115,6 +140,11 @@ class Drive {
     this.#ports = ports;
     this.#options = options;
     this.#log = log;
+  }
+
+  /** As they were read for the commit of that epoch; undefined where it was another's. */
+  resultsOf(committed: Epoch): readonly EndResult[] | undefined {
+    return committed === this.#epoch ? this.#results : undefined;
   }
 
   async run(): Promise<Driven | "again"> {
@@ -157,6 +187,7 @@ class Drive {
 
   async #drive(taken: TakenOver, whenLeaseLost: (depose: () => void) => void): Promise<Driven | "again"> {
     const state = replayLog(this.#spec, taken.records);
+    this.#epoch = taken.epoch;
     const meter = new ProgressMeter(state, this.#ports.clock.monotonicMs());
     const stages = this.#spec.stages.map(({ id, label, tasks }) => ({ id, label, tasks }));
     this.#options.onEvent({ kind: "started", job: this.#spec.id, stages, tasksResumed: meter.tasksResumed });
