@@ -186,6 +186,8 @@ class ChaosRun {
     );
     this.#problem(...problems);
     this.#say("every log has been read");
+    // Of a job that failed something is kept, as it may be resumed.
+    if (this.#problems.length > 0) return figures;
     // Each node looks after what ended without it when it starts, and every few minutes from then on.
     for (const node of cluster.nodes) {
       await this.#leave(node);

@@ -30,7 +30,7 @@ export const FAULT_KINDS = [
   "lose messages",
   "fill a disk",
   "damage blocks",
-  "damage specs, bundles and results",
+  "damage stored jobs",
   "shift a clock",
   "squeeze a node's memory",
 ] as const;

@@ -75,7 +75,8 @@ async function verify(hash: ContentHash, code: Uint8Array): Promise<void> {
   throw new BicoastalError(
     "BLOB_CORRUPT",
     `The stored bundle ${hash} has changed: its bytes hash to ${actual}. Submit the job again.`,
-    { details: { hash, actual } },
+    // Another node has one that is whole.
+    { retryable: true, details: { hash, actual } },
   );
 }
 

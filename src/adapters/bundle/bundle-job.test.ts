@@ -308,6 +308,6 @@ describe("bundle files", () => {
     const code = bundle.code.slice();
     code[10] = code[10]! ^ 1;
     const files = createBundleFiles({ directory: join(room, "bundles"), fetch: async () => code });
-    await expect(files.load(bundle.hash)).rejects.toMatchObject({ code: "BLOB_CORRUPT" });
+    await expect(files.load(bundle.hash)).rejects.toMatchObject({ code: "BLOB_CORRUPT", retryable: true });
   });
 });

@@ -67,14 +67,22 @@ export class SharedBlobs {
     throw failure ?? noNodes();
   }
 
-  /** The blob, from here or from whoever has it; kept here from then on, where this is a node. Throws BLOB_MISSING, PEER_UNREACHABLE. */
+  /**
+   * The blob, from here or from whoever has it; kept here from then on, where this is a node. What lies here damaged is
+   * fetched anew. Throws BLOB_MISSING, PEER_UNREACHABLE, and what reading it here throws where nobody else has it.
+   */
   async get(key: string, hash: ContentHash, holders: readonly NodeId[] = []): Promise<Uint8Array> {
     const { local, fetch, sha256, members, self } = this.#parts;
-    if (await local.has(key)) return local.get(key);
+    let failure: unknown;
+    try {
+      const bytes = (await local.has(key)) ? await local.get(key) : undefined;
+      if (bytes !== undefined && sha256(bytes) === hash) return bytes;
+    } catch (error) {
+      failure = error;
+    }
     const others = members()
       .map(({ node }) => node)
       .filter((node) => !holders.includes(node));
-    let failure: unknown;
     for (const node of [...holders, ...others]) {
       if (node === self) continue;
       try {

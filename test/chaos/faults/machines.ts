@@ -129,7 +129,7 @@ const squeezeMemory: Inject = (room, fault) =>
 export const MACHINE_FAULTS = {
   "fill a disk": fillDisk,
   "damage blocks": damageBlocks,
-  "damage specs, bundles and results": damageNamed,
+  "damage stored jobs": damageNamed,
   "shift a clock": shiftClock,
   "squeeze a node's memory": squeezeMemory,
 } satisfies Partial<Record<FaultKind, Inject>>;
