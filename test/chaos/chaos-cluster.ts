@@ -83,6 +83,7 @@ export class ChaosCluster {
     for (const _ of REGION_NAMES) if (this.network !== undefined) this.#memberSpaces.push(this.network.add());
     this.etcd = await EtcdServers.start(MEMBERS, {
       ...(this.network === undefined ? {} : { machines: this.#memberSpaces }),
+      within: room.path,
       onLine: (member, line) => room.log(`etcd-${REGION_NAMES[member]}`, line),
     });
     for (const region of REGION_NAMES) {
@@ -172,21 +173,22 @@ export class ChaosCluster {
   async until(what: string, happened: () => boolean | Promise<boolean>): Promise<void> {
     if (!(await this.came(WAIT_MS_MAX, happened))) throw new Error(`L15: waited in vain until ${what}`);
   }
-  /** Starts it again, however it ended; resolves when it belongs to the cluster. */
+  /** Starts it as its supervisor would, again and again where it finds no store; resolves when it belongs to the cluster. */
   async restart(node: ChaosNode): Promise<void> {
-    if (node.running) return;
-    const starting = node.start();
-    let done = false;
-    starting.then(
-      () => {
-        done = true;
-      },
-      () => {
-        done = true;
-      },
+    let last: unknown;
+    let joining: Promise<void> | undefined;
+    const joined = async (): Promise<boolean> => {
+      if (node.isUp) return true;
+      joining ??= node.start().catch((error: unknown) => {
+        last = error;
+        joining = undefined;
+      });
+      return false;
+    };
+    if (await this.came(WAIT_MS_MAX, joined)) return;
+    throw new Error(
+      `L15: ${node.name} does not belong to the cluster again: ${last ?? "it neither joins nor ends"}`,
     );
-    await this.until(`${node.name} belongs to the cluster again`, () => done);
-    await starting;
   }
 
   /** Ends all there is, and unmounts and removes what it made outside of the room. */

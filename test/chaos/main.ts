@@ -1,6 +1,6 @@
 /** The command line of `npm run chaos`: `--minutes M`, `--seed S`, `--only KIND,KIND`, `--lease MS`, `--json`, `--write-docs`, `--list`. */
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { figuresOf, withFigures } from "./report.ts";
@@ -46,6 +46,8 @@ if (values.list) {
   process.exit(0);
 }
 const root = process.env.BICOASTAL_CHAOS_ROOT ?? process.cwd();
+// This file was made for this run, which may be killed.
+rmSync(process.argv[1] ?? "", { force: true });
 const minutes = numberOf("minutes", values.minutes, 0.1);
 const leaseMs = numberOf("lease", values.lease, LEASE_MS_MIN);
 const only = kindsOf(values.only);

@@ -28,6 +28,8 @@ export interface EtcdOptions {
   readonly host?: string;
   /** A machine of its own for each member, on which all ports are free. Default: all on this one. */
   readonly machines?: readonly EtcdMachine[];
+  /** Where their data lie. Default: among the system's temporary files. */
+  readonly within?: string;
   /** Every line that a member says. */
   readonly onLine?: (member: number, line: string) => void;
 }
@@ -63,7 +65,7 @@ export class EtcdServers {
 
   /** Starts so many members. They are stopped, and their directories removed, by `stop`. */
   static async start(members: number, options: EtcdOptions = {}): Promise<EtcdServers> {
-    const directory = await mkdtemp(join(tmpdir(), "bicoastal-etcd-"));
+    const directory = await mkdtemp(join(options.within ?? tmpdir(), "bicoastal-etcd-"));
     const servers = new EtcdServers(
       await configure(members, directory, options),
       directory,
