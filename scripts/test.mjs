@@ -63,7 +63,7 @@ async function test() {
       ? JSON.parse(readFileSync(reportPath, "utf8"))
       : { testResults: [] };
     const counted = figures(report);
-    const names = leftOut(report, /^test[\\/](etcd|cluster)[\\/]/);
+    const names = leftOut(report, /^test[\\/](etcd|cluster|chaos)[\\/]/);
     const onS3 = leftOut(report, /^test[\\/]s3[\\/]/);
     const why =
       lacksEtcd === undefined

@@ -179,7 +179,8 @@ export class ChaosCluster {
     let joining: Promise<void> | undefined;
     const joined = async (): Promise<boolean> => {
       if (node.isUp) return true;
-      joining ??= node.start().catch((error: unknown) => {
+      if (joining !== undefined) return false;
+      joining = node.start().catch((error: unknown) => {
         last = error;
         joining = undefined;
       });
