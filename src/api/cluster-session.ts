@@ -1,12 +1,13 @@
 import { BicoastalError } from "../base/errors.ts";
 import { type JobId, jobId } from "../base/ids.ts";
+import type { Span } from "../ports/tracing.ts";
 import type { ClusterClient } from "../runtime/cluster/cluster-client.ts";
 import type { JobBoard } from "../runtime/job-board.ts";
 import type { JobSpec } from "../runtime/local-node.ts";
 import type { LogItem } from "../runtime/log/read-logs.ts";
 import type { SubmitRequest } from "../runtime/new-job.ts";
 import { type BundledJob, checkRun } from "./check-run.ts";
-import type { Job } from "./job.ts";
+import { isJob, type Job } from "./job.ts";
 import { type JobLogsParts, logsOf } from "./job-logs.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { MachineSize } from "./run-settings.ts";
@@ -23,6 +24,7 @@ import {
   type Session,
   type SubmitOptions,
 } from "./session.ts";
+import { type FindTracing, traced } from "./traced.ts";
 
 /** What a session with a cluster needs from the composition. */
 export interface ClusterSessionParts {
@@ -36,6 +38,7 @@ export interface ClusterSessionParts {
   readonly logSources: JobLogsParts["logSources"];
   readonly jobEnded: JobLogsParts["jobEnded"];
   readonly clock: JobLogsParts["clock"];
+  readonly tracing: FindTracing;
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;
 }
@@ -58,26 +61,36 @@ export class ClusterSession implements Session {
     ...[params, options = {}]: ParamsThen<Params, RunOptions>
   ): Promise<JobOutcome<Result>> {
     const startMs = this.#parts.nowMs();
-    const spec = await this.#submit(job, params, options);
-    return (await this.#follow(spec, options, startMs)) as JobOutcome<Result>;
+    return this.#traced(job, async (span) => {
+      const spec = await this.#submit(job, params, options, span);
+      return (await this.#follow(spec, options, startMs)) as JobOutcome<Result>;
+    });
   }
 
   async submit<Params>(
     job: Job<Params>,
     ...[params, options = {}]: ParamsThen<Params, SubmitOptions>
   ): Promise<JobId> {
-    return (await this.#submit(job, params, options)).id;
+    return this.#traced(job, async (span) => (await this.#submit(job, params, options, span)).id);
+  }
+
+  #traced<T>(job: { readonly name: string }, work: (span: Span | undefined) => Promise<T>): Promise<T> {
+    // What is no job is told so by whoever checks the run.
+    const name = isJob(job) ? job.name : "";
+    return traced(this.#parts.tracing, "bicoastal run", { "bicoastal.job.name": name }, work);
   }
 
   async #submit<Params, Result>(
     job: Job<Params, Result>,
     params: Partial<Params> | Params | undefined,
     options: RunOptions,
+    span: Span | undefined,
   ): Promise<JobSpec> {
     refuseLocalOptions(options);
     const { client, prepare } = this.#parts;
     const { request, bundle } = await checkRun(job, params, options, this.#parts);
-    const spec = await prepare(request);
+    const spec = await prepare(span === undefined ? request : { ...request, trace: span.context });
+    span?.set({ "bicoastal.job": spec.id });
     await client.submit(spec, bundle);
     return spec;
   }

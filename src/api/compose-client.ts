@@ -9,6 +9,7 @@ import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { loadTracing } from "../adapters/otel/otel-tracing.ts";
 import { resolveOutput } from "../adapters/schemes/outputs.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import { nodeId } from "../base/ids.ts";
@@ -103,6 +104,7 @@ export async function connectCluster({
         })),
       jobEnded: (job) => hasJobEnded(store, job),
       clock: systemClock,
+      tracing: loadTracing,
       nowMs: () => systemClock.monotonicMs(),
       close,
     });

@@ -20,6 +20,7 @@ import { assertNamed } from "../adapters/http/tls-files.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
 import { createNodeMetrics } from "../adapters/metrics/node-metrics.ts";
+import { loadTracing } from "../adapters/otel/otel-tracing.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { createThreadRunner } from "../adapters/threads/thread-runner.ts";
@@ -39,6 +40,7 @@ import { entryOfEvent } from "../runtime/log/event-entries.ts";
 import { sayThatLogged } from "../runtime/log/log-holders.ts";
 import { loggingRunner } from "../runtime/log/logging-runner.ts";
 import { untilAvailable } from "../runtime/retry.ts";
+import { tracingRunner } from "../runtime/tracing/tracing-runner.ts";
 import { openStore, securityOf } from "./compose-store.ts";
 import { NoteCounter } from "./count-notes.ts";
 import { runSettings } from "./run-settings.ts";
@@ -229,6 +231,9 @@ async function assemble(
     startedAtMs: systemClock.wallMs(),
     state: "ready",
   };
+  // An SDK is there before the node is: it comes by node --import.
+  const tracing = await loadTracing();
+  const logging = loggingRunner(runner, taskLog);
   const node = new ClusterNode({
     card,
     host: machineName,
@@ -236,7 +241,8 @@ async function assemble(
     store,
     retrying,
     links,
-    runner: metrics.watch(loggingRunner(runner, taskLog)),
+    runner: metrics.watch(tracing === undefined ? logging : tracingRunner(logging, tracing, self)),
+    tracing,
     outputs: environment().outputs,
     readRows: boundedRows(localReading(environment).readRows, memory.collectBytesMax),
     keepResults: async (results) => {

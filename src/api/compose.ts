@@ -10,6 +10,7 @@ import { loadLmdb } from "../adapters/lmdb/database.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
+import { loadTracing } from "../adapters/otel/otel-tracing.ts";
 import { resolveOutput } from "../adapters/schemes/outputs.ts";
 import { watchLoading } from "../adapters/threads/load-watchdog.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
@@ -75,6 +76,7 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
   return new LocalSession({
     node,
     logs,
+    tracing: loadTracing,
     jobEnded: (job) => hasJobEnded(store, job),
     clock: systemClock,
     machine: machineSize(),

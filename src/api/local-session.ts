@@ -7,6 +7,7 @@ import type { JobSpec, LocalNode } from "../runtime/local-node.ts";
 import { entryOfEvent } from "../runtime/log/event-entries.ts";
 import { loggingRunner } from "../runtime/log/logging-runner.ts";
 import type { LogItem } from "../runtime/log/read-logs.ts";
+import { tracingRunner } from "../runtime/tracing/tracing-runner.ts";
 import { type BundledJob, checkRun } from "./check-run.ts";
 import type { Job } from "./job.ts";
 import { type JobLogsParts, logsOf } from "./job-logs.ts";
@@ -24,6 +25,7 @@ import {
   type RunOptions,
   type Session,
 } from "./session.ts";
+import { type FindTracing, traced } from "./traced.ts";
 
 /** Of the heap that V8 gives this thread, what rows brought back to the caller may fill: it ends the process at its limit. */
 const COLLECT_HEAP_PART = 0.6;
@@ -42,6 +44,7 @@ export interface LocalSessionParts {
   readonly logs: LocalLogs;
   readonly jobEnded: JobLogsParts["jobEnded"];
   readonly clock: JobLogsParts["clock"];
+  readonly tracing: FindTracing;
   readonly nowMs: () => number;
   readonly close: () => Promise<void>;
 }
@@ -66,8 +69,13 @@ export class LocalSession implements Session {
   ): Promise<JobOutcome<Result>> {
     const startMs = this.#parts.nowMs();
     const { settings, bundle, request } = await checkRun(job, params, options, this.#parts);
-    const spec = await this.#parts.node.submit(request);
-    return (await this.#drive(spec, settings, options, bundle.job, startMs)) as JobOutcome<Result>;
+    const names = { "bicoastal.job.name": request.name };
+    return traced(this.#parts.tracing, "bicoastal run", names, async (span) => {
+      const trace = span === undefined ? {} : { trace: span.context };
+      const spec = await this.#parts.node.submit({ ...request, ...trace });
+      span?.set({ "bicoastal.job": spec.id });
+      return (await this.#drive(spec, settings, options, bundle.job, startMs)) as JobOutcome<Result>;
+    });
   }
 
   async resume(id: string, options: RunOptions = {}): Promise<JobOutcome> {
@@ -85,12 +93,15 @@ export class LocalSession implements Session {
     startMs: number,
   ): Promise<JobOutcome> {
     const { node, machine, createRunner, logs, nowMs } = this.#parts;
-    const runner = loggingRunner(await createRunner(settings, job), logs);
+    const tracing = await this.#parts.tracing();
+    const logging = loggingRunner(await createRunner(settings, job), logs);
+    const runner = tracing === undefined ? logging : tracingRunner(logging, tracing, logs.node);
     try {
       const { debug } = settings;
       const driven = await node.drive(spec, {
         runner,
         debug,
+        tracing,
         collectBytesMax: Math.min(settings.memory.collectBytesMax, machine.heapBytesMax * COLLECT_HEAP_PART),
         signal: options.signal,
         onEvent: (event) => {

@@ -56,6 +56,8 @@ export interface JobSpec {
   readonly params: unknown;
   readonly constants: JobConstants;
   readonly fingerprint: string;
+  /** The span of whoever submitted it, as W3C `traceparent`. Undefined where nobody traced that. */
+  readonly trace?: string;
   /** How the plan's joins run. Its stages follow from the plan and these. */
   readonly joins: JoinWays;
   readonly stages: readonly StageShape[];

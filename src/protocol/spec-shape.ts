@@ -52,6 +52,7 @@ const spec = fieldsOf({
   name: isText,
   constants,
   fingerprint: isText,
+  trace: optional(isText),
   joins,
   stages: listOf(stage),
   ends: listOf(end),

@@ -17,6 +17,7 @@ const context = fieldsOf({
   fingerprint: isText,
   joins,
   outputDirectories: listOf(isText),
+  trace: optional(listOf(isText)),
 });
 
 const listed = listOf(listOf(fieldsOf({ stage: isCount, sink: isCount, list: isText })));

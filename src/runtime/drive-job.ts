@@ -14,6 +14,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { Outputs } from "../ports/outputs.ts";
 import type { ImpureCall, TaskLogEntry } from "../ports/task-runner.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
 import { CompleteOutputs, commitWrites, type EndResult, type ReadRows, readResults } from "./commit.ts";
@@ -26,6 +27,7 @@ import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
 import { replayLog } from "./replay-log.ts";
 import { pause, untilAvailable } from "./retry.ts";
+import { DriveTrace } from "./tracing/drive-trace.ts";
 
 const PROGRESS_EVERY_MS = 200;
 /** A node that has results may be away for a moment; then they are made again elsewhere. */
@@ -58,6 +60,8 @@ export interface DriveOptions {
   readonly incarnation: string;
   /** A worker not heard of for so long is taken for lost. */
   readonly workerLeaseMs: number;
+  /** Default: nobody traces. */
+  readonly tracing?: Tracing | undefined;
   /** Leaves a job alone that has ended, unless it was opened again: see `JobLog`. Default false. */
   readonly onlyOpen?: boolean;
   /** For tests and the simulator. */
@@ -133,6 +137,8 @@ class Drive {
   #resultsKept: ContentHash | undefined;
   #leaseLost = false;
   #ended = false;
+  /** The record that ends the job is being written. */
+  #ending: Promise<boolean> | undefined;
   readonly #warned = new Set<ImpureCall>();
 
   constructor(spec: JobSpec, ports: DrivePorts, options: DriveOptions, log: JobLog) {
@@ -191,7 +197,7 @@ class Drive {
     const meter = new ProgressMeter(state, this.#ports.clock.monotonicMs());
     const stages = this.#spec.stages.map(({ id, label, tasks }) => ({ id, label, tasks }));
     this.#options.onEvent({ kind: "started", job: this.#spec.id, stages, tasksResumed: meter.tasksResumed });
-    const end = await this.#work(state, meter, whenLeaseLost);
+    const end = await this.#traced(state, (trace) => this.#work(state, meter, whenLeaseLost, trace));
     this.#emitProgress(meter);
     switch (end.kind) {
       case "deposed":
@@ -209,6 +215,24 @@ class Drive {
     }
   }
 
+  /** Whatever comes of it, its spans end. */
+  async #traced(
+    state: JobState,
+    work: (trace: DriveTrace | undefined) => Promise<HostEnd>,
+  ): Promise<HostEnd> {
+    const { tracing, owner } = this.#options;
+    if (tracing === undefined) return work(undefined);
+    const spec = this.#spec;
+    const trace = new DriveTrace({ tracing, spec, state, context: contextOf(spec), node: owner.node });
+    let end: HostEnd | undefined;
+    try {
+      end = await work(trace);
+      return end;
+    } finally {
+      trace.end(end);
+    }
+  }
+
   #onTaskLog({ stage, partition }: AttemptId, { message, fields, warning }: TaskLogEntry): void {
     if (warning === undefined) {
       this.#options.onEvent({ kind: "log", stage, partition, message, fields });
@@ -223,7 +247,9 @@ class Drive {
     state: JobState,
     meter: ProgressMeter,
     whenLeaseLost: (depose: () => void) => void,
+    trace: DriveTrace | undefined,
   ): Promise<HostEnd> {
+    const context = contextOf(this.#spec);
     const { clock, muster } = this.#ports;
     const crew = muster({
       job: this.#spec.id,
@@ -237,13 +263,18 @@ class Drive {
     });
     const host = new DriverHost({
       state,
-      context: contextOf(this.#spec),
+      get context() {
+        return trace?.context ?? context;
+      },
       clock,
       transport: crew.transport,
       workerLeaseMs: this.#options.workerLeaseMs,
-      append: (record) => this.#log.append(record, this.#cardWith(record, state)),
+      append: (record) => this.#append(record, state),
       commit: (outputs) => this.#commit(outputs),
-      onNote: (note) => this.#onNote(note, meter),
+      onNote: (note) => {
+        trace?.onNote(note);
+        this.#onNote(note, meter);
+      },
       checkInvariants: this.#options.checkInvariants ?? false,
     });
     crew.transport.receive((from, message) => {
@@ -261,6 +292,13 @@ class Drive {
       stopRetiring();
       crew.close();
     }
+  }
+
+  #append(record: LogRecord, state: JobState): Promise<boolean> {
+    const card = this.#cardWith(record, state);
+    const appended = this.#log.append(record, card);
+    if (card !== undefined) this.#ending = appended;
+    return appended;
   }
 
   async #commit(outputs: readonly Completed[]): Promise<CommitResult> {
@@ -340,7 +378,10 @@ class Drive {
     const { retire } = this.#options;
     if (retire === undefined) return () => {};
     const onRetire = (): void => {
-      host.depose();
+      // The end that this driver writes just now may be what it is retired for: others see it before its answer is here. The host
+      // hears of the answer first.
+      if (this.#ending === undefined) host.depose();
+      else void this.#ending.catch(() => {}).then(() => host.depose());
       // Nothing waits any more for a store that is away.
       this.#log.close();
     };

@@ -5,6 +5,7 @@ import type { JobState } from "../core/job-state.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import type { TaskRunner } from "../ports/task-runner.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import { encodeJson } from "../protocol/codec.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import { boundedRows } from "./bounded-rows.ts";
@@ -45,6 +46,8 @@ export interface DriveRequest {
   readonly collectBytesMax: number;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: (event: RunEvent) => void;
+  /** Undefined: nobody traces. */
+  readonly tracing: Tracing | undefined;
 }
 
 export class LocalNode {
@@ -77,7 +80,7 @@ export class LocalNode {
   /** Works on the job from wherever it stands until it ends. A committed job gives its results again. */
   async drive(
     spec: JobSpec,
-    { runner, debug, collectBytesMax, signal, onEvent }: DriveRequest,
+    { runner, debug, collectBytesMax, signal, onEvent, tracing }: DriveRequest,
   ): Promise<Driven> {
     const { store, blobs, outputs, clock, readRows, owner, isDead, randomId } = this.#ports;
     const stop = new AbortController();
@@ -101,6 +104,7 @@ export class LocalNode {
         isDead,
         signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
         onEvent,
+        tracing,
         leaseMs: debug ? LEASE_DEBUG_MS : LEASE_MS,
         incarnation: randomId(),
         workerLeaseMs: WORKER_LEASE_MS,

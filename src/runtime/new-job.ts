@@ -18,6 +18,8 @@ export interface SubmitRequest {
   readonly bundle: ContentHash;
   readonly attemptsMax: number;
   readonly taskTimeoutMs: number | undefined;
+  /** See `JobSpec.trace`. */
+  readonly trace?: string;
 }
 
 export interface NewJobPorts {
@@ -50,5 +52,5 @@ export async function newJob(request: SubmitRequest, ports: NewJobPorts): Promis
     resolvePath,
   });
   for (const target of outputTargets(spec)) await outputs.check(target);
-  return spec;
+  return request.trace === undefined ? spec : { ...spec, trace: request.trace };
 }

@@ -12,6 +12,7 @@ import type { JobState } from "../../core/job-state.ts";
 import type { ControlStore, Entry } from "../../ports/control-store.ts";
 import type { Outputs } from "../../ports/outputs.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
+import type { Tracing } from "../../ports/tracing.ts";
 import { encodeJson } from "../../protocol/codec.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { ReadRows } from "../commit.ts";
@@ -70,6 +71,8 @@ export interface SeatParts {
   readonly candidates: () => readonly NodeId[];
   readonly timing: SeatTiming;
   readonly onNote: (note: SeatNote) => void;
+  /** Default: nobody traces. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What a node has to say of a job, for its log. */
@@ -250,6 +253,7 @@ export class JobSeat {
         retire: this.#retire.signal,
         onEvent: (event) => this.#onEvent(event),
         incarnation,
+        tracing: this.#parts.tracing,
         onlyOpen: true,
       },
     );

@@ -1,4 +1,5 @@
 /** Has what attempts say, and what they fail of, written to their jobs' logs, on the node that runs them. */
+import type { ErrorCode } from "../../base/errors.ts";
 import type { AttemptId, JobId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { LogSink } from "../../plan/task-logs.ts";
@@ -6,6 +7,8 @@ import type { TaskLogEntry, TaskObserver, TaskProgress, TaskRunner } from "../..
 
 /** Jobs whose warnings are remembered. */
 const JOBS_MAX = 1_000;
+
+const BLOCK_CODES: ReadonlySet<ErrorCode> = new Set(["BLOB_MISSING", "BLOB_CORRUPT", "PEER_UNREACHABLE"]);
 
 /** The same runner. */
 export function loggingRunner(runner: TaskRunner, sink: LogSink): TaskRunner {
@@ -35,8 +38,8 @@ function logOutcome(sink: LogSink, job: JobId, attempt: AttemptId, outcome: Task
   if (outcome.kind !== "failed") return;
   const { code, message, details, stack } = outcome.error;
   sink.write(job, {
-    // Blocks of others that are gone are made again, and are no fault of this task.
-    level: outcome.lostBlocks.length > 0 ? "warn" : "error",
+    // Blocks of others that are gone or cannot be read are read or made again, and are no fault of this task.
+    level: BLOCK_CODES.has(code) ? "warn" : "error",
     attempt,
     message,
     error: { code, details, ...(stack === undefined ? {} : { stack }) },
