@@ -53,6 +53,7 @@ export async function runNodeSeed(
     jobs.map(({ spec }) => spec),
   );
   const history = new StoreHistory(() => scheduler.nowMs);
+  history.follow(backend);
   const world = new NodeWorld({
     scheduler,
     random,

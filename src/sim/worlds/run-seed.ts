@@ -70,6 +70,7 @@ export async function runSeed(
   const store = (): ControlStore => breakStore(new MemoryControlStore(backend));
   const audit = new StoreAudit(backend, [spec]);
   const history = new StoreHistory(() => scheduler.nowMs);
+  history.follow(backend);
   const world = new World({
     scheduler,
     random,

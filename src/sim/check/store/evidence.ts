@@ -2,8 +2,11 @@
  * What the answers of a whole history say about single revisions, so that the search for an order need not find it out
  * by trying: an entry that anybody saw was put at its own revision, with its own value, and stood until it was last
  * seen. Every order that gives these answers agrees with all of it, so a step that does not leads nowhere.
+ *
+ * What the store tells its watches, all of what it changed at each revision, is evidence as well: the answers must go with it,
+ * and of the many transactions whose outcomes nobody knows it says which were done, and in what order.
  */
-import type { Entry } from "../../../ports/control-store.ts";
+import type { Change, Entry } from "../../../ports/control-store.ts";
 import type { LinearModel } from "../linear/linearizable.ts";
 import {
   STORE,
@@ -11,13 +14,18 @@ import {
   type StoreCall,
   type StoreOperation,
   type StoreState,
+  sameEntry,
 } from "./store-model.ts";
+
+/** What each revision changed, as far as that is known. */
+export type Commits = ReadonlyMap<number, readonly Change[]>;
 
 /** The store's model, held to what is known of this history. */
 export function storeModelFor(
   history: readonly StoreOperation[],
+  commits: Commits,
 ): LinearModel<StoreState, StoreCall, StoreAnswer> {
-  const evidence = new Evidence(history);
+  const evidence = new Evidence(history, commits);
   return {
     ...STORE,
     step: (state, call, answer) => {
@@ -42,7 +50,10 @@ class Evidence {
   /** By key and value, where one call alone puts it: the revision at which it was seen to be put. */
   readonly #onlyPutAt = new Map<string, number>();
 
-  constructor(history: readonly StoreOperation[]) {
+  readonly #commits: Commits;
+
+  constructor(history: readonly StoreOperation[], commits: Commits) {
+    this.#commits = commits;
     const puts = countPuts(history);
     for (const { output } of history) {
       if (output?.kind !== "entries" && output?.kind !== "txn") continue;
@@ -62,7 +73,10 @@ class Evidence {
   }
 
   /** Whether the change from one revision to the next is one that somebody may have seen the results of. */
-  allows(before: StoreState, { revision, entries }: StoreState): boolean {
+  allows(before: StoreState, after: StoreState): boolean {
+    const { revision, entries } = after;
+    const changes = this.#commits.get(revision);
+    if (changes !== undefined && !makes(before, after, changes)) return false;
     for (const [key, seen] of this.#putAt.get(revision) ?? []) {
       const entry = entries.get(key);
       if (entry?.modRevision !== revision || Buffer.compare(entry.value, seen.value) !== 0) return false;
@@ -79,6 +93,23 @@ class Evidence {
     }
     return true;
   }
+}
+
+/** Whether these are the changes from one revision to the next, and all of them. */
+function makes(before: StoreState, { entries }: StoreState, changes: readonly Change[]): boolean {
+  let size = before.entries.size;
+  for (const change of changes) {
+    if (change.kind === "delete") {
+      if (!before.entries.has(change.key) || entries.has(change.key)) return false;
+      size--;
+    } else {
+      const { key } = change.entry;
+      if (!sameEntry(entries.get(key), change.entry)) return false;
+      if (!before.entries.has(key)) size++;
+    }
+  }
+  const put = [...entries.values()].filter((entry) => before.entries.get(entry.key) !== entry).length;
+  return size === entries.size && put === changes.filter(({ kind }) => kind === "put").length;
 }
 
 const putOf = (key: string, value: Uint8Array): string => `${key}\n${Buffer.from(value).toString("latin1")}`;

@@ -26,12 +26,18 @@ const RATES = {
 type Break = (store: ControlStore, random: Prng) => ControlStore;
 
 /** What a few clients that work on the same few keys at once, through a store that fails, were told. */
-async function play(seed: number, broken: Break = (store) => store): Promise<readonly string[]> {
+async function play(
+  seed: number,
+  broken: Break = (store) => store,
+  followed = seed % 2 === 0,
+): Promise<readonly string[]> {
   const random = new Prng(`history ${seed}`);
   const scheduler = new Scheduler();
   const trace = new Trace(() => scheduler.nowMs, undefined);
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const history = new StoreHistory(() => scheduler.nowMs);
+  // Half of the runs know what the store tells its watches, and half go by its answers alone.
+  if (followed) history.follow(backend);
   let working = CLIENTS;
   for (let index = 0; index < CLIENTS; index++) {
     const process = new SimProcess(`client${index}`, scheduler);

@@ -7,7 +7,8 @@
  * Left out: reads that may be stale, which promise nothing here, and watches, which are hints.
  */
 import { BicoastalError } from "../../../base/errors.ts";
-import type { ControlStore, LeaseId } from "../../../ports/control-store.ts";
+import type { Change, ControlStore, LeaseId } from "../../../ports/control-store.ts";
+import type { MemoryStoreBackend } from "../../ports/memory-control-store-backend.ts";
 import { checkLinearizable, type LinearResult } from "../linear/linearizable.ts";
 import { storeModelFor } from "./evidence.ts";
 import type { StoreAnswer, StoreCall, StoreOperation, StoreState } from "./store-model.ts";
@@ -26,6 +27,7 @@ export class StoreHistory {
   readonly #leaseMsMin: (ttlMs: number) => number;
   readonly #ended: StoreOperation[] = [];
   readonly #open = new Set<{ readonly input: StoreCall; readonly calledAt: number }>();
+  readonly #commits = new Map<number, readonly Change[]>();
   readonly #leases = new Map<LeaseId, Lease & { readonly ttlMs: number }>();
   /** Virtual times of ticks, ascending: a tick is one call or one return. */
   readonly #ticksMs: number[] = [];
@@ -76,7 +78,7 @@ export class StoreHistory {
   /** Whether one store can have given all these answers. Empty where it can. */
   problems(): readonly string[] {
     const history = this.operations();
-    const result = checkLinearizable(storeModelFor(history), history, { stepsMax: STEPS_MAX });
+    const result = checkLinearizable(storeModelFor(history, this.#commits), history, { stepsMax: STEPS_MAX });
     return result.kind === "linearizable" ? [] : [explain(result, history.length)];
   }
 
@@ -93,6 +95,17 @@ export class StoreHistory {
     // What only reads, or was never told a name, cannot be missed.
     const writes = open.filter(({ input }) => input.kind === "txn" || input.kind === "revoke");
     return [...this.#ended, ...writes, ...this.#expiries()];
+  }
+
+  /** Holds the answers to what this store tells its watches as well, from its next change on. */
+  follow(backend: MemoryStoreBackend): void {
+    let next = backend.history().firstRevision;
+    backend.onChange(() => {
+      for (const { revision, changes } of backend.history().commitsFrom(next)) {
+        next = revision + 1;
+        this.#commits.set(revision, changes);
+      }
+    });
   }
 
   #expiries(): readonly StoreOperation[] {

@@ -196,7 +196,7 @@ function endLease(state: StoreState, lease: LeaseId): StoreState {
   return { revision: state.revision + 1, entries: new Map(kept), leases };
 }
 
-function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
+export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return (
     a.key === b.key &&
