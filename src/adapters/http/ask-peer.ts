@@ -20,6 +20,8 @@ export interface PeerAccess {
   readonly client: PeerClient;
   /** As `host:port`; undefined where nobody knows. */
   readonly addressOf: (node: NodeId) => string | undefined;
+  /** Ends what is under way. Default: nothing does but its time. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A blob of another node. */
@@ -155,11 +157,16 @@ async function askOnce(
       address,
       path: `/v1/blobs/${blob.key}`,
       headers: { ...request.headers, [TO_HEADER]: blob.node },
-      signal: AbortSignal.timeout(msMax),
+      signal: signalFor(access, msMax),
     });
   } catch (error) {
     throw unreachable(access, blob, reasonOf(error), error);
   }
+}
+
+function signalFor({ signal }: PeerAccess, msMax: number): AbortSignal {
+  const timeout = AbortSignal.timeout(msMax);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
 
 const HANGUPS = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);

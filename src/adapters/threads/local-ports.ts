@@ -22,12 +22,15 @@ export function createLocalPorts(data: ThreadData, thread: string) {
     blobs,
     /** Where other nodes answer from now on. */
     setPeers: (addresses: PeerAddresses) => peers?.setAddresses(addresses),
-    /** For one task. */
-    open() {
+    /**
+     * For one task.
+     * @param control Of the task, whose stop ends what it fetches.
+     */
+    open(_request?: unknown, control?: { readonly signal: AbortSignal }) {
       const scratch = createFileScratch(room);
       return {
         inputs,
-        blobs: peers === undefined ? blobs : peers.blobsBeside(blobs, scratch),
+        blobs: peers === undefined ? blobs : peers.blobsBeside(blobs, scratch, control),
         outputs,
         codec,
         crc32,

@@ -42,23 +42,26 @@ export class ThreadPeers {
     this.#addresses = new Map(Object.entries(addresses));
   }
 
-  /** For one task, with its scratch. */
-  blobsBeside(local: BlobStore, scratch: Scratch): BlobStore {
+  /**
+   * For one task, with its scratch.
+   * @param stop Asked for its signal with the first blob of another node: whatever is fetched then ends with the task.
+   */
+  blobsBeside(local: BlobStore, scratch: Scratch, stop?: { readonly signal: AbortSignal }): BlobStore {
     let all: Promise<BlobStore> | undefined;
     return {
       ...local,
       open: (key, at) => {
         if (at === undefined || at === this.#self) return local.open(key);
-        all ??= this.#load(local, scratch);
+        all ??= this.#load(local, scratch, stop?.signal);
         return all.then((blobs) => blobs.open(key, at));
       },
     };
   }
 
-  async #load(local: BlobStore, scratch: Scratch): Promise<BlobStore> {
+  async #load(local: BlobStore, scratch: Scratch, signal: AbortSignal | undefined): Promise<BlobStore> {
     const { createPeerBlobs } = await import("../http/peer-blobs.ts");
     this.#access ??= this.#connect();
-    const access = await this.#access;
+    const access = { ...(await this.#access), signal };
     return createPeerBlobs({ self: this.#self, local, access, scratch, memoryBytes: this.#memoryBytes });
   }
 

@@ -12,14 +12,14 @@ import { isStopped, runTask } from "../../engine/stage/run-task.ts";
 import { labelStage } from "../../plan/label.ts";
 import type { Stage, StagePlan } from "../../plan/stage.ts";
 import type { BlockRef, TaskOutcome } from "../../plan/task.ts";
-import type { TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
+import type { TaskControl, TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
 import type { LoadJob } from "./job-loader.ts";
 import { prepareJob } from "./prepare-job.ts";
 
 export interface TaskExecutorOptions {
   readonly loadJob: LoadJob;
   /** All that one task needs from outside; the engine disposes of its scratch. */
-  readonly openEnvironment: (request: TaskRequest) => EngineEnvironment;
+  readonly openEnvironment: (request: TaskRequest, control: TaskControl) => EngineEnvironment;
   /** What one task may use for tables and buffers. */
   readonly memoryBytes: number;
 }
@@ -60,7 +60,7 @@ export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
         const stages = plans.get(request.job.job) ?? (await loadPlan(request));
         const { job, assignment } = request;
         control.phase("running", labelOf(stages, assignment.attempt.stage));
-        env = options.openEnvironment(request);
+        env = options.openEnvironment(request, control);
         const { memoryBytes } = options;
         const output = await runTask({ stages, assignment, job, env, control, memoryBytes });
         return { kind: "finished", output };

@@ -11,10 +11,14 @@ import { createMemoryEnvironment, mapShuffle, reduceShuffle } from "../../../sim
 const input = { kind: "source", source: { format: "of", values: [], partitions: undefined } } as const;
 const BLOCKS = 10;
 const PARTITIONS = 2;
-const sort: SortNode = { kind: "sort", input, by: "record", descending: false, partitions: PARTITIONS };
+const byBytes: SortNode = { kind: "sort", input, by: "record", descending: false, partitions: PARTITIONS };
+const byCollation: SortNode = {
+  ...byBytes,
+  collation: { locale: "en", numeric: false, sensitivity: "variant" },
+};
 
 /** Blocks of another node, of which each open and each fetch takes some turns. */
-async function farBlocks(fail?: string) {
+async function farBlocks(sort: SortNode, fail?: string) {
   const env = createMemoryEnvironment({ codec: createMsgpackCodec(), crc32, gzip });
   const rows = Array.from({ length: BLOCKS }, (_, task) =>
     Array.from({ length: 50 }, (_, row) => (row * 7 + task * 13) % 101),
@@ -59,16 +63,19 @@ async function farBlocks(fail?: string) {
   return { read, rows: rows.flat(), keys, count };
 }
 
-describe("blocks of another node that a sort reads", () => {
+describe.each([
+  ["a sort", byBytes],
+  ["a sort by a collation", byCollation],
+])("blocks of another node that %s reads", (_, sort) => {
   test("are asked for a few at a time, and closed", async () => {
-    const { read, rows, count } = await farBlocks();
+    const { read, rows, count } = await farBlocks(sort);
     expect((await read()).flat()).toEqual(rows.sort((a, b) => a - b));
     expect(count).toEqual({ asking: 0, peak: 4, open: 0 });
   });
 
   test("of which one is missing: the others are closed, and nothing is asked for any more", async () => {
-    const all = await farBlocks();
-    const { read, keys, count } = await farBlocks(all.keys[5]);
+    const all = await farBlocks(sort);
+    const { read, keys, count } = await farBlocks(sort, all.keys[5]);
     await expect(read()).rejects.toMatchObject({ code: "BLOB_MISSING", details: { key: keys[5] } });
     expect(count).toMatchObject({ asking: 0, open: 0 });
   });

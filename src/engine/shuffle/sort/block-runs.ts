@@ -2,6 +2,7 @@
 import { BicoastalError } from "../../../base/errors.ts";
 import type { SortNode } from "../../../plan/node.ts";
 import type { BlockRef, ProducerBlocks } from "../../../plan/task.ts";
+import { allEnded, BLOCKS_FETCHED_MAX } from "../block/all-ended.ts";
 import { type BlockFrame, blockCorrupt } from "../block/block-format.ts";
 import { BlockReader, FrameRoom } from "../block/block-reader.ts";
 import type { FrameExtent } from "../block/frame.ts";
@@ -26,8 +27,6 @@ import { type BytesOrder, bytesOrder, framesWithin, type KeyRange, rangeOf, Samp
 
 /** Blocks that stay open between looking for runs and reading them. */
 const BLOCKS_KEPT_MAX = 128;
-/** Blocks of other nodes that are fetched at a time: each is some round trips away. */
-const BLOCKS_FETCHED_MAX = 4;
 
 /** The frames of a run that may hold keys of the range. */
 export interface BlockRun {
@@ -248,12 +247,6 @@ export class BlockRuns {
   #untagged(border: Buffer | undefined): Buffer | undefined {
     return border?.[0] === KEY_TAG.string ? border.subarray(1) : undefined;
   }
-}
-
-/** Does it with all at once. After a failure, which is that of the first in order, nothing is under way any more. */
-async function allEnded<T>(all: readonly T[], action: (one: T) => Promise<void>): Promise<void> {
-  const ended = await Promise.allSettled(all.map(action));
-  for (const one of ended) if (one.status === "rejected") throw one.reason;
 }
 
 /** The least and the greatest key that there are. */

@@ -6,8 +6,10 @@
  * row.
  */
 import type { SortNode } from "../../../plan/node.ts";
+import type { BlockRef } from "../../../plan/task.ts";
 import type { Batch, BatchInput } from "../../batch.ts";
 import type { EngineEnvironment } from "../../environment.ts";
+import { allEnded, BLOCKS_FETCHED_MAX } from "../block/all-ended.ts";
 import { BlockReader } from "../block/block-reader.ts";
 import { FRAME_BYTES } from "../block/frame-buffer.ts";
 import { BatchRows, GeneratedInput, type Reduction } from "../generated-input.ts";
@@ -70,18 +72,20 @@ class SortReduction {
     const { sides, env, partition, partitions, checkpoint, breathe } = this.#request;
     const samples: KeySample[] = [];
     const runs: BlockRun[] = [];
-    for (const producer of sides.flat()) {
-      for (const ref of producer.blocks) {
-        const block = await BlockReader.open(ref, env);
-        try {
-          await block.prepare(block.frames(producer.sink, LIST_MARKS));
-          runs.push(...readRuns(block, ref, producer.sink, samples));
-        } finally {
-          block.close();
-        }
-        checkpoint?.();
-        if (breathe !== undefined) await breathe();
-      }
+    const places = sides.flat().flatMap(({ sink, blocks }) => blocks.map((ref) => ({ sink, ref })));
+    for (let first = 0; first < places.length; first += BLOCKS_FETCHED_MAX) {
+      const some = places.slice(first, first + BLOCKS_FETCHED_MAX);
+      const blocks = new Map<(typeof some)[number], BlockReader>();
+      await allEnded(some, async (place) => {
+        const block = await this.#openBlock(place.ref, env);
+        blocks.set(place, block);
+        await block.prepare(block.frames(place.sink, LIST_MARKS));
+      });
+      for (const place of some)
+        runs.push(...readRuns(blocks.get(place) as BlockReader, place.ref, place.sink, samples));
+      this.#closeBlocks();
+      checkpoint?.();
+      if (breathe !== undefined) await breathe();
     }
     const range = rangeOf(samples, this.#order, partition, partitions);
     const inRange = runs.map((run) => within(run, range, this.#order)).filter((run) => run !== undefined);
@@ -89,12 +93,10 @@ class SortReduction {
   }
 
   async #mergeBlocks(runs: readonly BlockRun[], range: KeyRange): Promise<Cursor> {
-    const blocks = new Map<string, BlockReader>();
+    const blocks = await this.#openAll(runs);
     const cursors: Cursor[] = [];
     for (const run of runs) {
-      const block = blocks.get(run.ref.key) ?? (await this.#openBlock(run, this.#request.env));
-      blocks.set(run.ref.key, block);
-      await block.prepare(run.frames);
+      const block = blocks.get(run.ref.key) as BlockReader;
       const rows = new FrameCursor(run.frames, (extent) => {
         this.#request.checkpoint?.();
         this.#meter.bytes += extent.bytes;
@@ -105,7 +107,28 @@ class SortReduction {
     return new MergeCursor(cursors, this.#order);
   }
 
-  async #openBlock({ ref }: BlockRun, env: EngineEnvironment): Promise<BlockReader> {
+  /** The blocks of these runs, by key, with all that the runs need of them. */
+  async #openAll(runs: readonly BlockRun[]): Promise<ReadonlyMap<string, BlockReader>> {
+    const byBlock = new Map<string, BlockRun[]>();
+    for (const run of runs) {
+      const known = byBlock.get(run.ref.key);
+      if (known === undefined) byBlock.set(run.ref.key, [run]);
+      else known.push(run);
+    }
+    const opened = new Map<string, BlockReader>();
+    const groups = [...byBlock.values()];
+    for (let first = 0; first < groups.length; first += BLOCKS_FETCHED_MAX) {
+      await allEnded(groups.slice(first, first + BLOCKS_FETCHED_MAX), async (some) => {
+        const { ref } = some[0] as BlockRun;
+        const block = await this.#openBlock(ref, this.#request.env);
+        opened.set(ref.key, block);
+        await block.prepare(some.flatMap(({ frames }) => frames));
+      });
+    }
+    return opened;
+  }
+
+  async #openBlock(ref: BlockRef, env: EngineEnvironment): Promise<BlockReader> {
     const block = await BlockReader.open(ref, env);
     this.#open.push(block);
     return block;
