@@ -1,16 +1,24 @@
 /**
  * The simulator's command line: `npm run sim -- --seeds 500`, `npm run sim -- --world nodes --seed 42 --trace`,
  * `npm run sim -- --scale`.
+ *
+ * `--seeds N` plays the seeds from `--from` on, the same ones every time; `--fresh N` more that nobody has played before, and
+ * `--minutes M` as many as there is time for. Their names, which are printed, hang on `--stamp`: CI's commit, or the time.
+ *
  * Two worlds: `job` is one job with drivers and workers of its own, `nodes` a cluster of whole nodes with several jobs.
  */
 import { parseArgs } from "node:util";
 import { createMsgpackCodec } from "../src/adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../src/adapters/codec/zlib.ts";
+import { Tally, type WorldName } from "../src/sim/tally.ts";
 import { runNodeSeed } from "../src/sim/worlds/run-node-seed.ts";
 import { runSeed } from "../src/sim/worlds/run-seed.ts";
 import { runScale } from "../src/sim/worlds/scale.ts";
+import type { SeedResult } from "../src/sim/worlds/seed.ts";
 
-const SEEDS_DEFAULT = 500;
+const SEEDS_DEFAULT = 300;
+/** So many seeds meet every fault and every situation worth meeting, or something is wrong with how they are drawn. */
+const SEEDS_THAT_MEET_ALL = 250;
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +28,11 @@ const { values } = parseArgs({
     world: { type: "string", default: "both" },
     trace: { type: "boolean", default: false },
     scale: { type: "boolean", default: false },
+    fresh: { type: "string", default: "0" },
+    minutes: { type: "string", default: "0" },
+    stamp: { type: "string" },
+    failures: { type: "string", default: "1000000" },
+    commit: { type: "string", default: "unknown" },
   },
 });
 
@@ -28,47 +41,83 @@ if (values.scale) {
   process.exit(0);
 }
 
-const WORLDS = new Map([
+const WORLDS: readonly (readonly [WorldName, typeof runSeed])[] = [
   ["job", runSeed],
   ["nodes", runNodeSeed],
-]);
-if (values.world !== "both" && !WORLDS.has(values.world)) {
-  console.error(`--world is "${values.world}"; it must be one of job, nodes, both.`);
+];
+const names = WORLDS.map(([name]) => name);
+if (values.world !== "both" && !names.some((name) => name === values.world)) {
+  console.error(`--world is "${values.world}"; it must be one of ${names.join(", ")}, both.`);
   process.exit(2);
 }
-const worlds = [...WORLDS].filter(([name]) => values.world === "both" || values.world === name);
-const count = values.seed === undefined ? wholeNumber("--seeds", values.seeds) : 1;
-const from = wholeNumber("--from", values.from);
 const libraries = { codec: createMsgpackCodec(), crc32, gzip };
 const startMs = performance.now();
-const faults = new Map<string, number>();
-let virtualMs = 0;
-let failed = 0;
-for (let index = 0; index < count; index++) {
-  const seed = values.seed ?? String(from + index);
-  for (const [world, run] of worlds) {
-    const result = await run(seed, libraries, values.trace ? { print: console.log } : {});
-    virtualMs += result.virtualMs;
-    for (const [kind, times] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
-    if (values.seed !== undefined)
-      console.log(`seed ${seed} of ${world}: trace ${result.traceHash}, ${result.steps} steps`);
-    if (result.problems.length === 0) continue;
-    failed++;
-    console.error(`seed ${seed} of ${world} failed:\n  ${result.problems.join("\n  ")}`);
-    console.error(`  replay it: npm run sim -- --world ${world} --seed ${seed} --trace`);
-  }
-}
-const seconds = (performance.now() - startMs) / 1000;
-const injected = [...faults.values()].reduce((sum, times) => sum + times, 0);
-console.log(
-  `${count} seeds, ${failed} failed; ${Math.round(virtualMs / 1000)} virtual seconds in ${seconds.toFixed(1)} s ` +
-    `(${Math.round(virtualMs / 1000 / seconds)}:1), ${injected} faults: ` +
-    [...faults]
-      .sort()
-      .map(([kind, times]) => `${kind} ${times}`)
-      .join(", "),
+const tallies = WORLDS.filter(([name]) => values.world === "both" || values.world === name).map(
+  ([name, run]) => ({ tally: new Tally(name), run }),
 );
-process.exitCode = failed === 0 ? 0 : 1;
+const failuresMax = wholeNumber("--failures", values.failures);
+const seeds = seedsToPlay();
+for (const seed of seeds) {
+  for (const { tally, run } of tallies) tally.add(await play(tally.world, run, seed));
+  if (failures() >= failuresMax) break;
+}
+report();
+
+/** The seeds asked for: one, or a fixed range and then fresh ones, by number or for as long as there is time. */
+function* seedsToPlay(): Generator<string> {
+  if (values.seed !== undefined) return yield values.seed;
+  const from = wholeNumber("--from", values.from);
+  const count = wholeNumber("--seeds", values.seeds);
+  for (let seed = from; seed < from + count; seed++) yield String(seed);
+  const fresh = wholeNumber("--fresh", values.fresh);
+  const untilMs = startMs + 60_000 * wholeNumber("--minutes", values.minutes);
+  const stamp = values.stamp ?? process.env.GITHUB_SHA?.slice(0, 12) ?? Date.now().toString(36);
+  if (fresh > 0 || performance.now() < untilMs) console.log(`fresh seeds: ${stamp}-0, ${stamp}-1, ...`);
+  for (let index = 0; index < fresh || performance.now() < untilMs; index++) yield `${stamp}-${index}`;
+}
+
+async function play(world: WorldName, run: typeof runSeed, seed: string): Promise<SeedResult> {
+  const result = await run(seed, libraries, values.trace ? { print: console.log } : {});
+  if (values.seed !== undefined)
+    console.log(`seed ${seed} of ${world}: trace ${result.traceHash}, ${result.steps} steps`);
+  if (result.problems.length === 0) return result;
+  console.error(
+    `seed ${seed} of ${world} failed, at commit ${values.commit}:\n  ${result.problems.join("\n  ")}`,
+  );
+  console.error(`  replay it: npm run sim -- --world ${world} --seed ${seed} --trace`);
+  return result;
+}
+
+function failures(): number {
+  return tallies.reduce((sum, { tally }) => sum + tally.failed, 0);
+}
+
+function report(): void {
+  const seconds = (performance.now() - startMs) / 1000;
+  const { user, system } = process.cpuUsage();
+  const coreSeconds = (user + system) / 1e6;
+  let lacking = 0;
+  for (const { tally } of tallies) {
+    const told = [...tally.faults].sort().map(([kind, times]) => `${kind} ${times}`);
+    console.log(
+      `${tally.world}: ${tally.seeds} seeds, ${tally.failed} failed, ${tally.undecided} with too much unknown to judge the store; ` +
+        `${tally.faultCount} faults: ${told.join(", ")}; met ${[...tally.met].sort().join(", ")}`,
+    );
+    if (tally.seeds < SEEDS_THAT_MEET_ALL || tally.missing.length === 0) continue;
+    lacking++;
+    console.error(`${tally.world}: ${tally.seeds} seeds never met ${tally.missing.join(", ")}`);
+  }
+  const total = (of: (tally: Tally) => number): number =>
+    tallies.reduce((sum, { tally }) => sum + of(tally), 0);
+  const virtualS = total(({ virtualMs }) => virtualMs) / 1000;
+  const faults = total(({ faultCount }) => faultCount);
+  console.log(
+    `${total((tally) => tally.seeds)} runs, ${failures()} failed; ${Math.round(virtualS)} virtual seconds in ${seconds.toFixed(1)} s ` +
+      `and ${coreSeconds.toFixed(1)} s of CPU (${Math.round(virtualS / coreSeconds)}:1), ` +
+      `${faults} faults (${Math.round(faults / coreSeconds)} a second of CPU)`,
+  );
+  process.exitCode = failures() + lacking === 0 ? 0 : 1;
+}
 
 /** What the driver of one job costs for each task, on a thousand simulated nodes, from few tasks to very many. */
 function printScale(): void {

@@ -15,7 +15,10 @@ const checks = [
     () => tool("@arethetypeswrong/cli", ["--pack", ".", "--profile", "esm-only"], { quiet: true }),
   ],
   ["unused files, exports and dependencies (knip)", () => tool("knip", [], { command: "knip", quiet: true })],
-  ["simulation: a fixed set of seeds (npm run sim)", () => node(["scripts/sim.mjs", "--seeds", "1000"])],
+  [
+    "simulation: a fixed set of seeds, and fresh ones (npm run sim)",
+    () => node(["scripts/sim.mjs", "--seeds", "400", "--fresh", "200"]),
+  ],
   ["tests: house rules, import boundaries, everything else (npm test)", () => node(["scripts/test.mjs"])],
 ];
 

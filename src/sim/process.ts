@@ -6,18 +6,27 @@ const WALL_START_MS = 1_767_225_600_000;
 
 /**
  * A simulated process. Once killed nothing of it runs any more, whatever was under way; while frozen, all that
- * would run waits until it is thawed.
+ * would run waits until it is thawed. Its clock may be fast or slow, and its wall clock may jump.
  */
 export class SimProcess {
   readonly name: string;
+  /** Called once, when it is killed. */
+  onKilled = (): void => {};
   readonly #scheduler: Scheduler;
   #alive = true;
   #frozen = false;
   #held: (() => void)[] = [];
+  #clockRate = 1;
+  /** What its monotonic clock showed, and when, as its rate changed last. */
+  #clockMs: number;
+  #clockSinceMs: number;
+  #wallOffsetMs = WALL_START_MS;
 
   constructor(name: string, scheduler: Scheduler) {
     this.name = name;
     this.#scheduler = scheduler;
+    this.#clockMs = scheduler.nowMs;
+    this.#clockSinceMs = scheduler.nowMs;
   }
 
   get alive(): boolean {
@@ -28,8 +37,10 @@ export class SimProcess {
   }
 
   kill(): void {
+    if (!this.#alive) return;
     this.#alive = false;
     this.#held = [];
+    this.onKilled();
   }
   freeze(): void {
     this.#frozen = true;
@@ -40,6 +51,17 @@ export class SimProcess {
     this.#held = [];
     // Later than now, in order: a thawed process finds all it missed in its queue.
     for (const run of held) this.#scheduler.after(0, () => this.enter(run));
+  }
+
+  /** From now on its clock shows so many milliseconds for each that passes. What it waits for already comes when it would. */
+  drift(clockRate: number): void {
+    this.#clockMs = this.clock.monotonicMs();
+    this.#clockSinceMs = this.#scheduler.nowMs;
+    this.#clockRate = clockRate;
+  }
+  /** Somebody sets its wall clock. */
+  jumpWall(byMs: number): void {
+    this.#wallOffsetMs += byMs;
   }
 
   /** Runs something in this process: now, when it is thawed, or never. */
@@ -66,8 +88,8 @@ export class SimProcess {
   }
 
   readonly clock: Clock = {
-    monotonicMs: () => this.#scheduler.nowMs,
-    wallMs: () => WALL_START_MS + this.#scheduler.nowMs,
-    setTimer: (delayMs, callback) => this.after(Math.max(delayMs, 0), callback),
+    monotonicMs: () => this.#clockMs + (this.#scheduler.nowMs - this.#clockSinceMs) * this.#clockRate,
+    wallMs: () => Math.floor(this.#wallOffsetMs + this.clock.monotonicMs()),
+    setTimer: (delayMs, callback) => this.after(Math.max(delayMs, 0) / this.#clockRate, callback),
   };
 }

@@ -1,4 +1,5 @@
-import type { RunEvent } from "../runtime/events.ts";
+/** Names of processes are shorter; one that is not shifts its line. */
+const WHO_WIDTH = 12;
 
 /** What happened, as a hash that two runs of one seed share, as counts of faults, and as lines for people where asked. */
 export class Trace {
@@ -18,25 +19,22 @@ export class Trace {
     return (this.#hash >>> 0).toString(16).padStart(8, "0");
   }
 
-  say(what: string): void {
-    const line = `${this.#nowMs().toFixed(0).padStart(8)} ms  ${what}`;
-    for (let i = 0; i < line.length; i++) this.#hash = Math.imul(this.#hash ^ line.charCodeAt(i), 0x01000193);
-    this.#print?.(line);
+  /** @param who The process that does it; "" for what nobody in particular does. */
+  say(who: string, what: string): void {
+    const line = `${who}\t${what}`;
+    let hash = (this.#hash ^ Math.round(this.#nowMs() * 1_000)) | 0;
+    for (let i = 0; i < line.length; i++) hash = Math.imul(hash ^ line.charCodeAt(i), 0x01000193);
+    this.#hash = hash;
+    const time = (this.#nowMs() / 1_000).toFixed(3).padStart(8);
+    this.#print?.(`${time} s  ${who.padEnd(WHO_WIDTH)} ${what}`);
   }
 
   fault(kind: string, what: string): void {
     this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
-    this.say(`! ${kind}: ${what}`);
+    this.say("", `    ! ${kind} ${what}`);
   }
 
   met(situation: string): void {
     this.sometimes.add(situation);
   }
-}
-
-/** Notes what is worth meeting of what drivers tell. */
-export function meet(trace: Trace, event: RunEvent): void {
-  if (event.kind !== "backupWon" && event.kind !== "nodeSetAside") return;
-  trace.say(`${event.kind}: ${event.node}`);
-  trace.met(event.kind);
 }

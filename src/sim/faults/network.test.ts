@@ -5,13 +5,17 @@ import { type TestMessage, transportContract } from "../../ports/transport.contr
 import { SimProcess } from "../process.ts";
 import { Scheduler } from "../scheduler.ts";
 import { Trace } from "../trace.ts";
+import { CrashPoints } from "./crash-points.ts";
+import { Faults } from "./faults.ts";
 import { SimNetwork } from "./network.ts";
 import { type FaultRates, NO_FAULTS } from "./rates.ts";
 
 function create(rates: FaultRates) {
   const scheduler = new Scheduler();
   const trace = new Trace(() => scheduler.nowMs, undefined);
-  const network = new SimNetwork<TestMessage>(scheduler, new Prng("network"), () => rates, trace);
+  const points = new CrashPoints([], false, () => {});
+  const faults = new Faults({ scheduler, random: new Prng("network"), trace, points, drawn: rates });
+  const network = new SimNetwork<TestMessage>(faults);
   const join = (name: string, process = new SimProcess(name, scheduler)) =>
     network.join(nodeId(name), process);
   const settle = async (): Promise<void> => {

@@ -1,10 +1,13 @@
 import type { NodeId } from "../../base/ids.ts";
-import type { Prng } from "../../base/prng.ts";
 import type { Transport } from "../../ports/transport.ts";
 import type { SimProcess } from "../process.ts";
-import type { Scheduler } from "../scheduler.ts";
-import type { Trace } from "../trace.ts";
-import type { FaultRates } from "./rates.ts";
+import type { Faults } from "./faults.ts";
+
+/** Messages that may be told again long after they were sent. */
+const REMEMBERED_MAX = 200;
+const REPLAY_MS_MAX = 60_000;
+/** On and off again, each time for so long at the most. */
+const FLAP_MS_MAX = 1_000;
 
 interface Member<Message> {
   readonly process: SimProcess;
@@ -12,42 +15,100 @@ interface Member<Message> {
   open: boolean;
 }
 
-/** Messages late, out of order, doubled or lost, by the rates in force; nodes may be cut off from all others. */
+interface Sent<Message> {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly message: Message;
+}
+
+/** Links that let nothing through. */
+interface Cut {
+  readonly severs: (from: NodeId, to: NodeId) => boolean;
+  on: boolean;
+}
+
+/** Messages late, out of order, doubled, lost or told again, by the rates in force; and links that are cut. */
 export class SimNetwork<Message extends { readonly kind: string }> {
-  readonly #scheduler: Scheduler;
-  readonly #random: Prng;
-  readonly #rates: () => FaultRates;
-  readonly #trace: Trace;
+  readonly #faults: Faults;
   readonly #members = new Map<NodeId, Member<Message>>();
-  readonly #isolated = new Set<NodeId>();
+  readonly #cuts = new Set<Cut>();
+  readonly #remembered: Sent<Message>[] = [];
 
-  constructor(scheduler: Scheduler, random: Prng, rates: () => FaultRates, trace: Trace) {
-    this.#scheduler = scheduler;
-    this.#random = random;
-    this.#rates = rates;
-    this.#trace = trace;
+  constructor(faults: Faults) {
+    this.#faults = faults;
   }
 
+  /** Cuts a node off from all others. */
   isolate(node: NodeId): void {
-    this.#isolated.add(node);
-  }
-  heal(): void {
-    this.#isolated.clear();
+    this.#cut((from, to) => from === node || to === node);
   }
 
-  /** Whether nothing but chance stands between these two. */
+  /** Cuts some of the links of a node, or of many, for so long. Returns what it is that was cut. */
+  cutSome(nodes: readonly NodeId[], forMs: number): string {
+    const { random, scheduler } = this.#faults;
+    const one = random.pick(nodes);
+    const other = random.pick(nodes);
+    const half = new Set(nodes.filter(() => random.chance(0.5)));
+    const [what, severs] = random.pick<[string, Cut["severs"]]>([
+      [`${one} from all`, (from, to) => from === one || to === one],
+      [`what ${one} sends`, (from) => from === one],
+      [`what is sent to ${one}`, (_, to) => to === one],
+      [
+        `${one} from ${other}`,
+        (from, to) => (from === one && to === other) || (from === other && to === one),
+      ],
+      [`what ${one} sends to ${other}`, (from, to) => from === one && to === other],
+      [`${[...half].join(" ") || "nobody"} from the others`, (from, to) => half.has(from) !== half.has(to)],
+    ]);
+    const cut = this.#cut(severs);
+    const flaps = random.chance(0.3);
+    if (flaps) this.#flap(cut);
+    scheduler.after(forMs, () => this.#cuts.delete(cut));
+    return `${what} for ${forMs} ms${flaps ? ", on and off" : ""}`;
+  }
+
+  /** Cuts these nodes off from all others, not from each other. */
+  cutOff(nodes: ReadonlySet<NodeId>, forMs: number): void {
+    const cut = this.#cut((from, to) => nodes.has(from) !== nodes.has(to));
+    this.#faults.scheduler.after(forMs, () => this.#cuts.delete(cut));
+  }
+
+  #cut(severs: Cut["severs"]): Cut {
+    const cut = { severs, on: true };
+    this.#cuts.add(cut);
+    return cut;
+  }
+
+  #flap(cut: Cut): void {
+    this.#faults.scheduler.after(1 + this.#faults.random.below(FLAP_MS_MAX), () => {
+      if (!this.#cuts.has(cut)) return;
+      cut.on = !cut.on;
+      this.#flap(cut);
+    });
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+  }
+
+  /** Whether nothing but chance stands in the way from one to the other. */
   connects(from: NodeId, to: NodeId): boolean {
-    return !this.#isolated.has(from) && !this.#isolated.has(to);
+    for (const { on, severs } of this.#cuts) if (on && severs(from, to)) return false;
+    return true;
   }
 
   /** A node of this name takes the place of an earlier one. */
   join(self: NodeId, process: SimProcess): Transport<Message> {
     const member: Member<Message> = { process, handler: undefined, open: true };
+    const { points } = this.#faults;
     this.#members.set(self, member);
     return {
       self,
       send: (to, message) => {
-        if (member.open) this.#send(self, to, message);
+        if (!member.open) return;
+        points.pass(process, `sending ${message.kind}`);
+        if (process.alive) this.#send(self, to, message);
+        points.pass(process, `${message.kind} sent`);
       },
       receive: (handler) => {
         if (member.open) member.handler = handler;
@@ -60,22 +121,34 @@ export class SimNetwork<Message extends { readonly kind: string }> {
   }
 
   #send(from: NodeId, to: NodeId, message: Message): void {
-    const rates = this.#rates();
-    const copies = this.#random.chance(rates.messageDoubled) ? 2 : 1;
+    const { random, rates, scheduler } = this.#faults;
+    const copies = this.#faults.happens("messageDoubled", () => `${message.kind} ${from} to ${to}`) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      if (this.#random.chance(rates.messageLost)) {
-        this.#trace.fault("messageLost", `${message.kind} ${from} to ${to}`);
-        continue;
-      }
-      const late = this.#random.chance(rates.messageLate);
-      const delayMs = 1 + this.#random.below(late ? rates.delayMsMax : 5);
-      this.#scheduler.after(delayMs, () => this.#deliver(from, to, message));
+      if (this.#faults.happens("messageLost", () => `${message.kind} ${from} to ${to}`)) continue;
+      const late = this.#faults.happens("messageLate", () => `${message.kind} ${from} to ${to}`);
+      const delayMs = 1 + random.below(late ? rates.delayMsMax : 5);
+      scheduler.after(delayMs, () => this.#deliver({ from, to, message }));
     }
+    if (rates.messageReplayed > 0) this.#replay({ from, to, message });
   }
 
-  #deliver(from: NodeId, to: NodeId, message: Message): void {
+  /** Has one that was sent before come again. */
+  #replay(sent: Sent<Message>): void {
+    const { random, scheduler } = this.#faults;
+    const remembered = this.#remembered;
+    if (remembered.length < REMEMBERED_MAX) remembered.push(sent);
+    else remembered[random.below(REMEMBERED_MAX)] = sent;
+    const old = random.pick(remembered);
+    if (this.#faults.happens("messageReplayed", () => `${old.message.kind} ${old.from} to ${old.to}`))
+      scheduler.after(random.below(REPLAY_MS_MAX), () => this.#deliver(old));
+  }
+
+  #deliver({ from, to, message }: Sent<Message>): void {
     const member = this.#members.get(to);
     if (member === undefined || !this.connects(from, to)) return;
-    member.process.enter(() => member.handler?.(from, message));
+    member.process.enter(() => {
+      this.#faults.points.pass(member.process, `${message.kind} received`);
+      if (member.process.alive) member.handler?.(from, message);
+    });
   }
 }

@@ -1,44 +1,46 @@
+import type { ErrorCode } from "../../base/errors.ts";
 import { type AttemptId, attemptKey, type JobId } from "../../base/ids.ts";
-import type { Prng } from "../../base/prng.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
 import type { ExecutionControl, TaskExecutor, TaskRequest, TaskRunner } from "../../ports/task-runner.ts";
 import type { SimProcess } from "../process.ts";
-import type { Trace } from "../trace.ts";
-import type { FaultRates } from "./rates.ts";
+import type { Faults } from "./faults.ts";
 
 const TASK_MS_MAX = 400;
 const SLOW_FACTOR = 25;
 
-/** Runs the shipped executor and engine, at a virtual speed, in attempts that may die or never end. It may be slow, or sick. */
+/** What an attempt may end with whatever it does. */
+const DEATHS = [
+  ["attemptDies", "THREAD_DIED", "The simulated thread died"],
+  ["userThrows", "USER_FUNCTION", "The simulated function threw"],
+  ["memoryExhausted", "OUT_OF_MEMORY", "The simulated attempt ran out of memory"],
+] as const;
+
+/** Runs the shipped executor and engine, at a virtual speed, in attempts that may fail or never end. It may be slow, or sick. */
 export class SimRunner implements TaskRunner {
   readonly slots: number;
   readonly #process: SimProcess;
   readonly #executor: TaskExecutor;
-  readonly #random: Prng;
-  readonly #rates: () => FaultRates;
-  readonly #trace: Trace;
+  readonly #faults: Faults;
+  readonly #onStart: (request: TaskRequest) => void;
   readonly #stops = new Map<string, () => void>();
   readonly #isSlow: boolean;
   readonly #isSick: boolean;
 
+  /** @param onStart Told of each attempt that is under way. */
   constructor(
     slots: number,
     process: SimProcess,
     executor: TaskExecutor,
-    random: Prng,
-    rates: () => FaultRates,
-    trace: Trace,
+    faults: Faults,
+    onStart: (request: TaskRequest) => void,
   ) {
     this.slots = slots;
     this.#process = process;
     this.#executor = executor;
-    this.#random = random;
-    this.#rates = rates;
-    this.#trace = trace;
-    this.#isSlow = random.chance(rates().nodeIsSlow);
-    if (this.#isSlow) trace.fault("nodeIsSlow", process.name);
-    this.#isSick = random.chance(rates().nodeIsSick);
-    if (this.#isSick) trace.fault("nodeIsSick", process.name);
+    this.#faults = faults;
+    this.#onStart = onStart;
+    this.#isSlow = faults.happens("nodeIsSlow", () => process.name);
+    this.#isSick = faults.happens("nodeIsSick", () => process.name);
   }
 
   room(): number {
@@ -47,37 +49,40 @@ export class SimRunner implements TaskRunner {
 
   run(request: TaskRequest): Promise<TaskOutcome> {
     const key = attemptKey(request.assignment.attempt);
-    const { attemptDies, attemptHangs, nodeIsSlow, nodeIsSick } = this.#rates();
-    const dies = this.#random.chance(attemptDies) || (this.#isSick && nodeIsSick > 0);
-    const hangs = this.#random.chance(attemptHangs);
-    const factor = this.#isSlow && nodeIsSlow > 0 ? SLOW_FACTOR : 1;
-    const beforeMs = factor * this.#random.below(TASK_MS_MAX);
-    const afterMs = factor * this.#random.below(TASK_MS_MAX);
+    const { random, rates, points } = this.#faults;
+    const hangs = this.#faults.happens("attemptHangs", () => `${key} on ${this.#process.name}`);
+    const death = this.#deathOf(key);
+    const factor = this.#isSlow && rates.nodeIsSlow > 0 ? SLOW_FACTOR : 1;
+    const beforeMs = factor * random.below(TASK_MS_MAX);
+    const afterMs = factor * random.below(TASK_MS_MAX);
     return new Promise((resolve) => {
       const end = (outcome: TaskOutcome): void => {
         this.#stops.delete(key);
         resolve(outcome);
       };
       this.#stops.set(key, () => end({ kind: "stopped" }));
-      if (hangs) return this.#trace.fault("attemptHangs", `${key} on ${this.#process.name}`);
+      if (hangs) return;
+      points.pass(this.#process, "starting an attempt");
       this.#process.after(beforeMs, () => {
+        this.#onStart(request);
         void this.#executor.execute(request, controlOf()).then((outcome) => {
-          this.#process.after(afterMs, () => end(dies ? this.#death(key) : outcome));
+          points.pass(this.#process, "attempt done");
+          this.#process.after(afterMs, () => {
+            points.pass(this.#process, "ending an attempt");
+            if (this.#process.alive) end(death ?? outcome);
+          });
         });
       });
     });
   }
 
-  /** The work was done, and whoever did it died before it could say so. */
-  #death(key: string): TaskOutcome {
-    this.#trace.fault("attemptDies", `${key} on ${this.#process.name}`);
-    const error = {
-      code: "THREAD_DIED",
-      message: "The simulated thread died",
-      retryable: true,
-      details: {},
-    } as const;
-    return { kind: "failed", error, lostBlocks: [] };
+  /** The work is done, and whoever does it goes down before it can say so. */
+  #deathOf(key: string): TaskOutcome | undefined {
+    for (const [kind, code, message] of DEATHS) {
+      if (this.#faults.happens(kind, () => `${key} on ${this.#process.name}`)) return failure(code, message);
+    }
+    if (!this.#isSick || this.#faults.rates.nodeIsSick === 0) return undefined;
+    return failure("THREAD_DIED", "The simulated node is sick");
   }
 
   stop(_job: JobId, attempt: AttemptId): void {
@@ -88,6 +93,10 @@ export class SimRunner implements TaskRunner {
   async close(): Promise<void> {
     for (const stop of [...this.#stops.values()]) stop();
   }
+}
+
+function failure(code: ErrorCode, message: string): TaskOutcome {
+  return { kind: "failed", error: { code, message, retryable: true, details: {} }, lostBlocks: [] };
 }
 
 function controlOf(): ExecutionControl {

@@ -55,6 +55,9 @@ const sum: Aggregator = {
   finish: undefined,
 };
 
+/** Of one record: far more than all others together. */
+const HUGE_CHARS = 50_000;
+
 const lines = (rows: readonly unknown[]): readonly string[] => rows.map((row) => JSON.stringify(row));
 
 /** Sums by key, in key order. */
@@ -135,6 +138,38 @@ const TEMPLATES: readonly ((values: readonly number[], tasks: number) => SimJob)
     } as const;
     return { name: "group-then-sum", plan: plans(collect(total, true)), expected: [lines([values.length])] };
   },
+  function totalsInOrder(values, tasks) {
+    const pairs = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
+    const totals = {
+      kind: "aggregate",
+      input: pairs,
+      key: "pair",
+      aggregator: sum,
+      emit: "pair",
+      empty: undefined,
+      partitions: 3,
+    } as const;
+    const by = fn(([, total]: Pair) => total);
+    const sorted = { kind: "sort", input: totals, by, descending: true, partitions: 2 } as const;
+    const expected = sums(values.map(pairOf));
+    const plan = plans(write(sorted, "/out/sorted"), collect(totals), write(totals, "/out/totals"));
+    return { name: "totals-in-order", plan, expected: [lines(expected), lines(expected), lines(expected)] };
+  },
+  function oneHugeRecord(values, tasks) {
+    const textOf = (value: number): readonly [string, string] => [
+      `k${value % 3}`,
+      "x".repeat(value === values[0] ? HUGE_CHARS : value),
+    ];
+    const texts = { kind: "map", input: of(values, tasks), fn: fn(textOf) } as const;
+    const groups = { kind: "group", input: texts, key: "pair", combine: undefined, partitions: 2 } as const;
+    const lengths = fn(([key, list]: readonly [string, Iterable<string>]) => [
+      key,
+      [...list].reduce((total, text) => total + text.length, 0),
+    ]);
+    const expected = sums(values.map((value): Pair => [textOf(value)[0], textOf(value)[1].length]));
+    const plan = plans(collect({ kind: "map", input: groups, fn: lengths }));
+    return { name: "one-huge-record", plan, expected: [lines(expected)] };
+  },
 ];
 
 function plans(...ends: readonly (CollectEnd | WriteEnd)[]): Plan {
@@ -143,13 +178,19 @@ function plans(...ends: readonly (CollectEnd | WriteEnd)[]): Plan {
 
 /** Draws a job and its data. */
 export function drawJob(random: Prng): SimJob {
-  const values = Array.from({ length: random.below(60) }, () => random.below(100));
+  // Of some jobs nearly all records have one key.
+  const most = random.chance(0.8) ? 0 : 0.95;
+  const values = Array.from({ length: random.below(60) }, () =>
+    random.chance(most) ? 7 : random.below(100),
+  );
   return random.pick(TEMPLATES)(values, 1 + random.below(8));
 }
 
 export async function submitSimJob(
   job: SimJob,
   planSplits: (source: SourceFormat) => Promise<readonly SourceSplit[]>,
+  /** Undefined only where no attempt can hang. */
+  taskTimeoutMs: number | undefined,
 ): Promise<JobSpec> {
   return prepareJob({
     id: jobId(`${job.name}-1`),
@@ -158,7 +199,7 @@ export async function submitSimJob(
     plan: job.plan,
     constants: { seed: "simulated", submittedAtMs: 0, bundle: contentHash("0".repeat(64)) },
     // So few tries that jobs fail now and then, and are resumed.
-    policy: { attemptsMax: 2, taskTimeoutMs: 20_000, retryDelayMs: 100, retryDelayMsMax: 5_000 },
+    policy: { attemptsMax: 2, taskTimeoutMs, retryDelayMs: 100, retryDelayMsMax: 5_000 },
     planSplits,
     resolvePath: (path) => path,
   });

@@ -103,6 +103,18 @@ export class MemoryStoreBackend {
     this.#arm();
   }
 
+  /** In the order in which they were granted. */
+  leaseIds(): readonly LeaseId[] {
+    this.#expire();
+    return [...this.#leases.keys()];
+  }
+
+  /** All leases begin again, as when another member of a store comes to lead it. Returns how many there are. */
+  renewLeases(): number {
+    for (const id of this.leaseIds()) this.keepAlive(id);
+    return this.#leases.size;
+  }
+
   /** Forgets the changes of every revision before this one. */
   compact(revision: number): void {
     while (this.#firstRevision() < Math.min(revision, this.#revision + 1)) this.#commits.shift();

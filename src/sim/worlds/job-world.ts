@@ -4,31 +4,40 @@
  * It runs the shipped driver, host, log, worker, executor and engine. First faults come as the seed has drawn them;
  * then they stop, what was cut off heals, and the job must end within a bound of virtual time.
  */
-import { BicoastalError } from "../../base/errors.ts";
+import { BicoastalError, type ErrorCode } from "../../base/errors.ts";
 import { type Epoch, epoch, type NodeId, nodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
+import type { Outputs } from "../../ports/outputs.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { Message } from "../../protocol/message.ts";
 import { cardOf, type Driven, driveJob } from "../../runtime/drive-job.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
-import { JobLog } from "../../runtime/job-log.ts";
-import type { LocalReading } from "../../runtime/local-reading.ts";
+import { jobKeys } from "../../runtime/job-keys.ts";
+import { decodeCard, JobLog } from "../../runtime/job-log.ts";
+import { localReading } from "../../runtime/local-reading.ts";
 import { Worker } from "../../runtime/worker.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
+import type { Faults } from "../faults/faults.ts";
+import { faultyDisk } from "../faults/faulty-disk.ts";
+import { faultyOutputs } from "../faults/faulty-outputs.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
-import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
 import { SimRunner } from "../faults/sim-runner.ts";
+import { scheduleStoreFaults } from "../faults/store-weather.ts";
 import type { SimJob } from "../jobs/sim-job.ts";
 import type { MemoryBlobs } from "../ports/memory-blobs.ts";
+import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.ts";
 import type { MemoryOutputs } from "../ports/memory-outputs.ts";
 import { SimProcess } from "../process.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { meet, type Trace } from "../trace.ts";
+import { Situations } from "../situations.ts";
+import type { Trace } from "../trace.ts";
+import { begin, freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
 
 const LEASE_MS = 5_000;
 const WORKER_LEASE_MS = 4_000;
@@ -38,19 +47,22 @@ const AHEAD_MS_MAX = 1_500;
 const FREEZE_MS_MAX = 3 * LEASE_MS;
 const RESTART_MS_MAX = 3_000;
 const TASK_MEMORY_BYTES = 1 << 20;
+/** Ways for a driver to end that are nobody's fault. */
+const EXPECTED: readonly ErrorCode[] = ["JOB_RUNNING", "DRIVER_DEPOSED", "STORE_UNAVAILABLE", "DISK_FULL"];
 
 export interface WorldParts {
   readonly scheduler: Scheduler;
   readonly random: Prng;
   readonly trace: Trace;
+  readonly faults: Faults;
+  readonly backend: MemoryStoreBackend;
   readonly store: (process: SimProcess) => ControlStore;
   /** What everybody asks of the store, as they see it. */
   readonly history: StoreHistory;
   readonly audit: StoreAudit;
   readonly blobs: MemoryBlobs;
   readonly outputs: MemoryOutputs;
-  readonly environment: () => EngineEnvironment;
-  readonly reading: LocalReading;
+  readonly environment: (disk: BlobStore, outputs: Outputs) => EngineEnvironment;
   readonly job: SimJob;
   readonly spec: JobSpec;
 }
@@ -58,8 +70,9 @@ export interface WorldParts {
 export class World {
   readonly #parts: WorldParts;
   readonly #network: SimNetwork<Message>;
-  readonly #drawn: FaultRates;
-  #rates: FaultRates;
+  readonly #situations: Situations;
+  /** Outputs that somebody began to commit, by who. */
+  readonly #commits = new Map<string, string>();
   #driverAddress: NodeId = nodeId("nobody");
   #driverEpoch: Epoch = epoch(0);
   #driverCount = 0;
@@ -69,65 +82,108 @@ export class World {
   /** Anything that must never happen. */
   readonly problems: string[] = [];
   driven: Driven | undefined;
+  #resultsLost = false;
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
-    this.#drawn = drawRates(parts.random);
-    this.#rates = this.#drawn;
-    this.#network = new SimNetwork(parts.scheduler, parts.random, () => this.#rates, parts.trace);
+    this.#network = new SimNetwork(parts.faults);
+    this.#situations = new Situations(parts.trace);
     this.#workers = new Array<undefined>(1 + parts.random.below(4)).fill(undefined);
+  }
+
+  /** The job is done, as far as anybody can tell. */
+  get hasEnded(): boolean {
+    return this.driven !== undefined || this.#resultsLost;
   }
 
   /** Submits the job through a store that may fail, and lets everybody begin. */
   async start(): Promise<void> {
-    const process = new SimProcess("submitter", this.#parts.scheduler);
-    const log = new JobLog(this.#storeOf(process), this.#parts.spec.id, {
-      clock: process.clock,
-      random: this.#parts.random,
+    this.#submit(() => {
+      this.#parts.trace.say("submitter", "the job is submitted");
+      this.#startDriver();
+      this.#workers.forEach((_, index) => {
+        this.#startWorker(index);
+      });
+      this.#scheduleFaults();
     });
-    const card = cardOf(this.#parts.spec, undefined);
-    void log.submit(this.#parts.spec.constants.bundle, card).then(
-      () => {
-        this.#parts.trace.say("submitted");
-        this.#startDriver();
-        this.#workers.forEach((_, index) => {
-          this.#startWorker(index);
-        });
-        this.#scheduleFaults();
+  }
+
+  /** Somebody waits for the answer, and asks again where there is none, or where it is that nothing can be stored now. */
+  #submit(onDone: () => void): void {
+    const { scheduler, faults, spec } = this.#parts;
+    const process = new SimProcess("submitter", scheduler);
+    const again = (): void => void scheduler.after(RESTART_MS_MAX, () => this.#submit(onDone));
+    process.onKilled = again;
+    const timing = { clock: process.clock, random: faults.random };
+    const log = new JobLog(this.#storeOf(process), spec.id, timing);
+    void log.submit(spec.constants.bundle, cardOf(spec, undefined)).then(
+      () => process.enter(onDone),
+      (error: unknown) => {
+        if (error instanceof BicoastalError && error.code === "DISK_FULL") process.enter(again);
+        else this.problems.push(`the submission failed: ${String(error)}`);
       },
-      (error: unknown) => this.problems.push(`the submission failed: ${String(error)}`),
     );
   }
 
   stopFaults(): void {
-    this.#parts.trace.say("faults stop");
-    this.#rates = NO_FAULTS;
+    this.#parts.trace.say("", "the faults stop");
+    this.#parts.faults.stop();
     this.#network.heal();
-    for (const process of [...this.#drivers, ...this.#workers]) process?.thaw();
+    for (const process of this.#living()) {
+      process.thaw();
+      process.drift(1);
+    }
+  }
+
+  #living(): readonly SimProcess[] {
+    return [...this.#drivers, ...this.#workers].filter((process) => process !== undefined);
   }
 
   #storeOf(process: SimProcess): ControlStore {
-    const { store, history, random, trace } = this.#parts;
-    return history.record(faultyStore(store(process), process, random, () => this.#rates, trace));
+    const { store, history, faults } = this.#parts;
+    const self = nodeId(process.name);
+    const way = {
+      there: () => this.#network.connects(self, STORE_NODE),
+      back: () => this.#network.connects(STORE_NODE, self),
+    };
+    return history.record(faultyStore(store(process), process, faults, way));
+  }
+
+  /** What tasks, or whoever reads results, have of the world in this process. */
+  #environmentOf(process: SimProcess): () => EngineEnvironment {
+    const { environment, blobs, faults } = this.#parts;
+    const disk = faultyDisk(blobs, process, faults);
+    const outputs = this.#outputsOf(process);
+    return () => environment(disk, outputs);
+  }
+
+  #outputsOf(process: SimProcess): Outputs {
+    const { outputs, faults } = this.#parts;
+    return faultyOutputs(outputs, process, faults, this.#commits);
   }
 
   // ---- Drivers ----------------------------------------------------------------------------------------------------
 
   #startDriver(): void {
-    if (this.driven !== undefined) return;
-    const { scheduler, random, trace, outputs, reading, spec } = this.#parts;
+    if (this.hasEnded) return;
+    const { scheduler, random, trace, faults, spec } = this.#parts;
     const process = new SimProcess(`driver${this.#driverCount++}`, scheduler);
     const self = nodeId(process.name);
     this.#drivers.add(process);
-    trace.say(`${process.name} starts`);
+    trace.say(process.name, "starts");
+    begin(process, faults);
+    process.onKilled = () => {
+      this.#drivers.delete(process);
+      this.#restartDriverSoon();
+    };
     const ports = {
       store: this.#storeOf(process),
-      outputs,
+      outputs: this.#outputsOf(process),
       clock: process.clock,
-      readRows: reading.readRows,
+      readRows: localReading(this.#environmentOf(process)).readRows,
       random: new Prng(`${process.name}/${random.nextUint32()}`),
       muster: (job: { readonly epoch: Epoch }) => {
-        trace.say(`${process.name} has taken over`);
+        trace.say(process.name, `has taken over, in epoch ${job.epoch}`);
         if (this.#driverCount > 1) trace.met("takeOver");
         // One that was frozen when it took over says so late; workers follow the latest by what the store says.
         if (job.epoch > this.#driverEpoch) [this.#driverEpoch, this.#driverAddress] = [job.epoch, self];
@@ -140,7 +196,7 @@ export class World {
       leaseMs: LEASE_MS,
       isDead: () => false,
       signal: undefined,
-      onEvent: (event: RunEvent) => meet(trace, event),
+      onEvent: (event: RunEvent) => this.#situations.onEvent(process.name, spec, event),
       incarnation: process.name,
       workerLeaseMs: WORKER_LEASE_MS,
       checkInvariants: true,
@@ -153,7 +209,7 @@ export class World {
 
   #onDriven(process: SimProcess, driven: Driven): void {
     this.#drivers.delete(process);
-    this.#parts.trace.say(`${process.name} ends: ${driven.end.kind}`);
+    this.#parts.trace.say(process.name, `ends: ${driven.end.kind}`);
     if (driven.end.kind === "committed") {
       this.driven ??= driven;
       return;
@@ -166,12 +222,27 @@ export class World {
   #onDriveFailed(process: SimProcess, error: unknown): void {
     this.#drivers.delete(process);
     const code = error instanceof BicoastalError ? error.code : undefined;
-    this.#parts.trace.say(`${process.name} ends: ${code ?? String(error)}`);
+    this.#parts.trace.say(process.name, `ends: ${code ?? String(error)}`);
     if (code === "DRIVER_DEPOSED") this.#parts.trace.met("deposed");
-    const expected = code === "JOB_RUNNING" || code === "DRIVER_DEPOSED" || code === "STORE_UNAVAILABLE";
-    if (!expected)
+    if (code === "BLOB_MISSING" || code === "BLOB_CORRUPT")
+      return this.#onResultsLost(process, String(error));
+    if (code === undefined || !EXPECTED.includes(code))
       this.problems.push(`${process.name} failed: ${error instanceof Error ? error.stack : String(error)}`);
     this.#restartDriverSoon();
+  }
+
+  /**
+   * The disk that has the results of a job that had committed already is damaged, and nobody may run it again. Whoever waits
+   * for them is told so. Of a job that is not over this must not happen.
+   */
+  #onResultsLost(process: SimProcess, error: string): void {
+    const { backend, faults, trace, spec } = this.#parts;
+    const { entry } = backend.get(jobKeys(spec.id).card);
+    if (entry === undefined || decodeCard(entry)?.end?.kind !== "committed")
+      this.problems.push(`${process.name} failed, of a job that is not over: ${error}`);
+    trace.met("resultsLostAfterCommit");
+    if (faults.stopped) this.#resultsLost = true;
+    else this.#restartDriverSoon();
   }
 
   #restartDriverSoon(): void {
@@ -183,13 +254,18 @@ export class World {
   // ---- Workers ----------------------------------------------------------------------------------------------------
 
   #startWorker(index: number): void {
-    const { scheduler, random, trace, environment, audit, job, spec } = this.#parts;
+    const { scheduler, random, faults, audit, job, spec } = this.#parts;
     const process = new SimProcess(`worker${index}`, scheduler);
     this.#workers[index] = process;
+    begin(process, faults);
+    process.onKilled = () => {
+      this.#workers[index] = undefined;
+      scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startWorker(index));
+    };
     const executor = audit.watching(
       createTaskExecutor({
         loadJob: async () => ({ name: job.name, build: () => job.plan }),
-        openEnvironment: environment,
+        openEnvironment: this.#environmentOf(process),
         memoryBytes: TASK_MEMORY_BYTES,
       }),
     );
@@ -199,7 +275,9 @@ export class World {
       driver: () => this.#driverAddress,
       incarnation: `start ${this.#workerStarts++}`,
       transport,
-      runner: new SimRunner(1 + random.below(3), process, executor, random, () => this.#rates, trace),
+      runner: new SimRunner(1 + random.below(3), process, executor, faults, (request) =>
+        this.#situations.onAttempt(request),
+      ),
       clock: process.clock,
       heartbeatMs: HEARTBEAT_MS,
       aheadMs: random.pick([0, AHEAD_MS_MAX]),
@@ -214,88 +292,43 @@ export class World {
   // ---- Faults that come by themselves ---------------------------------------------------------------------------
 
   #scheduleFaults(): void {
-    const { workerKillEveryMs, driverKillEveryMs, freezeEveryMs, partitionEveryMs, blockLossEveryMs } =
-      this.#drawn;
-    this.#every(workerKillEveryMs, () => this.#killWorker());
-    this.#every(driverKillEveryMs, () => this.#killDriver());
-    this.#every(freezeEveryMs, () => this.#freezeSomeone());
-    this.#every(partitionEveryMs, () => this.#cutSomeoneOff());
-    this.#every(blockLossEveryMs, () => this.#spoilBlock());
-  }
-
-  /** Again and again at random, the mean given, as long as faults are on. */
-  #every(meanMs: number, fault: () => void): void {
-    if (meanMs === 0) return;
-    const { scheduler, random } = this.#parts;
-    scheduler.after(random.below(2 * meanMs), () => {
-      if (this.#rates === NO_FAULTS || this.driven !== undefined) return;
-      fault();
-      this.#every(meanMs, fault);
+    const { faults, backend, history, random, blobs } = this.#parts;
+    const { drawn } = faults;
+    const going = (): boolean => !this.hasEnded;
+    const every = (meanMs: number, fault: () => void): void => faults.every(meanMs, fault, going);
+    every(drawn.workerKillEveryMs, () => this.#kill("workerKill", this.#workers));
+    every(drawn.driverKillEveryMs, () => this.#kill("driverKill", [...this.#drivers]));
+    every(drawn.freezeEveryMs, () => this.#freezeSomeone());
+    every(drawn.partitionEveryMs, () => {
+      const names = [...this.#living().map(({ name }) => nodeId(name)), STORE_NODE];
+      faults.trace.fault("partition", this.#network.cutSome(names, random.below(FREEZE_MS_MAX)));
     });
+    every(drawn.stutterEveryMs, () => this.#someone((process) => stutter(process, faults)));
+    every(drawn.wallJumpEveryMs, () => this.#someone((process) => jumpWall(process, faults)));
+    every(drawn.blockLossEveryMs, () => spoilBlock(blobs.blobs, faults));
+    scheduleStoreFaults(faults, backend, going, (lease) => history.leaseCut(lease));
   }
 
-  #killWorker(): void {
-    const { scheduler, random, trace } = this.#parts;
-    const index = random.below(this.#workers.length);
-    const process = this.#workers[index];
-    if (process === undefined) return;
-    trace.fault("workerKill", process.name);
-    process.kill();
-    this.#workers[index] = undefined;
-    scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startWorker(index));
+  #someone(disturb: (process: SimProcess) => void): void {
+    const candidates = this.#living().filter(({ frozen }) => !frozen);
+    if (candidates.length > 0) disturb(this.#parts.random.pick(candidates));
   }
 
-  #killDriver(): void {
-    const { random, trace } = this.#parts;
-    const drivers = [...this.#drivers];
-    if (drivers.length === 0) return;
-    const process = random.pick(drivers);
-    trace.fault("driverKill", process.name);
+  #kill(kind: string, processes: readonly (SimProcess | undefined)[]): void {
+    const living = processes.filter((process) => process !== undefined);
+    if (living.length === 0) return;
+    const process = this.#parts.random.pick(living);
+    this.#parts.trace.fault(kind, process.name);
     process.kill();
-    this.#drivers.delete(process);
-    this.#restartDriverSoon();
   }
 
   /** A frozen driver is replaced, and thaws as one who thinks that it still drives. */
   #freezeSomeone(): void {
-    const { scheduler, random, trace } = this.#parts;
-    const candidates = [...this.#drivers, ...this.#workers].filter((process) => process?.frozen === false);
-    if (candidates.length === 0) return;
-    const process = random.pick(candidates)!;
-    const forMs = random.below(FREEZE_MS_MAX);
-    trace.fault("freeze", `${process.name} for ${forMs} ms`);
-    process.freeze();
-    scheduler.after(forMs, () => process.thaw());
-    if (this.#drivers.has(process))
-      scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startDriver());
-  }
-
-  #cutSomeoneOff(): void {
-    const { scheduler, random, trace } = this.#parts;
-    const candidates = [...this.#drivers, ...this.#workers].filter((process) => process !== undefined);
-    if (candidates.length === 0) return;
-    const { name } = random.pick(candidates);
-    trace.fault("partition", name);
-    this.#network.isolate(nodeId(name));
-    scheduler.after(random.below(FREEZE_MS_MAX), () => this.#network.heal());
-  }
-
-  /** A block that is lost, or has one bit flipped. */
-  #spoilBlock(): void {
-    const { random, trace, blobs } = this.#parts;
-    const keys = [...blobs.blobs.keys()].filter((key) => key.includes("/blocks/")).sort();
-    if (keys.length === 0) return;
-    const key = random.pick(keys);
-    const bytes = blobs.blobs.get(key)!;
-    if (bytes.length === 0 || random.chance(0.5)) {
-      trace.fault("blockLost", key);
-      blobs.blobs.delete(key);
-      return;
-    }
-    const at = random.below(bytes.length);
-    trace.fault("blockDamaged", `${key} at byte ${at}`);
-    const damaged = bytes.slice();
-    damaged[at] = damaged[at]! ^ (1 << random.below(8));
-    blobs.blobs.set(key, damaged);
+    const { scheduler, random, faults } = this.#parts;
+    this.#someone((process) => {
+      freeze(process, random.below(FREEZE_MS_MAX), faults);
+      if (this.#drivers.has(process))
+        scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startDriver());
+    });
   }
 }

@@ -10,29 +10,36 @@ import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
+import type { Outputs } from "../../ports/outputs.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { WireMessage } from "../../protocol/wire.ts";
 import { ClusterNode, type NodeNote } from "../../runtime/cluster/cluster-node.ts";
-import { encodeOpenJob } from "../../runtime/cluster/open-job.ts";
 import type { EndResult } from "../../runtime/commit.ts";
-import { cardOf } from "../../runtime/drive-job.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
-import { JobLog } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
+import type { Faults } from "../faults/faults.ts";
+import { faultyDisk } from "../faults/faulty-disk.ts";
+import { faultyOutputs } from "../faults/faulty-outputs.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
-import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
 import { SimRunner } from "../faults/sim-runner.ts";
+import { scheduleStoreFaults } from "../faults/store-weather.ts";
 import type { SimJob } from "../jobs/sim-job.ts";
 import { createMemoryBlobs, type MemoryBlobs } from "../ports/memory-blobs.ts";
+import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.ts";
 import type { MemoryOutputs } from "../ports/memory-outputs.ts";
 import { SimProcess } from "../process.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { meet, type Trace } from "../trace.ts";
+import { Situations } from "../situations.ts";
+import type { Trace } from "../trace.ts";
+import { begin, freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
+import { Users } from "./users.ts";
 
-const NODES_MAX = 5;
+const REGIONS_MAX = 5;
+/** How many nodes there are at the most: in most runs few, in some very many. */
+const NODES_MAX = [5, 5, 5, 5, 5, 5, 5, 12, 12, 50];
 const DRIVER_LEASE_MS = 5_000;
 const NODE_LEASE_MS = 4_000;
 const WORKER_LEASE_MS = 4_000;
@@ -41,10 +48,12 @@ const FREEZE_MS_MAX = 3 * DRIVER_LEASE_MS;
 const RESTART_MS_MAX = 3_000;
 const DRAIN_MS_MAX = 20_000;
 const TASK_MEMORY_BYTES = 1 << 20;
-
-const SPEC_HASH = contentHash("5".repeat(64));
-const openOf = (spec: JobSpec): Uint8Array =>
-  encodeOpenJob({ spec: SPEC_HASH, bundle: spec.constants.bundle, holders: [] });
+const REGION_MS_MAX = 20_000;
+/** Some nodes stay away for long, */
+const AWAY_LONG = 0.1;
+const AWAY_MS_MAX = 60_000;
+/** and some for good. */
+const GONE = 0.05;
 
 export interface SubmittedJob {
   readonly job: SimJob;
@@ -55,13 +64,15 @@ export interface NodeWorldParts {
   readonly scheduler: Scheduler;
   readonly random: Prng;
   readonly trace: Trace;
+  readonly faults: Faults;
+  readonly backend: MemoryStoreBackend;
   readonly store: () => ControlStore;
   /** What everybody asks of the store, as they see it. */
   readonly history: StoreHistory;
   readonly audit: StoreAudit;
   readonly outputs: MemoryOutputs;
   /** What tasks have besides the blobs of their node. */
-  readonly environment: (blobs: BlobStore) => EngineEnvironment;
+  readonly environment: (blobs: BlobStore, outputs: Outputs) => EngineEnvironment;
   readonly jobs: readonly SubmittedJob[];
 }
 
@@ -77,13 +88,16 @@ const DISK_LOST = 0.3;
 export class NodeWorld {
   readonly #parts: NodeWorldParts;
   readonly #network: SimNetwork<WireMessage>;
-  readonly #drawn: FaultRates;
-  #rates: FaultRates;
+  readonly #situations: Situations;
+  /** Outputs that somebody began to commit, by who. */
+  readonly #commits = new Map<string, string>();
+  readonly #regions: number;
+  readonly #gone = new Set<number>();
   readonly #nodes: (LiveNode | undefined)[];
   /** By the place of their node; a disk outlives its node's process. */
   readonly #disks: MemoryBlobs[];
   readonly #driving = new Map<JobId, NodeId>();
-  readonly #resuming = new Set<JobId>();
+  readonly #users: Users;
   #starts = 0;
   /** Anything that must never happen. */
   readonly problems: string[] = [];
@@ -92,83 +106,72 @@ export class NodeWorld {
 
   constructor(parts: NodeWorldParts) {
     this.#parts = parts;
-    this.#drawn = drawRates(parts.random);
-    this.#rates = this.#drawn;
-    this.#network = new SimNetwork(parts.scheduler, parts.random, () => this.#rates, parts.trace);
-    this.#nodes = new Array<undefined>(1 + parts.random.below(NODES_MAX)).fill(undefined);
+    const { random, trace, faults } = parts;
+    this.#network = new SimNetwork(faults);
+    this.#situations = new Situations(trace);
+    this.#users = new Users(faults, (process, self) => this.#storeOf(process, self), this.problems);
+    this.#nodes = new Array<undefined>(1 + random.below(random.pick(NODES_MAX))).fill(undefined);
+    this.#regions = 1 + random.below(Math.min(REGIONS_MAX, this.#nodes.length));
+    trace.say("", `${this.#nodes.length} nodes in ${this.#regions} regions`);
     this.#disks = this.#nodes.map(() => createMemoryBlobs());
   }
 
   start(): void {
-    for (const { spec } of this.#parts.jobs) this.#submit(spec);
+    for (const { spec } of this.#parts.jobs) this.#users.submit(spec);
     this.#nodes.forEach((_, index) => {
       this.#startNode(index);
     });
     this.#scheduleFaults();
   }
 
-  stopFaults(): void {
-    this.#parts.trace.say("faults stop");
-    this.#rates = NO_FAULTS;
-    this.#network.heal();
-    for (const node of this.#nodes) node?.process.thaw();
-  }
-
-  #storeOf(process: SimProcess): ControlStore {
-    const { store, history, random, trace } = this.#parts;
-    return history.record(faultyStore(store(), process, random, () => this.#rates, trace));
-  }
-
-  /** Through a store that may fail, by somebody who waits for the answer. */
-  #submit(spec: JobSpec): void {
-    const process = new SimProcess(`submitter of ${spec.id}`, this.#parts.scheduler);
-    const log = new JobLog(this.#storeOf(process), spec.id, {
-      clock: process.clock,
-      random: this.#parts.random,
-    });
-    log.submit(SPEC_HASH, cardOf(spec, undefined), openOf(spec)).then(
-      () => this.#parts.trace.say(`${spec.id} is submitted`),
-      (error: unknown) => this.problems.push(`the submission failed: ${String(error)}`),
-    );
-  }
-
   /** What a user would do about a job that failed. Harmless where it is open again. */
   resume(spec: JobSpec): void {
-    if (this.#resuming.has(spec.id)) return;
-    this.#resuming.add(spec.id);
-    const process = new SimProcess(`resumer of ${spec.id}`, this.#parts.scheduler);
-    const log = new JobLog(this.#storeOf(process), spec.id, {
-      clock: process.clock,
-      random: this.#parts.random,
-    });
-    this.#parts.trace.met("resumedAfterFailure");
-    log.reopen(cardOf(spec, undefined), openOf(spec)).then(
-      (opened) => {
-        this.#resuming.delete(spec.id);
-        this.#parts.trace.say(`${spec.id} is ${opened ? "opened again" : "as it was"}`);
-      },
-      (error: unknown) => this.problems.push(`a job could not be resumed: ${String(error)}`),
-    );
+    this.#users.resume(spec);
+  }
+
+  stopFaults(): void {
+    this.#parts.trace.say("", "the faults stop");
+    this.#parts.faults.stop();
+    this.#network.heal();
+    for (const node of this.#nodes) {
+      node?.process.thaw();
+      node?.process.drift(1);
+    }
+  }
+
+  #storeOf(process: SimProcess, self: NodeId): ControlStore {
+    const { store, history, faults } = this.#parts;
+    const way = {
+      there: () => this.#network.connects(self, STORE_NODE),
+      back: () => this.#network.connects(STORE_NODE, self),
+    };
+    return history.record(faultyStore(store(), process, faults, way));
   }
 
   // ---- Nodes --------------------------------------------------------------------------------------------------
 
   #startNode(index: number): void {
-    const { scheduler, random, trace, outputs, audit } = this.#parts;
+    const { scheduler, random, trace, faults, audit } = this.#parts;
     const name = nameOf(index);
     const incarnation = `start ${this.#starts++}`;
-    const process = new SimProcess(`${name}, ${incarnation}`, scheduler);
-    trace.say(`${process.name}`);
+    const process = new SimProcess(name, scheduler);
+    trace.say(name, incarnation);
+    begin(process, faults);
+    process.onKilled = () => this.#onKilled(index);
     const disk = this.#disks[index]!;
-    const environment = (): EngineEnvironment => this.#parts.environment(this.#blobsOf(index));
+    const outputs = faultyOutputs(this.#parts.outputs, process, faults, this.#commits);
+    const blobs = this.#blobsOf(index, process);
+    const environment = (): EngineEnvironment => this.#parts.environment(blobs, outputs);
     const executor = this.#executor(environment);
-    const runner = new SimRunner(1 + random.below(3), process, executor, random, () => this.#rates, trace);
+    const runner = new SimRunner(1 + random.below(3), process, executor, faults, (request) =>
+      this.#situations.onAttempt(request),
+    );
     const node = new ClusterNode({
       card: {
         node: name,
         incarnation,
         address: name,
-        region: index % 2 === 0 ? "east" : "west",
+        region: `region${this.#regionOf(index)}`,
         domain: "one",
         slots: runner.slots,
         memoryBytes: TASK_MEMORY_BYTES,
@@ -178,8 +181,8 @@ export class NodeWorld {
       },
       host: "simulated",
       pid: this.#starts,
-      store: this.#storeOf(process),
-      retrying: { clock: process.clock, random: new Prng(`${process.name}/${random.nextUint32()}`) },
+      store: this.#storeOf(process, name),
+      retrying: { clock: process.clock, random: new Prng(`${name}/${random.nextUint32()}`) },
       links: { ...this.#network.join(name, process), listen: () => {}, unlisten: () => {} },
       runner,
       outputs,
@@ -208,12 +211,44 @@ export class NodeWorld {
       onNote: (note) => this.#onNote(name, note),
     });
     this.#nodes[index] = { name, process, node };
-    node.start().catch((error: unknown) => this.#onThrown(process, error));
+    node.start().catch((error: unknown) => process.enter(() => this.#onNotStarted(process, error)));
+  }
+
+  #regionOf(index: number): number {
+    return index % this.#regions;
+  }
+
+  /** Whoever looks after the machine starts it again. */
+  #onKilled(index: number): void {
+    const { scheduler, random, trace, faults } = this.#parts;
+    const node = this.#nodes[index];
+    this.#nodes[index] = undefined;
+    if (node !== undefined && !faults.stopped) {
+      if (random.chance(DISK_LOST)) {
+        trace.fault("diskLost", node.name);
+        this.#disks[index]!.blobs.clear();
+      }
+      if (this.#gone.size + 1 < this.#nodes.length && random.chance(GONE)) {
+        trace.fault("nodeGone", node.name);
+        this.#gone.add(index);
+        return;
+      }
+    }
+    const awayMsMax = !faults.stopped && random.chance(AWAY_LONG) ? AWAY_MS_MAX : RESTART_MS_MAX;
+    scheduler.after(1 + random.below(awayMsMax), () => {
+      if (this.#nodes[index] === undefined) this.#startNode(index);
+    });
+  }
+
+  /** A node that finds the store full does not come up, and is started again. */
+  #onNotStarted(process: SimProcess, error: unknown): void {
+    if (error instanceof BicoastalError && error.code === "DISK_FULL") return process.kill();
+    this.problems.push(`${process.name}: ${error instanceof Error ? error.stack : error}`);
   }
 
   /** The node's own disk; and those of others, as far as the network goes. */
-  #blobsOf(index: number): BlobStore {
-    const disk = this.#disks[index]!;
+  #blobsOf(index: number, process: SimProcess): BlobStore {
+    const disk = faultyDisk(this.#disks[index]!, process, this.#parts.faults);
     const self = nameOf(index);
     return {
       ...disk,
@@ -221,7 +256,8 @@ export class NodeWorld {
         if (at === undefined || at === self) return disk.open(key);
         const there = this.#disks.findIndex((_, other) => nameOf(other) === at);
         const isUp = this.#nodes[there]?.process.frozen === false;
-        if (isUp && this.#network.connects(self, at)) return this.#disks[there]!.open(key);
+        const isThere = this.#network.connects(self, at) && this.#network.connects(at, self);
+        if (isUp && isThere) return this.#disks[there]!.open(key);
         this.#parts.trace.fault("peerUnreachable", `${key} at ${at} from ${self}`);
         throw new BicoastalError("PEER_UNREACHABLE", `${at} does not answer`, {
           retryable: true,
@@ -252,55 +288,56 @@ export class NodeWorld {
     const { trace } = this.#parts;
     switch (note.kind) {
       case "driving":
-        trace.say(`${node} drives ${note.job}`);
         if (this.#driving.has(note.job)) trace.met("takeOver");
         this.#driving.set(note.job, node);
         return;
       case "drove":
-        return trace.say(`${node} drove ${note.job}: ${note.outcome}`);
+        if (note.outcome === "cancelled") trace.met("cancelled");
+        return trace.say(node, `drove ${note.job}: ${note.outcome}`);
       case "failed":
-        trace.say(`${node} failed at ${note.job}: ${note.error.code}`);
-        if (note.error.code !== "STORE_UNAVAILABLE")
+        trace.say(node, `failed at ${note.job}: ${note.error.code}`);
+        if (note.error.code !== "STORE_UNAVAILABLE" && note.error.code !== "DISK_FULL")
           this.problems.push(`${node} failed at ${note.job}: ${note.error.code} ${note.error.message}`);
         return;
       case "draining":
-        return trace.say(`${node} drains, and is needed by ${note.jobs.length} jobs`);
+        return trace.say(node, `drains, and is needed by ${note.jobs.length} jobs`);
       case "drained":
         trace.met("drained");
-        return trace.say(`${node} is drained`);
+        return trace.say(node, "is drained");
       case "event":
-        return meet(trace, note.event);
+        return this.#situations.onEvent(node, this.#specOf(note.job), note.event);
     }
-  }
-
-  #onThrown(process: SimProcess, error: unknown): void {
-    process.enter(() =>
-      this.problems.push(`${process.name}: ${error instanceof Error ? error.stack : error}`),
-    );
   }
 
   // ---- Faults that come by themselves ---------------------------------------------------------------------------
 
   #scheduleFaults(): void {
-    const { workerKillEveryMs, driverKillEveryMs, freezeEveryMs, partitionEveryMs } = this.#drawn;
-    const { blockLossEveryMs, drainEveryMs } = this.#drawn;
-    this.#every(workerKillEveryMs, () => this.#killNode(this.#pickNode()));
-    this.#every(driverKillEveryMs, () => this.#killNode(this.#pickDriver()));
-    this.#every(freezeEveryMs, () => this.#freeze(this.#pickNode()));
-    this.#every(partitionEveryMs, () => this.#cutOff(this.#pickNode()));
-    this.#every(blockLossEveryMs, () => this.#loseBlock());
-    this.#every(drainEveryMs, () => this.#drain(this.#pickNode()));
+    const { faults, backend, history, random } = this.#parts;
+    const { drawn } = faults;
+    const going = (): boolean => true;
+    const every = (meanMs: number, fault: () => void): void => faults.every(meanMs, fault, going);
+    every(drawn.workerKillEveryMs, () => this.#killNode(this.#pickNode()));
+    every(drawn.driverKillEveryMs, () => this.#killNode(this.#pickDriver()));
+    every(drawn.drainEveryMs, () => this.#drain(this.#pickNode()));
+    every(drawn.regionLossEveryMs, () => this.#loseRegion());
+    every(drawn.cancelEveryMs, () => this.#users.cancelSome());
+    every(drawn.partitionEveryMs, () => {
+      const names = [...this.#nodes.keys()].map(nameOf);
+      const cut = this.#network.cutSome([...names, STORE_NODE], random.below(FREEZE_MS_MAX));
+      faults.trace.fault("partition", cut);
+    });
+    every(drawn.freezeEveryMs, () =>
+      this.#someone((process) => freeze(process, random.below(FREEZE_MS_MAX), faults)),
+    );
+    every(drawn.stutterEveryMs, () => this.#someone((process) => stutter(process, faults)));
+    every(drawn.wallJumpEveryMs, () => this.#someone((process) => jumpWall(process, faults)));
+    every(drawn.blockLossEveryMs, () => spoilBlock(random.pick(this.#disks).blobs, faults));
+    scheduleStoreFaults(faults, backend, going, (lease) => history.leaseCut(lease));
   }
 
-  /** Again and again at random, the mean given, as long as faults are on. */
-  #every(meanMs: number, fault: () => void): void {
-    if (meanMs === 0) return;
-    const { scheduler, random } = this.#parts;
-    scheduler.after(random.below(2 * meanMs), () => {
-      if (this.#rates === NO_FAULTS) return;
-      fault();
-      this.#every(meanMs, fault);
-    });
+  #someone(disturb: (process: SimProcess) => void): void {
+    const live = this.#pickNode();
+    if (live?.process.frozen === false) disturb(live.process);
   }
 
   #pickNode(): LiveNode | undefined {
@@ -316,16 +353,26 @@ export class NodeWorld {
 
   #killNode(node: LiveNode | undefined): void {
     if (node === undefined) return;
-    const { scheduler, random, trace } = this.#parts;
-    const index = this.#nodes.indexOf(node);
-    trace.fault([...this.#driving.values()].includes(node.name) ? "driverKill" : "workerKill", node.name);
+    const drives = [...this.#driving.values()].includes(node.name);
+    this.#parts.trace.fault(drives ? "driverKill" : "workerKill", node.name);
     node.process.kill();
-    this.#nodes[index] = undefined;
-    if (random.chance(DISK_LOST)) {
-      trace.fault("diskLost", node.name);
-      this.#disks[index]!.blobs.clear();
+  }
+
+  /** A whole region goes dark, or nobody elsewhere can reach it. */
+  #loseRegion(): void {
+    const { random, trace } = this.#parts;
+    const region = random.below(this.#regions);
+    const lost = this.#nodes.filter((node, index) => node !== undefined && this.#regionOf(index) === region);
+    if (random.chance(0.5)) {
+      trace.fault("regionKill", `region${region}`);
+      for (const node of lost) node?.process.kill();
+      return;
     }
-    scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startNode(index));
+    trace.fault("regionCut", `region${region}`);
+    const names = new Set(
+      [...this.#nodes.keys()].filter((index) => this.#regionOf(index) === region).map(nameOf),
+    );
+    this.#network.cutOff(names, random.below(REGION_MS_MAX));
   }
 
   /** A restart by somebody who asks first, and waits for a while. */
@@ -335,40 +382,10 @@ export class NodeWorld {
     const index = this.#nodes.indexOf(live);
     trace.fault("drain", live.name);
     const restart = (): void => {
-      if (this.#nodes[index] !== live) return;
-      live.process.kill();
-      this.#nodes[index] = undefined;
-      scheduler.after(1 + random.below(RESTART_MS_MAX), () => this.#startNode(index));
+      if (this.#nodes[index] === live) live.process.kill();
     };
     live.process.enter(() => void live.node.drain({ alone: random.pick(["wait", "leave"]) }).then(restart));
     scheduler.after(random.below(DRAIN_MS_MAX), restart);
-  }
-
-  #freeze(node: LiveNode | undefined): void {
-    if (node === undefined || node.process.frozen) return;
-    const { scheduler, random, trace } = this.#parts;
-    const forMs = random.below(FREEZE_MS_MAX);
-    trace.fault("freeze", `${node.name} for ${forMs} ms`);
-    node.process.freeze();
-    scheduler.after(forMs, () => node.process.thaw());
-  }
-
-  #cutOff(node: LiveNode | undefined): void {
-    if (node === undefined) return;
-    const { scheduler, random, trace } = this.#parts;
-    trace.fault("partition", node.name);
-    this.#network.isolate(node.name);
-    scheduler.after(random.below(FREEZE_MS_MAX), () => this.#network.heal());
-  }
-
-  #loseBlock(): void {
-    const { random, trace } = this.#parts;
-    const { blobs } = random.pick(this.#disks);
-    const keys = [...blobs.keys()].filter((key) => key.includes("/blocks/")).sort();
-    if (keys.length === 0) return;
-    const key = random.pick(keys);
-    trace.fault("blockLost", key);
-    blobs.delete(key);
   }
 }
 

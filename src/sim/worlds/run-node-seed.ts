@@ -2,12 +2,14 @@ import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import { prefixEnd } from "../../ports/control-store.ts";
+import type { Outputs } from "../../ports/outputs.ts";
 import { jobKeys, OPEN_PREFIX } from "../../runtime/job-keys.ts";
 import { decodeCard } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, readLog } from "../check/check.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
+import type { Faults } from "../faults/faults.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
 import { createMemoryBlobs } from "../ports/memory-blobs.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../ports/memory-control-store.ts";
@@ -18,7 +20,8 @@ import { SimProcess } from "../process.ts";
 import { Scheduler } from "../scheduler.ts";
 import { Trace } from "../trace.ts";
 import { NodeWorld, type SubmittedJob } from "./node-world.ts";
-import type { SeedOptions, SeedResult, SimLibraries } from "./run-seed.ts";
+import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
+import { drawTimeout, prepareFaults, resultOf, tellJob } from "./seed-parts.ts";
 
 /** Faults come for so long at the most; then the jobs have so long to end. Virtual milliseconds. */
 const FAULTY_MS_MAX = 60_000;
@@ -31,23 +34,25 @@ const JOBS_MAX = 3;
 export async function runNodeSeed(
   seed: string,
   libraries: SimLibraries,
-  { print, breakStore = (store) => store }: SeedOptions = {},
+  options: SeedOptions = {},
 ): Promise<SeedResult> {
+  const { print, breakStore = (store) => store } = options;
   const scheduler = new Scheduler();
   const random = new Prng(`nodes/${seed}`);
   const trace = new Trace(() => scheduler.nowMs, print);
+  const faults = prepareFaults({ scheduler, random, trace }, options);
   const outputs = new MemoryOutputs();
-  const environment = (blobs: BlobStore): EngineEnvironment => ({
+  const environment = (blobs: BlobStore, to: Outputs): EngineEnvironment => ({
     ...libraries,
     inputs: new MemoryInputs(),
     blobs,
-    outputs,
+    outputs: to,
     scratch: createMemoryScratch(),
   });
-  const { planSplits } = localReading(() => environment(createMemoryBlobs()));
+  const { planSplits } = localReading(() => environment(createMemoryBlobs(), outputs));
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const store = () => breakStore(new MemoryControlStore(backend));
-  const jobs = await drawJobs(random, planSplits);
+  const jobs = await drawJobs(faults, planSplits);
   const audit = new StoreAudit(
     backend,
     jobs.map(({ spec }) => spec),
@@ -58,6 +63,8 @@ export async function runNodeSeed(
     scheduler,
     random,
     trace,
+    faults,
+    backend,
     store,
     history,
     audit,
@@ -78,10 +85,8 @@ export async function runNodeSeed(
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  problems.push(...world.problems, ...audit.problems, ...history.problems());
-  for (const problem of problems) trace.say(`PROBLEM ${problem.split("\n")[0]}`);
-  const { faults, sometimes, hash: traceHash } = trace;
-  return { seed, problems, traceHash, virtualMs: scheduler.nowMs, steps: scheduler.steps, faults, sometimes };
+  problems.push(...world.problems, ...audit.problems);
+  return resultOf({ seed, problems, trace, scheduler, faults, history });
 
   async function judge(): Promise<readonly string[]> {
     const found: string[] = [];
@@ -101,15 +106,18 @@ export async function runNodeSeed(
 
 /** Jobs of different names; each is submitted once. */
 async function drawJobs(
-  random: Prng,
+  faults: Faults,
   planSplits: Parameters<typeof submitSimJob>[1],
 ): Promise<readonly SubmittedJob[]> {
+  const { random, trace } = faults;
   const jobs = new Map<string, SubmittedJob>();
   const count = 1 + random.below(JOBS_MAX);
   for (let i = 0; i < count; i++) {
     const job = drawJob(random);
-    const spec = await submitSimJob(job, planSplits);
-    if (!jobs.has(job.name)) jobs.set(job.name, { job, spec });
+    if (jobs.has(job.name)) continue;
+    const spec = await submitSimJob(job, planSplits, drawTimeout(faults));
+    tellJob(trace, job, spec);
+    jobs.set(job.name, { job, spec });
   }
   return [...jobs.values()];
 }

@@ -1,7 +1,9 @@
 import { InvariantViolation } from "../../base/assert.ts";
 import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
+import type { Outputs } from "../../ports/outputs.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, readLog } from "../check/check.ts";
@@ -16,57 +18,38 @@ import { SimProcess } from "../process.ts";
 import { Scheduler } from "../scheduler.ts";
 import { Trace } from "../trace.ts";
 import { World } from "./job-world.ts";
+import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
+import { drawTimeout, prepareFaults, resultOf, tellJob } from "./seed-parts.ts";
 
 /** Faults come for so long at the most; then the job has so long to end. Virtual milliseconds. */
 const FAULTY_MS_MAX = 60_000;
 const LIVENESS_MS = 600_000;
 
-export interface SeedResult {
-  readonly seed: string;
-  /** Empty where all was well. */
-  readonly problems: readonly string[];
-  /** The same for the same seed and code. */
-  readonly traceHash: string;
-  readonly virtualMs: number;
-  readonly steps: number;
-  readonly faults: ReadonlyMap<string, number>;
-  readonly sometimes: ReadonlySet<string>;
-}
-
-/** What the simulator takes from adapters, which it may not import: pure functions both. */
-export type SimLibraries = Pick<EngineEnvironment, "codec" | "crc32" | "gzip">;
-
-export interface SeedOptions {
-  /** Gets every line of the run's story. */
-  readonly print?: (line: string) => void;
-  /** Breaks the store that everybody uses, to see that the checks notice. */
-  readonly breakStore?: (store: ControlStore) => ControlStore;
-}
-
 /** Runs one simulated cluster to the end of its job and judges it. */
 export async function runSeed(
   seed: string,
   libraries: SimLibraries,
-  { print, breakStore = (store) => store }: SeedOptions = {},
+  options: SeedOptions = {},
 ): Promise<SeedResult> {
+  const { print, breakStore = (store) => store } = options;
   const scheduler = new Scheduler();
   const random = new Prng(seed);
   const trace = new Trace(() => scheduler.nowMs, print);
+  const faults = prepareFaults({ scheduler, random, trace }, options);
   const blobs = createMemoryBlobs();
   const outputs = new MemoryOutputs();
-  const inputs = new MemoryInputs();
-  const environment = (): EngineEnvironment => ({
+  const environment = (disk: BlobStore, to: Outputs): EngineEnvironment => ({
     ...libraries,
-    inputs,
-    blobs,
-    outputs,
+    inputs: new MemoryInputs(),
+    blobs: disk,
+    outputs: to,
     scratch: createMemoryScratch(),
   });
-  const reading = localReading(environment);
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const job = drawJob(random);
-  const spec = await submitSimJob(job, reading.planSplits);
-  trace.say(`job ${job.name}, tasks by stage ${spec.stages.map(({ tasks }) => tasks).join(" ")}`);
+  const { planSplits } = localReading(() => environment(blobs, outputs));
+  const spec = await submitSimJob(job, planSplits, drawTimeout(faults));
+  tellJob(trace, job, spec);
   const store = (): ControlStore => breakStore(new MemoryControlStore(backend));
   const audit = new StoreAudit(backend, [spec]);
   const history = new StoreHistory(() => scheduler.nowMs);
@@ -75,30 +58,27 @@ export async function runSeed(
     scheduler,
     random,
     trace,
+    faults,
+    backend,
     store,
     history,
     audit,
     blobs,
     outputs,
     environment,
-    reading,
     job,
     spec,
   });
   const problems: string[] = [];
   try {
     await world.start();
-    const done = (): boolean => world.driven !== undefined || world.problems.length > 0;
+    const done = (): boolean => world.hasEnded || world.problems.length > 0;
     await scheduler.play(done, random.below(FAULTY_MS_MAX));
     world.stopFaults();
     const ended = await scheduler.play(done, scheduler.nowMs + LIVENESS_MS);
     if (!ended) problems.push(`L15: the job had not ended ${LIVENESS_MS} ms after the faults stopped`);
-    if (world.driven !== undefined) {
-      problems.push(
-        ...auditLog(await readLog(store(), spec)),
-        ...checkResults(job, spec, world.driven.results, outputs),
-      );
-    }
+    if (ended) problems.push(...auditLog(await readLog(store(), spec)));
+    if (world.driven !== undefined) problems.push(...checkResults(job, spec, world.driven.results, outputs));
   } catch (error) {
     problems.push(
       error instanceof InvariantViolation || error instanceof Error
@@ -106,8 +86,6 @@ export async function runSeed(
         : String(error),
     );
   }
-  problems.push(...world.problems, ...audit.problems, ...history.problems());
-  for (const problem of problems) trace.say(`PROBLEM ${problem.split("\n")[0]}`);
-  const { faults, sometimes, hash: traceHash } = trace;
-  return { seed, problems, traceHash, virtualMs: scheduler.nowMs, steps: scheduler.steps, faults, sometimes };
+  problems.push(...world.problems, ...audit.problems);
+  return resultOf({ seed, problems, trace, scheduler, faults, history });
 }

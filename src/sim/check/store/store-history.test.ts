@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { BicoastalError } from "../../../base/errors.ts";
 import { Prng } from "../../../base/prng.ts";
 import type { ControlStore, GetResult, LeaseId, TxnRequest } from "../../../ports/control-store.ts";
-import { faultyStore } from "../../faults/faulty-store.ts";
+import { CrashPoints } from "../../faults/crash-points.ts";
+import { Faults } from "../../faults/faults.ts";
+import { ALWAYS, faultyStore } from "../../faults/faulty-store.ts";
 import { NO_FAULTS } from "../../faults/rates.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../../ports/memory-control-store.ts";
 import { SimProcess } from "../../process.ts";
@@ -13,7 +15,7 @@ import { StoreHistory } from "./store-history.ts";
 
 const RUNS = 60;
 const CLIENTS = 4;
-const CALLS = 25;
+const CALLS = 30;
 const LEASE_MS = 1_000;
 const RATES = {
   ...NO_FAULTS,
@@ -38,11 +40,13 @@ async function play(
   const history = new StoreHistory(() => scheduler.nowMs);
   // Half of the runs know what the store tells its watches, and half go by its answers alone.
   if (followed) history.follow(backend);
+  const points = new CrashPoints([], false, () => {});
+  const faults = new Faults({ scheduler, random, trace, points, drawn: RATES });
   let working = CLIENTS;
   for (let index = 0; index < CLIENTS; index++) {
     const process = new SimProcess(`client${index}`, scheduler);
     const own = broken(new MemoryControlStore(backend), random);
-    const store = history.record(faultyStore(own, process, random, () => RATES, trace));
+    const store = history.record(faultyStore(own, process, faults, ALWAYS));
     void work(store, process, random).then(() => working--);
     if (random.chance(0.3)) scheduler.after(random.below(5_000), () => [process.kill(), working--]);
   }

@@ -13,8 +13,8 @@ import { checkLinearizable, type LinearResult } from "../linear/linearizable.ts"
 import { storeModelFor } from "./evidence.ts";
 import type { StoreAnswer, StoreCall, StoreOperation, StoreState } from "./store-model.ts";
 
-/** Steps of the model for one history; a seed's takes a few thousand. */
-const STEPS_MAX = 300_000;
+/** Steps of the model for one history; a seed's takes a few thousand, but where very many outcomes are unknown. */
+const STEPS_MAX = 20_000;
 
 interface Lease {
   readonly id: LeaseId;
@@ -24,18 +24,22 @@ interface Lease {
 
 export class StoreHistory {
   readonly #nowMs: () => number;
-  readonly #leaseMsMin: (ttlMs: number) => number;
   readonly #ended: StoreOperation[] = [];
   readonly #open = new Set<{ readonly input: StoreCall; readonly calledAt: number }>();
   readonly #commits = new Map<number, readonly Change[]>();
   readonly #leases = new Map<LeaseId, Lease & { readonly ttlMs: number }>();
+  /** When leases ended before their time. */
+  readonly #cutMs = new Map<LeaseId, number>();
   /** Virtual times of ticks, ascending: a tick is one call or one return. */
   readonly #ticksMs: number[] = [];
 
-  /** @param leaseMsMin How long a lease lives at the least that is not kept alive; default as long as it was granted for. */
-  constructor(nowMs: () => number, leaseMsMin: (ttlMs: number) => number = (ttlMs) => ttlMs) {
+  constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
-    this.#leaseMsMin = leaseMsMin;
+  }
+
+  /** The store itself ends this lease now, before its time. */
+  leaseCut(lease: LeaseId): void {
+    this.#cutMs.set(lease, this.#nowMs());
   }
 
   /** The same store, and everything that is asked of it noted. */
@@ -77,9 +81,16 @@ export class StoreHistory {
 
   /** Whether one store can have given all these answers. Empty where it can. */
   problems(): readonly string[] {
+    const { problem } = this.judge();
+    return problem === undefined ? [] : [problem];
+  }
+
+  /** The same; where too many outcomes are unknown to find out, that is said apart. */
+  judge(): { readonly problem: string | undefined; readonly gaveUp: boolean } {
     const history = this.operations();
     const result = checkLinearizable(storeModelFor(history, this.#commits), history, { stepsMax: STEPS_MAX });
-    return result.kind === "linearizable" ? [] : [explain(result, history.length)];
+    if (result.kind === "linearizable") return { problem: undefined, gaveUp: false };
+    return { problem: explain(result, history.length), gaveUp: result.kind === "gaveUp" };
   }
 
   /** All that was asked, and the expiries that may have come between. */
@@ -110,7 +121,8 @@ export class StoreHistory {
 
   #expiries(): readonly StoreOperation[] {
     return [...this.#leases.values()].flatMap(({ id, aliveUntilMs }) => {
-      const tick = this.#ticksMs.findIndex((ms) => ms >= aliveUntilMs);
+      const fromMs = Math.min(aliveUntilMs, this.#cutMs.get(id) ?? aliveUntilMs);
+      const tick = this.#ticksMs.findIndex((ms) => ms >= fromMs);
       if (tick < 0) return [];
       const input: StoreCall = { kind: "expire", lease: id };
       return [{ input, output: undefined, calledAt: tick - 0.5, returnedAt: Number.POSITIVE_INFINITY }];
@@ -124,7 +136,7 @@ export class StoreHistory {
       () => store.grantLease(ttlMs),
       (lease) => ({ kind: "lease", lease }),
     );
-    this.#leases.set(id, { id, ttlMs, aliveUntilMs: calledMs + this.#leaseMsMin(ttlMs) });
+    this.#leases.set(id, { id, ttlMs, aliveUntilMs: calledMs + ttlMs });
     return id;
   }
 
@@ -137,7 +149,7 @@ export class StoreHistory {
     );
     const known = this.#leases.get(lease);
     if (alive && known !== undefined)
-      known.aliveUntilMs = Math.max(known.aliveUntilMs, calledMs + this.#leaseMsMin(known.ttlMs));
+      known.aliveUntilMs = Math.max(known.aliveUntilMs, calledMs + known.ttlMs);
     return alive;
   }
 
@@ -151,10 +163,7 @@ export class StoreHistory {
       return value;
     } catch (error) {
       const code = error instanceof BicoastalError ? error.code : undefined;
-      const isUnknown =
-        error instanceof BicoastalError &&
-        error.details.outcome === "unknown" &&
-        code === "STORE_UNAVAILABLE";
+      const isUnknown = error instanceof BicoastalError && error.details.outcome === "unknown";
       if (code === "LEASE_GONE") this.#end(call, { kind: "leaseGone" });
       // Said not to have happened: so whatever shows of it is wrong.
       else if (!isUnknown) this.#open.delete(call);

@@ -1,0 +1,77 @@
+/** What the runs of both worlds have in common. */
+import type { Prng } from "../../base/prng.ts";
+import type { JobSpec } from "../../protocol/job-spec.ts";
+import type { StoreHistory } from "../check/store/store-history.ts";
+import { CrashPoints } from "../faults/crash-points.ts";
+import { Faults } from "../faults/faults.ts";
+import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
+import type { SimJob } from "../jobs/sim-job.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { Trace } from "../trace.ts";
+import type { SeedOptions, SeedResult } from "./seed.ts";
+
+const TASK_TIMEOUT_MS = 20_000;
+
+interface Clockwork {
+  readonly scheduler: Scheduler;
+  readonly random: Prng;
+  readonly trace: Trace;
+}
+
+/** Draws what may go wrong in this run, and tells of it. */
+export function prepareFaults(
+  { scheduler, random, trace }: Clockwork,
+  { calm = false, crashAt = [], listPoints = false }: SeedOptions,
+): Faults {
+  const drawn = calm ? NO_FAULTS : drawRates(random);
+  const points = new CrashPoints(crashAt, listPoints, (process, point) =>
+    trace.fault("crash", `of ${process.name} at "${point}"`),
+  );
+  trace.say("", `faults: ${tellRates(drawn)}`);
+  return new Faults({ scheduler, random, trace, points, drawn });
+}
+
+function tellRates(rates: FaultRates): string {
+  const told = Object.entries(rates).flatMap(([kind, rate]: [string, number]) => {
+    if (rate === 0) return [];
+    return [
+      kind.endsWith("Ms") || kind.endsWith("MsMax")
+        ? `${kind} ${rate}`
+        : `${kind} ${(100 * rate).toFixed(1)} %`,
+    ];
+  });
+  return told.join(", ");
+}
+
+export function tellJob(trace: Trace, { name }: SimJob, { id, stages, ends, policy }: JobSpec): void {
+  const tasks = stages.map((stage) => `${stage.label} x ${stage.tasks}`).join(", ");
+  const limit = policy.taskTimeoutMs === undefined ? "no time limit" : `${policy.taskTimeoutMs} ms a task`;
+  trace.say(
+    "",
+    `job ${id} (${name}): stages ${tasks}; ends ${ends.map(({ end }) => end.kind).join(", ")}; ${limit}`,
+  );
+}
+
+/** Where no attempt can hang, some jobs have no limit: what was lost is then found in no other way. */
+export function drawTimeout({ drawn, random }: Faults): number | undefined {
+  return drawn.attemptHangs === 0 && random.chance(0.5) ? undefined : TASK_TIMEOUT_MS;
+}
+
+export function resultOf(run: {
+  readonly seed: string;
+  readonly problems: readonly string[];
+  readonly trace: Trace;
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly history: StoreHistory;
+}): SeedResult {
+  const { seed, trace, scheduler } = run;
+  const { problem, gaveUp: undecided } = run.history.judge();
+  const problems = [...run.problems, ...(problem === undefined || undecided ? [] : [problem])];
+  if (problems.length === 0) trace.say("", "all is well");
+  for (const problem of problems) trace.say("", `WRONG: ${problem}`);
+  const { faults, sometimes, hash: traceHash } = trace;
+  const { passed: points } = run.faults.points;
+  const { nowMs: virtualMs, steps } = scheduler;
+  return { seed, problems, traceHash, virtualMs, steps, faults, sometimes, points, undecided };
+}
