@@ -5,7 +5,7 @@
  * without anyone having taken over (the machine slept, say), it takes the job over again and goes on.
  */
 import { assert } from "../base/assert.ts";
-import { BicoastalError, type ErrorCode } from "../base/errors.ts";
+import { BicoastalError } from "../base/errors.ts";
 import { type AttemptId, type ContentHash, type Epoch, type NodeId, nodeId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
@@ -23,6 +23,8 @@ import { type CommitResult, DriverHost, type HostEnd } from "./driver-host.ts";
 import { DriverLease } from "./driver-lease.ts";
 import type { RunEvent } from "./events.ts";
 import { type DriverOwner, type JobCard, JobLog, type TakenOver } from "./job-log.ts";
+import { lostBlockKey, unreachableNode } from "./lost-block.ts";
+import { eventOfNote } from "./note-events.ts";
 import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
 import { replayLog } from "./replay-log.ts";
@@ -335,28 +337,8 @@ class Drive {
 
   #onNote(note: DriverNote, meter: ProgressMeter): void {
     meter.onNote(note);
-    if (note.kind === "taskFailed") {
-      const { attempt, tries, triesMax, error, retryInMs } = note;
-      this.#options.onEvent({
-        kind: "taskFailed",
-        stage: attempt.stage,
-        partition: attempt.partition,
-        tries,
-        triesMax,
-        error,
-        retryInMs,
-      });
-    } else if (note.kind === "outputLost") {
-      const { stage, partition } = note.lost.attempt;
-      this.#options.onEvent({ kind: "outputLost", stage, partition });
-    } else if (note.kind === "backupStarted" || note.kind === "backupWon") {
-      const { stage, partition } = note.attempt;
-      this.#options.onEvent({ kind: note.kind, stage, partition, node: note.worker });
-    } else if (note.kind === "nodeSetAside") {
-      this.#options.onEvent({ kind: "nodeSetAside", node: note.worker, forMs: note.forMs });
-    } else if (note.kind === "nodeBack") {
-      this.#options.onEvent({ kind: "nodeBack", node: note.worker });
-    }
+    const event = eventOfNote(note);
+    if (event !== undefined) this.#options.onEvent(event);
   }
 
   /** What ended before the stop counts: the driver hears of it first. */
@@ -410,18 +392,4 @@ class Drive {
 export function cardOf(spec: JobSpec, end: JobCard["end"]): JobCard {
   const tasks = spec.stages.reduce((sum, stage) => sum + stage.tasks, 0);
   return { job: spec.id, name: spec.name, submittedAtMs: spec.constants.submittedAtMs, tasks, end };
-}
-
-const LOST_CODES: readonly ErrorCode[] = ["BLOB_MISSING", "BLOB_CORRUPT", "PEER_UNREACHABLE"];
-
-function unreachableNode(error: unknown): NodeId | undefined {
-  if (!(error instanceof BicoastalError) || error.code !== "PEER_UNREACHABLE") return undefined;
-  const { node } = error.details;
-  return typeof node === "string" ? nodeId(node) : undefined;
-}
-
-function lostBlockKey(error: unknown): string | undefined {
-  if (!(error instanceof BicoastalError) || !LOST_CODES.includes(error.code)) return undefined;
-  const { key } = error.details;
-  return typeof key === "string" ? key : undefined;
 }
