@@ -49,6 +49,7 @@ export class ChaosCluster {
   network: NetworkSpaces | undefined;
   /** Of the members of etcd. */
   readonly #memberSpaces: NetworkSpace[] = [];
+  readonly #starting = new Map<number, Promise<void>>();
   readonly #disks: string[] = [];
   readonly #memory: MemoryLimit[] = [];
 
@@ -189,6 +190,19 @@ export class ChaosCluster {
     if (await this.came(WAIT_MS_MAX, joined)) return;
     throw new Error(
       `L15: ${node.name} does not belong to the cluster again: ${last ?? "it neither joins nor ends"}`,
+    );
+  }
+
+  /** Resolves when they serve clients. One that another fault starts at this time is waited for. */
+  async startMembers(members: readonly number[]): Promise<void> {
+    await Promise.all(
+      members.map((member) => {
+        if (!this.etcd.isRunning(member) && !this.#starting.has(member)) {
+          const starting = this.etcd.startMember(member).finally(() => this.#starting.delete(member));
+          this.#starting.set(member, starting);
+        }
+        return this.#starting.get(member);
+      }),
     );
   }
 

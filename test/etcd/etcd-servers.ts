@@ -10,7 +10,7 @@ import { readEtcdStatus } from "../../src/adapters/etcd/status.ts";
 import { systemClock } from "../../src/adapters/machine/system-clock.ts";
 import { TiedProcess } from "../tied-process.ts";
 
-const START_MS_MAX = 20_000;
+const START_MS_MAX = 60_000;
 const POLL_MS = 50;
 /** Of a member's log, to say why it did not start. */
 const LOG_LINES_MAX = 200;

@@ -47,7 +47,7 @@ const restartAll: Inject = (room, { size }) =>
     const members = Array.from({ length: MEMBERS }, (_, member) => member);
     await Promise.all([...nodes.map((node) => node.kill()), ...members.map((member) => etcd.kill(member))]);
     await room.hold(size * 2);
-    await Promise.all(members.map((member) => etcd.startMember(member)));
+    await room.cluster.startMembers(members);
     await Promise.all(nodes.map((node) => room.cluster.restart(node)));
     return "all nodes and all of etcd";
   });
@@ -62,7 +62,7 @@ const loseRegion: Inject = async (room, { pick, size }) => {
     await Promise.all([...there.map((node) => room.kill(node)), etcd.kill(index)]);
     for (const node of there) empty(node.parts.dataDir);
     await room.hold(1 + size * 3);
-    await etcd.startMember(index);
+    await room.cluster.startMembers([index]);
     await Promise.all(there.map((node) => room.cluster.restart(node)));
     return region;
   });
@@ -79,7 +79,7 @@ async function withoutMembers(room: FaultRoom, members: readonly number[], lease
   const running = members.filter((member) => etcd.isRunning(member));
   await Promise.all(running.map((member) => etcd.kill(member)));
   await room.hold(leases);
-  await Promise.all(running.map((member) => etcd.startMember(member)));
+  await room.cluster.startMembers(running);
   return running.map((member) => REGION_NAMES[member]).join(", ");
 }
 
