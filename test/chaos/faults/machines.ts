@@ -9,7 +9,7 @@ const FILLER = "filler";
 const PIECE_BYTES = 64 * 1024;
 const FULL_LEASES_MIN = 1;
 const FULL_LEASES_MORE = 3;
-const DAMAGED_FILES_MAX = 5;
+const DAMAGED_FILES_MAX = 9;
 const BLOCKS_WAIT_MS = 10_000;
 const DAY = 86_400;
 const SHIFT_LEASES = 2;
@@ -41,6 +41,8 @@ function fill(file: string): void {
 /** What a disk may make of a file. */
 const DAMAGES: readonly ((file: string, bytes: Buffer) => void)[] = [
   (file, bytes) => flip(file, bytes, bytes.length >> 1),
+  (file, bytes) => flip(file, bytes, bytes.length >> 2),
+  (file, bytes) => flip(file, bytes, 40),
   (file, bytes) => flip(file, bytes, 20),
   (file, bytes) => flip(file, bytes, bytes.length - 1),
   (file, bytes) => truncateSync(file, bytes.length >> 1),
