@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
-import { type AttemptId, type ContentHash, type Epoch, type NodeId, nodeId } from "../base/ids.ts";
+import type { AttemptId, ContentHash, Epoch } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import type { Completed, JobState } from "../core/job-state.ts";

@@ -19,6 +19,9 @@ test("a job is left to the nodes, stopped from elsewhere, and gone on with", {
     { job: left!.job, state: "cancelled" },
   ]);
   job.open("map", "reduce", "sorted");
+  const detached = await cluster.command("resume", left!.job, "--detach", "--json");
+  expect(jsonLines(detached)).toEqual([{ job: left!.job }]);
+  // Follows it, as it runs or has succeeded by now.
   const resumed = await cluster.command("resume", left!.job, "--json");
   expect(outputOf(resumed, cluster.path("out"))).toEqual(await runAlone());
   expect((await cluster.command("cancel", left!.job)).stderr).toContain("had succeeded already");
