@@ -29,6 +29,8 @@ export class JobAudit {
   readonly #effective = new Map<string, { readonly name: string; readonly block: string }>();
   /** How often each attempt has completed: no name is given out twice. */
   readonly #completions = new Set<string>();
+  /** By attempt: what of each stage it was given to read, as checksums. */
+  readonly #reads = new Map<string, readonly { readonly stage: number; readonly checksums: string }[]>();
   /** By stage: every list of blocks that was the whole stage's at some revision. */
   readonly #wholes = new Map<number, Set<string>>();
 
@@ -88,6 +90,7 @@ export class JobAudit {
         return this.#onLost(event.attempt);
       case "committed":
         this.#ended = "committed";
+        this.#checkReads();
         for (const { id } of this.#spec.stages)
           if (this.#wholeOf(id) === undefined) this.#say(`S7: it committed before stage ${id} was complete`);
         return;
@@ -126,6 +129,22 @@ export class JobAudit {
     if (held?.name !== nameOf(attempt))
       this.#say(`S4: ${nameOf(attempt)} was lost, and ${held?.name} counted`);
     this.#effective.delete(taskOf(attempt));
+  }
+
+  /**
+   * S6: all that counts was made of what counts. An output that was lost and made again may be another, where a function gives
+   * other results each time; whoever had read the former one must not count any more.
+   */
+  #checkReads(): void {
+    for (const { name } of this.#effective.values()) {
+      for (const { stage, checksums } of this.#reads.get(name) ?? []) {
+        const whole = this.#wholeOf(stage);
+        if (whole !== undefined && checksums !== checksumsOf(whole.split("\n")))
+          this.#say(
+            `S6: ${name} counts, and has read other output of stage ${stage} than the one that counts`,
+          );
+      }
+    }
   }
 
   #noteWhole(stage: number): void {
@@ -170,6 +189,10 @@ export class JobAudit {
   /** S5: what an attempt is to read is what some revision said to be the whole of each stage. */
   onAttempt({ attempt, input, broadcasts }: TaskAssignment): void {
     const inputs = [...(input.kind === "blocks" ? input.sides : []), ...broadcasts].flat();
+    const reads = inputs.map(({ stage, blocks }) => {
+      return { stage, checksums: checksumsOf(blocks.map(blockName)) };
+    });
+    this.#reads.set(nameOf(attempt), reads);
     for (const { stage, blocks } of inputs) {
       if (this.#wholes.get(stage)?.has(blocks.map(blockName).join("\n")) === true) continue;
       this.#say(
@@ -190,6 +213,9 @@ export class JobAudit {
 }
 
 const keyOf = (change: Change): string => (change.kind === "put" ? change.entry.key : change.key);
+/** Of blocks by their names. */
+const checksumsOf = (blocks: readonly string[]): string =>
+  blocks.map((block) => block.slice(block.lastIndexOf("#") + 1)).join(" ");
 const taskOf = ({ stage, partition }: AuditedAttempt): string => `s${stage}.p${partition}`;
 const nameOf = (attempt: AuditedAttempt): string =>
   `${taskOf(attempt)}.e${attempt.epoch}.a${attempt.attempt}`;

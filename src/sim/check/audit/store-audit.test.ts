@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { contentHash, epoch, nodeId } from "../../../base/ids.ts";
+import { type AttemptId, contentHash, epoch, nodeId } from "../../../base/ids.ts";
+import type { BlockRef } from "../../../plan/task.ts";
 import type { Op } from "../../../ports/control-store.ts";
 import { encodeJson, encodeRecord } from "../../../protocol/codec.ts";
 import type { LogEvent, LogRecord } from "../../../protocol/log-event.ts";
@@ -36,6 +37,19 @@ const take = (seq: number, of: number): readonly Op[] => [
 const ALL_TASKS = [attemptOf(0, 0), attemptOf(0, 1), attemptOf(1, 0)];
 const WORK = [record(2, 1, ...ALL_TASKS.map((attempt) => completionOf(attempt)))];
 const END = [record(3, 1, COMMITTED), card("committed"), { kind: "delete", key: KEYS.open } as const];
+
+/** Has an attempt of the reduce task begin that is given these blocks. */
+async function read(audit: StoreAudit, attempt: AttemptId, blocks: readonly BlockRef[]): Promise<void> {
+  const assignment = {
+    attempt,
+    partitions: 1,
+    sinkPartitions: [1],
+    input: { kind: "blocks", sides: [[{ stage: attemptOf(0, 0).stage, sink: 0, blocks }]] },
+    broadcasts: [],
+  } as const;
+  const run = { execute: async () => ({ kind: "stopped" }) as const };
+  await audit.watching(run).execute({ job: { job: SMALL_JOB } as never, assignment }, undefined as never);
+}
 
 /** What is found in a store that makes these transactions. */
 async function audited(...transactions: readonly (readonly Op[])[]): Promise<readonly string[]> {
@@ -155,17 +169,40 @@ describe("it is found when", () => {
     ["a block of another checksum", [left, { ...right, checksum: 2 }], 1],
   ])("an attempt is to read other than whole stages: %s", async (_, blocks, count) => {
     const audit = await auditOf(SUBMISSION, take(1, 1), WORK);
-    const assignment = {
-      attempt: attemptOf(1, 0, 1),
-      partitions: 1,
-      sinkPartitions: [1],
-      input: { kind: "blocks", sides: [[{ stage: attemptOf(0, 0).stage, sink: 0, blocks }]] },
-      broadcasts: [],
-    } as const;
-    const run = { execute: async () => ({ kind: "stopped" }) as const };
-    const control = undefined as never;
-    await audit.watching(run).execute({ job: { job: SMALL_JOB } as never, assignment }, control);
+    await read(audit, attemptOf(1, 0, 1), blocks);
     expect(audit.problems.filter((problem) => problem.startsWith("S5"))).toHaveLength(count);
+  });
+
+  test.each([
+    ["other than the former one", 2, 1],
+    ["the same again", 1, 0],
+  ])("a lost output was read, and what is made in its place is %s", async (_, checksum, count) => {
+    const backend = new MemoryStoreBackend(new SimProcess("store", new Scheduler()).clock);
+    const audit = new StoreAudit(backend, [smallSpec()]);
+    const commit = async (...success: readonly Op[]): Promise<void> => {
+      backend.txn({ compare: [], success });
+      await Promise.resolve();
+    };
+    const lost = attemptOf(0, 0);
+    const again = attemptOf(0, 0, 1);
+    const reducer = attemptOf(1, 0);
+    await commit(...SUBMISSION);
+    await commit(...take(1, 1));
+    await commit(record(2, 1, completionOf(lost), completionOf(attemptOf(0, 1))));
+    await read(audit, reducer, [left, right]);
+    const block = { ...outputOf(again).block!, checksum };
+    await commit(
+      record(
+        3,
+        1,
+        completionOf(reducer),
+        { kind: "outputLost", attempt: lost },
+        completionOf(again, { block }),
+      ),
+    );
+    await commit(record(4, 1, COMMITTED), card("committed"));
+    expect(audit.problems.filter((problem) => problem.startsWith("S6"))).toHaveLength(count);
+    expect(audit.problems).toHaveLength(count);
   });
 
   test("what a job stored is deleted before it has committed", async () => {
