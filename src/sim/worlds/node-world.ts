@@ -116,6 +116,11 @@ export class NodeWorld {
     this.#disks = this.#nodes.map(() => createMemoryBlobs());
   }
 
+  /** Keys of the blocks on all disks. */
+  get blocks(): readonly string[] {
+    return this.#disks.flatMap(({ blobs }) => [...blobs.keys()]).filter((key) => key.includes("/blocks/"));
+  }
+
   start(): void {
     for (const { spec } of this.#parts.jobs) this.#users.submit(spec);
     this.#nodes.forEach((_, index) => {

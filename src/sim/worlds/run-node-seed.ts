@@ -8,6 +8,7 @@ import { decodeCard } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, readLog } from "../check/check.ts";
+import { leftovers } from "../check/leftovers.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
@@ -26,6 +27,8 @@ import { drawTimeout, prepareFaults, resultOf, tellJob } from "./seed-parts.ts";
 /** Faults come for so long at the most; then the jobs have so long to end. Virtual milliseconds. */
 const FAULTY_MS_MAX = 60_000;
 const LIVENESS_MS = 600_000;
+/** Two sweeps of a node, and a little more. */
+const TIDY_MS = 660_000;
 /** How often it is looked whether all jobs have ended. */
 const LOOK_MS = 500;
 const JOBS_MAX = 3;
@@ -82,6 +85,12 @@ export async function runNodeSeed(
     const all = await scheduler.play(everySoOften(scheduler, ended), scheduler.nowMs + LIVENESS_MS);
     if (!all) problems.push(`L15: a job had not ended ${LIVENESS_MS} ms after the faults stopped`);
     if (problems.length + world.problems.length === 0) problems.push(...(await judge()));
+    const left = () => leftovers({ backend, blocks: world.blocks });
+    const tidy = everySoOften(scheduler, () => left().length === 0);
+    if (all && !(await scheduler.play(tidy, scheduler.nowMs + TIDY_MS)))
+      problems.push(
+        `L17: ${TIDY_MS} ms after the last job had committed there are still ${left().slice(0, 8).join(", ")}`,
+      );
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
