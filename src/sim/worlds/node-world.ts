@@ -116,9 +116,10 @@ export class NodeWorld {
     this.#disks = this.#nodes.map(() => createMemoryBlobs());
   }
 
-  /** Keys of the blocks on all disks. */
+  /** Keys of the blocks on the disks of nodes that live: nobody can tidy up the others. */
   get blocks(): readonly string[] {
-    return this.#disks.flatMap(({ blobs }) => [...blobs.keys()]).filter((key) => key.includes("/blocks/"));
+    const disks = this.#disks.filter((_, index) => this.#nodes[index] !== undefined);
+    return disks.flatMap(({ blobs }) => [...blobs.keys()]).filter((key) => key.includes("/blocks/"));
   }
 
   start(): void {
