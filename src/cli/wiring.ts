@@ -43,7 +43,7 @@ export function realDependencies(cwd: string): CliDependencies {
         import("../engine/read/plan-splits.ts"),
         import("../runtime/lay-out-plan.ts"),
       ]);
-      const inputs = createInputs(cwd);
+      const inputs = createInputs({ cwd });
       return await layOutPlan(plan, (source) => planSplits(source, inputs));
     },
   };

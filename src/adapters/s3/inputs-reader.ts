@@ -14,6 +14,8 @@ import { parseS3Url } from "./url.ts";
 /** Of the first window, so that looking at a header costs little; each next one has twice as much, up to the most. */
 const WINDOW_BYTES_MIN = 256 * 1024;
 const WINDOW_BYTES_MAX = 4 * 1024 * 1024;
+/** Of a task's memory, for the window that is taken and the one that comes. */
+const WINDOWS_PART = 1 / 8;
 
 /** Beyond the end of a split only the rest of its last record is read. */
 const TAIL_BYTES = 16 * 1024;
@@ -31,12 +33,15 @@ interface Coming {
 export interface S3ReaderOptions {
   /** Where the caller means to stop: nothing is read ahead beyond it. */
   readonly end?: number | undefined;
+  /** What one task may use. Default: as much as there is any use for. */
+  readonly memoryBytes?: number;
 }
 
 export class S3Reader implements InputReader {
   readonly file: InputFile;
   readonly #objects: Objects;
   readonly #end: number;
+  readonly #windowBytesMax: number;
   readonly #stop = new AbortController();
   #window: Window = { start: 0, bytes: new Uint8Array(0) };
   #windowBytes = WINDOW_BYTES_MIN;
@@ -48,6 +53,9 @@ export class S3Reader implements InputReader {
     this.#objects = objects;
     this.file = file;
     this.#end = Math.min(options.end ?? file.sizeBytes, file.sizeBytes);
+    const { memoryBytes = Number.POSITIVE_INFINITY } = options;
+    const fitting = Math.min(WINDOW_BYTES_MAX, Math.floor((memoryBytes * WINDOWS_PART) / 2));
+    this.#windowBytesMax = Math.max(WINDOW_BYTES_MIN, fitting);
   }
 
   /** Throws INPUT_CHANGED, INPUT_NOT_FOUND, INPUT_UNREADABLE. */
@@ -99,7 +107,7 @@ export class S3Reader implements InputReader {
     const window = await (coming?.start === position ? coming.window : this.#fetch(position, wanted));
     const next = window.start + window.bytes.length;
     if (next < this.#end && !this.#stop.signal.aborted) {
-      this.#windowBytes = Math.min(2 * this.#windowBytes, WINDOW_BYTES_MAX);
+      this.#windowBytes = Math.min(2 * this.#windowBytes, this.#windowBytesMax);
       const ahead = this.#fetch(next, 1);
       // It fails where it is waited for, if ever.
       ahead.catch(() => {});

@@ -1,6 +1,7 @@
 /**
  * One attempt's file: kept in scratch until it is whole, then uploaded in parts that nobody sees before the commit.
- * Memory has one part at a time for each that is on its way, however large the file is.
+ * Memory has one part at a time for each that is on its way, however large the file is; how large they are and how many go
+ * at a time depends on what a task may use.
  */
 import { assert } from "../../base/assert.ts";
 import type { OutputWriter } from "../../ports/outputs.ts";
@@ -11,11 +12,15 @@ import type { Objects } from "./objects.ts";
 import { receiptText } from "./output-names.ts";
 import type { S3Place } from "./url.ts";
 
-/** S3 takes no smaller part but the last: 5 MiB. */
-const PART_BYTES_MIN = 8 * 1024 * 1024;
+/** S3 takes no smaller part but the last. */
+const PART_BYTES_MIN = 5 * 1024 * 1024;
+/** Where memory is enough. */
+const PART_BYTES = 8 * 1024 * 1024;
 /** S3 takes 10,000; what the parts are called goes into the job's log, so there are fewer, and larger ones. */
 const PARTS_MAX = 1000;
 const PARTS_AT_ONCE = 2;
+/** Of a task's memory, for the parts that are on their way: by then most of the rest is free. */
+const PARTS_PART = 1 / 4;
 
 export interface S3WriterOptions {
   readonly open: () => Promise<Objects>;
@@ -24,6 +29,8 @@ export interface S3WriterOptions {
   /** For messages. */
   readonly directory: string;
   readonly scratch: Scratch;
+  /** What one task may use. */
+  readonly memoryBytes: number;
 }
 
 export class S3OutputWriter implements OutputWriter {
@@ -70,7 +77,10 @@ export class S3OutputWriter implements OutputWriter {
 
   /** An empty file has one empty part, as an upload without any cannot be completed. */
   async #sendParts(objects: Objects, upload: string): Promise<readonly string[]> {
-    const partBytes = Math.max(PART_BYTES_MIN, Math.ceil(this.bytes / PARTS_MAX));
+    const memoryBytes = this.#options.memoryBytes * PARTS_PART;
+    const fitting = Math.min(PART_BYTES, Math.floor(memoryBytes));
+    const partBytes = Math.max(PART_BYTES_MIN, fitting, Math.ceil(this.bytes / PARTS_MAX));
+    const atOnce = Math.max(1, Math.min(PARTS_AT_ONCE, Math.floor(memoryBytes / partBytes)));
     const count = Math.max(1, Math.ceil(this.bytes / partBytes));
     const etags: string[] = [];
     const send = async (index: number): Promise<void> => {
@@ -79,7 +89,7 @@ export class S3OutputWriter implements OutputWriter {
       this.#file?.readAt(start, part);
       etags[index] = await objects.uploadPart(this.#options.place, upload, index + 1, part);
     };
-    await eachAtOnce(Array(count).keys(), send, PARTS_AT_ONCE);
+    await eachAtOnce(Array(count).keys(), send, atOnce);
     return etags;
   }
 

@@ -9,14 +9,22 @@ import { commitOutput, discardOutput } from "./outputs-commit.ts";
 import { S3OutputWriter } from "./outputs-writer.ts";
 import { openSdkObjects } from "./sdk-objects.ts";
 
-/** @param scratch Keeps what is written until it is uploaded. */
-export function createS3Outputs(scratch: Scratch, open: () => Promise<Objects> = openSdkObjects): Outputs {
+/**
+ * @param scratch Keeps what is written until it is uploaded.
+ * @param memoryBytes What one task may use. Default: as much as there is any use for.
+ */
+export function createS3Outputs(
+  scratch: Scratch,
+  open: () => Promise<Objects> = openSdkObjects,
+  memoryBytes: number = Number.POSITIVE_INFINITY,
+): Outputs {
   return {
     check: (target) => writingTo(target.directory, async () => checkOutput(await open(), target)),
     create(target, staged) {
       const { bucket, partPrefix } = outputNamesOf(target);
       const place = { bucket, key: `${partPrefix}${staged}` };
-      return new S3OutputWriter({ open, place, staged, directory: target.directory, scratch });
+      const { directory } = target;
+      return new S3OutputWriter({ open, place, staged, directory, scratch, memoryBytes });
     },
     commit: (target, files) =>
       writingTo(target.directory, async () => commitOutput(await open(), target, files)),

@@ -4,9 +4,15 @@ import { createFileInputs } from "../fs/inputs.ts";
 import { createS3Inputs } from "../s3/inputs.ts";
 import { isS3Url } from "../s3/url.ts";
 
-/** @param cwd As for `createFileInputs`. */
-export function createInputs(cwd?: string): Inputs {
-  return inputsByScheme(createFileInputs(cwd), createS3Inputs());
+export interface InputsOptions {
+  /** As for `createFileInputs`. */
+  readonly cwd?: string | undefined;
+  /** What one task may use. Default: as much as there is any use for. */
+  readonly memoryBytes?: number;
+}
+
+export function createInputs({ cwd, memoryBytes }: InputsOptions = {}): Inputs {
+  return inputsByScheme(createFileInputs(cwd), createS3Inputs(undefined, memoryBytes));
 }
 
 export function inputsByScheme(files: Inputs, s3: Inputs): Inputs {

@@ -6,9 +6,12 @@ import { createFileOutputs } from "../fs/outputs.ts";
 import { createS3Outputs } from "../s3/outputs.ts";
 import { directoryUrl, isS3Url } from "../s3/url.ts";
 
-/** @param scratch Keeps what is written to S3 until it is uploaded. */
-export function createOutputs(scratch: Scratch): Outputs {
-  return outputsByScheme(createFileOutputs(), createS3Outputs(scratch));
+/**
+ * @param scratch Keeps what is written to S3 until it is uploaded.
+ * @param memoryBytes What one task may use.
+ */
+export function createOutputs(scratch: Scratch, memoryBytes: number): Outputs {
+  return outputsByScheme(createFileOutputs(), createS3Outputs(scratch, undefined, memoryBytes));
 }
 
 export function outputsByScheme(files: Outputs, s3: Outputs): Outputs {

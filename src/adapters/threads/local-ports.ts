@@ -11,13 +11,13 @@ import { type PeerAddresses, ThreadPeers } from "./thread-peers.ts";
 
 /** What tasks need from this machine. `thread`: names the room for spills, which nobody else uses. */
 export function createLocalPorts(data: ThreadData, thread: string) {
-  const { blobsDirectory, scratchDirectory, compressBlocks } = data;
-  const inputs = createInputs();
+  const { blobsDirectory, scratchDirectory, compressBlocks, memoryBytes } = data;
+  const inputs = createInputs({ memoryBytes });
   const blobs = createFileBlobs(blobsDirectory);
   const codec = createMsgpackCodec();
   const peers = data.peers === undefined ? undefined : new ThreadPeers(data.peers, data.memoryBytes);
   const room = join(scratchDirectory, thread);
-  const outputs = createOutputs(createFileScratch(room));
+  const outputs = createOutputs(createFileScratch(room), memoryBytes);
   return {
     blobs,
     /** Where other nodes answer from now on. */
