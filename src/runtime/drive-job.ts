@@ -27,6 +27,7 @@ import { lostBlockKey, unreachableNode } from "./lost-block.ts";
 import { eventOfNote } from "./note-events.ts";
 import { contextOf } from "./prepare-job.ts";
 import { ProgressMeter } from "./progress.ts";
+import { readResultsAgain } from "./read-results-again.ts";
 import { replayLog } from "./replay-log.ts";
 import { pause, untilAvailable } from "./retry.ts";
 import { DriveTrace } from "./tracing/drive-trace.ts";
@@ -88,8 +89,12 @@ export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveO
       const state = replayLog(spec, records);
       if (options.onlyOpen === true && state.status.kind !== "running" && !(await log.isOpen()))
         return { end: state.status, results: [], state, tasksResumed: countTasks(state) };
-      if (state.status.kind === "committed")
-        return await drivenBefore(state, ports, drive?.resultsOf(records.at(-1)!.epoch));
+      if (state.status.kind === "committed") {
+        // Where the commit was made here and only the word of it was late, their blocks need not be there any more.
+        const known = drive?.resultsOf(records.at(-1)!.epoch);
+        const results = known ?? (await readResultsAgain(state, ports.readRows));
+        return { end: state.status, results, state, tasksResumed: countTasks(state) };
+      }
       drive = new Drive(spec, ports, options, log);
       const driven = await drive.run();
       if (driven !== "again") return driven;
@@ -97,33 +102,6 @@ export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveO
   } finally {
     log.close();
   }
-}
-
-/**
- * A job that had committed already: its results, read again.
- * @param results As they were read for that commit, where it was made here and only the word of it was late: their blocks
- *   need not be there any more.
- */
-async function drivenBefore(
-  state: JobState,
-  { readRows }: DrivePorts,
-  results: readonly EndResult[] | undefined,
-): Promise<Driven> {
-  const { spec } = state;
-  const found =
-    results ??
-    (await readResults(spec, new CompleteOutputs(state.outputs()), readRows).catch((error: unknown) => {
-      throw lostBlockKey(error) === undefined ? error : resultsLost(spec, error);
-    }));
-  return { end: { kind: "committed" }, results: found, state, tasksResumed: countTasks(state) };
-}
-
-/** Of a job that has committed nothing runs again. */
-function resultsLost({ id, ends }: JobSpec, thrown: unknown): BicoastalError {
-  const { code, details } = thrown as BicoastalError;
-  const writes = ends.some(({ end }) => end.kind === "write");
-  const message = `Job ${id} has succeeded, and what it collected can no longer be read: ${String(details.key)} is lost. ${writes ? "What it wrote stands. " : ""}Run the job anew for its results; resuming it makes nothing again.`;
-  return new BicoastalError(code, message, { details: { ...details, job: id }, cause: thrown });
 }
 
 const countTasks = (state: JobState): number => [...state.outputs()].length;
