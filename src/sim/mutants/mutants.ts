@@ -1,0 +1,331 @@
+/**
+ * Bugs that are planted in copies of the shipped code, to see that the simulator finds them: a checker that finds none of
+ * them proves nothing. None of this is in what is shipped; `mutants.test.ts` changes the text of a module as it is
+ * bundled, and fails where the text is not there.
+ */
+
+export interface Edit {
+  /** Below src/. */
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  /** The invariant that it hurts, as ARCHITECTURE.md and the checkers call it. */
+  readonly breaks: string;
+  /** Where it shows. */
+  readonly world: "job" | "nodes";
+  readonly edits: readonly Edit[];
+}
+
+const JOB_LOG = "runtime/job-log.ts";
+const DRIVE_JOB = "runtime/drive-job.ts";
+const DRIVER_HOST = "runtime/driver-host.ts";
+const DRIVER = "core/driver.ts";
+const OUTCOMES = "core/outcomes.ts";
+const JOB_STATE = "core/job-state.ts";
+const DISPATCHER = "core/dispatcher.ts";
+const SEAT = "runtime/cluster/job-seat.ts";
+const LISTS = "runtime/cluster/block-lists.ts";
+
+const EPOCH_COMPARE = `{ key: this.#keys.epoch, target: "value", op: "=", value: encoder.encode(String(record.epoch)) },\n`;
+const TAIL_COMPARE = `{ key, target: "createRevision", op: "=", value: 0 },
+          { key: this.#keys.log(record.seq - 1), target: "createRevision", op: ">", value: 0 },\n`;
+
+export const MUTANTS: readonly Mutant[] = [
+  // ---- The log and its fences
+  {
+    name: "a driver's record does not compare the end of the log",
+    breaks: "S2",
+    world: "job",
+    edits: [{ file: JOB_LOG, find: TAIL_COMPARE, replace: "" }],
+  },
+  {
+    name: "the lease alone is trusted",
+    breaks: "S2",
+    world: "job",
+    edits: [
+      { file: JOB_LOG, find: EPOCH_COMPARE, replace: "" },
+      { file: JOB_LOG, find: TAIL_COMPARE, replace: "" },
+    ],
+  },
+  {
+    name: "a take-over does not raise the epoch",
+    breaks: "S2",
+    world: "job",
+    edits: [
+      {
+        file: JOB_LOG,
+        find: "epoch(decodeEpoch(epochEntry) + 1)",
+        replace: "epoch(Math.max(1, decodeEpoch(epochEntry)))",
+      },
+    ],
+  },
+  {
+    name: "a take-over does not compare the epoch it has read, nor the end of the log",
+    breaks: "S2",
+    world: "job",
+    edits: [
+      {
+        file: JOB_LOG,
+        find: `{ key: this.#keys.epoch, target: "modRevision", op: "=", value: epochEntry.modRevision },\n`,
+        replace: "",
+      },
+      {
+        file: JOB_LOG,
+        find: `{ key: this.#keys.driver, target: "modRevision", op: "=", value: ownerEntry?.modRevision ?? 0 },
+            { key, target: "createRevision", op: "=", value: 0 },\n`,
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "a write whose outcome is unknown counts as failed",
+    breaks: "S12",
+    world: "job",
+    edits: [
+      {
+        file: JOB_LOG,
+        find: "return entry !== undefined && sameBytes(entry.value, bytes) && isOurs();",
+        replace: "return false;",
+      },
+    ],
+  },
+  {
+    name: "a write whose outcome is unknown counts as done",
+    breaks: "S12",
+    world: "job",
+    edits: [
+      {
+        file: JOB_LOG,
+        find: "const { succeeded } = await untilAvailable(this.#timing, txn, () => this.#closed);",
+        replace: "const { succeeded } = await txn().catch(() => ({ succeeded: true }));",
+      },
+    ],
+  },
+  {
+    name: "a submission is acknowledged before the store has it",
+    breaks: "S1",
+    world: "nodes",
+    edits: [
+      {
+        file: JOB_LOG,
+        find: "const written = await this.#write(0, bytes, async () =>",
+        replace: "const written = true; this.#closed = true; void this.#write(0, bytes, async () =>",
+      },
+    ],
+  },
+  {
+    name: "a decision counts before the log has it",
+    breaks: "S3",
+    world: "job",
+    edits: [
+      {
+        file: DRIVER_HOST,
+        find: `if (appended) this.#post({ kind: "recordAppended", seq: record.seq });
+        else this.depose();`,
+        replace: "if (!appended) this.depose();",
+      },
+      {
+        file: DRIVER_HOST,
+        find: "this.#options.append(record).then(",
+        replace: `queueMicrotask(() => this.#post({ kind: "recordAppended", seq: record.seq }));
+    this.#options.append(record).then(`,
+      },
+    ],
+  },
+  {
+    name: "a job that has ended stays open",
+    breaks: "L15",
+    world: "nodes",
+    edits: [{ file: JOB_LOG, find: `{ kind: "delete", key: this.#keys.open } as const,`, replace: "" }],
+  },
+  // ---- Attempts and their reports
+  {
+    name: "a report of an attempt that is not live is accepted",
+    breaks: "S4",
+    world: "job",
+    edits: [
+      {
+        file: OUTCOMES,
+        find: "if (live === undefined || live.worker !== worker.id) return false;",
+        replace: `if (live === undefined) {
+      if (outcome.kind === "finished") this.#decisions.add({ kind: "taskCompleted", attempt, output: outcome.output });
+      return false;
+    }`,
+      },
+    ],
+  },
+  {
+    name: "a report that comes twice counts twice",
+    breaks: "S4",
+    world: "job",
+    edits: [{ file: OUTCOMES, find: "if (live.recording) return true;", replace: "" }],
+  },
+  {
+    name: "both of two rivals complete their task",
+    breaks: "S4",
+    world: "job",
+    edits: [{ file: OUTCOMES, find: "if (live.rival?.recording === true) return true;", replace: "" }],
+  },
+  {
+    name: "the loser of two rivals stays live",
+    breaks: "S4",
+    world: "job",
+    edits: [
+      {
+        file: DRIVER,
+        find: "if (live.rival !== undefined) this.#dropRival(live, live.rival, orders);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "attempts of a task share one number",
+    breaks: "S4",
+    world: "job",
+    edits: [
+      {
+        file: "core/task-table.ts",
+        find: "return this.#attempts[task.stage]![task.partition]!++;",
+        replace: "return this.#attempts[task.stage]![task.partition]!;",
+      },
+    ],
+  },
+  {
+    name: "orders that were lost are not given again",
+    breaks: "L15",
+    world: "job",
+    edits: [
+      {
+        file: DRIVER,
+        find: "if (known < worker.running.size) orders.start.push(...this.#unheardOf(worker, poll));",
+        replace: "",
+      },
+    ],
+  },
+  // ---- Outputs, their loss and their checksums
+  {
+    name: "the loss of an output is forgotten",
+    breaks: "L15",
+    world: "job",
+    edits: [
+      {
+        file: OUTCOMES,
+        find: "const { known, newly } = this.#decisions.addLostBlocks(keys);",
+        replace: "const { known, newly } = { known: false, newly: [] };",
+      },
+    ],
+  },
+  {
+    name: "a new driver does not read what was lost",
+    breaks: "S3",
+    world: "job",
+    edits: [{ file: JOB_STATE, find: "this.#lose(event.attempt);", replace: "" }],
+  },
+  {
+    name: "tasks start before all their inputs are there",
+    breaks: "S5",
+    world: "job",
+    edits: [
+      {
+        file: DISPATCHER,
+        find: "return dependsOn.length === 0 || dependsOn.every((id) => this.#state.isStageComplete(id));",
+        replace: "return dependsOn.length === 0 || dependsOn.some((id) => this.#state.isStageComplete(id));",
+      },
+      {
+        file: JOB_STATE,
+        find: "assert(this.isStageComplete(stage), `blocks are taken from complete stages, and stage ${stage} is not`);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "the commit stands in the log before the outputs are shown",
+    breaks: "S7",
+    world: "job",
+    edits: [
+      {
+        file: DRIVE_JOB,
+        find: "await commitWrites(this.#spec, complete, this.#ports.outputs);",
+        replace: "void commitWrites(this.#spec, complete, this.#ports.outputs);",
+      },
+    ],
+  },
+  {
+    name: "a driver that finds all tasks complete does not commit",
+    breaks: "L15",
+    world: "job",
+    edits: [
+      {
+        file: DRIVER,
+        find: "for (const { id } of this.state.spec.stages) this.#dispatcher.enqueueStage(id);\n        return this.#commitIfComplete();",
+        replace:
+          "for (const { id } of this.state.spec.stages) this.#dispatcher.enqueueStage(id);\n        return;",
+      },
+    ],
+  },
+  {
+    name: "results that cannot be read are not lost",
+    breaks: "L15",
+    world: "job",
+    edits: [
+      {
+        file: DRIVE_JOB,
+        find: "if (key === undefined) throw error;",
+        replace: "throw error;",
+      },
+    ],
+  },
+  // ---- Whole nodes
+  {
+    name: "a node that loses its lease does not come back",
+    breaks: "L16",
+    world: "nodes",
+    edits: [
+      {
+        file: "runtime/cluster/members.ts",
+        find: "() => this.#again()),",
+        replace: "() => {}),",
+      },
+    ],
+  },
+  {
+    name: "nobody takes a job over whose driver has gone",
+    breaks: "L16",
+    world: "nodes",
+    edits: [
+      {
+        file: SEAT,
+        find: "if (this.#owner === undefined) return this.#campaign();\n    if (before?.node",
+        replace: "if (this.#owner === undefined) return;\n    if (before?.node",
+      },
+    ],
+  },
+  {
+    name: "a watch that ended is not followed by a list",
+    breaks: "L15",
+    world: "nodes",
+    edits: [
+      {
+        file: "runtime/cluster/range-view.ts",
+        find: `if (event.kind !== "changes") return this.#relist(event.kind === "compacted" ? 0 : FAILED_PAUSE_MS);`,
+        replace: `if (event.kind !== "changes") return;`,
+      },
+      {
+        file: "runtime/cluster/range-view.ts",
+        find: "this.#cancelRelist = timing.clock.setTimer(RELIST_MS, () => this.#relist(0));",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "a driver that is asked for a list has none",
+    breaks: "L15",
+    world: "nodes",
+    edits: [{ file: LISTS, find: "if (list !== undefined) lists[name] = list;", replace: "" }],
+  },
+];
