@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { BicoastalError } from "../../base/errors.ts";
+import { type JobId, jobId } from "../../base/ids.ts";
 import {
   assertBlobKey,
   type BlobReader,
@@ -100,3 +101,8 @@ function memoryWriter(key: string, blobs: Map<string, Uint8Array>): BlobWriter {
     },
   };
 }
+
+/** Whose blocks lie here. */
+export const jobsIn = ({ blobs }: MemoryBlobs): readonly JobId[] => [
+  ...new Set([...blobs.keys()].map((key) => jobId(key.split("/")[1] ?? ""))),
+];

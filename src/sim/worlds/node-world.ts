@@ -5,7 +5,7 @@
  * First faults come as the seed has drawn them; then they stop, everybody lives, and every job must end.
  */
 import { BicoastalError } from "../../base/errors.ts";
-import { contentHash, type JobId, jobId, type NodeId, nodeId } from "../../base/ids.ts";
+import { contentHash, type JobId, type NodeId, nodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
@@ -27,7 +27,7 @@ import { SimNetwork } from "../faults/network.ts";
 import { SimRunner } from "../faults/sim-runner.ts";
 import { scheduleStoreFaults } from "../faults/store-weather.ts";
 import type { SimJob } from "../jobs/sim-job.ts";
-import { createMemoryBlobs, type MemoryBlobs } from "../ports/memory-blobs.ts";
+import { createMemoryBlobs, jobsIn, type MemoryBlobs } from "../ports/memory-blobs.ts";
 import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.ts";
 import type { MemoryOutputs } from "../ports/memory-outputs.ts";
 import { SimProcess } from "../process.ts";
@@ -394,9 +394,5 @@ export class NodeWorld {
     scheduler.after(random.below(DRAIN_MS_MAX), restart);
   }
 }
-
-const jobsIn = ({ blobs }: MemoryBlobs): readonly JobId[] => [
-  ...new Set([...blobs.keys()].map((key) => jobId(key.split("/")[1] ?? ""))),
-];
 
 const nameOf = (index: number): NodeId => nodeId(`node${index}`);
