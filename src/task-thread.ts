@@ -11,7 +11,7 @@ import { createTaskExecutor } from "./runtime/executor/task-executor.ts";
 
 /** Serves tasks until the thread ends. */
 export function serveThread(): void {
-  const { port, shared, thread, data } = threadStart();
+  const { port, shared, thread, heapBytes, data } = threadStart();
   const ports = createLocalPorts(data, thread);
   const bundles = createBundleFiles({
     directory: data.bundlesDirectory,
@@ -29,6 +29,7 @@ export function serveThread(): void {
   serveTasks({
     port,
     shared,
+    heapBytes,
     executor: warnOfImpureCalls(executor, data.bundlesDirectory),
     setPeers: ports.setPeers,
   });

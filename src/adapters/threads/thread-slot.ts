@@ -16,6 +16,7 @@ import type { TaskOutcome } from "../../plan/task.ts";
 import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
 import { scratchRoomOf } from "../fs/scratch.ts";
 import type { LoadWatch } from "./end-main-thread.ts";
+import { heapShareOf } from "./heap-share.ts";
 import type { ThreadMemory } from "./memory-watch.ts";
 import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { SharedState } from "./shared-state.ts";
@@ -251,7 +252,8 @@ export class ThreadSlot {
     const name = scratchRoomOf(`t${threadsStarted++}`);
     const { entry, threadData, threadBytes, youngBytes } = this.#options;
     const shared = new SharedState();
-    const start: ThreadStart = { shared: shared.buffer, thread: name, data: threadData };
+    const heapBytes = heapShareOf(threadBytes, threadData.memoryBytes);
+    const start: ThreadStart = { shared: shared.buffer, thread: name, heapBytes, data: threadData };
     const worker = new Worker(entry, {
       name,
       workerData: start,

@@ -8,9 +8,10 @@ export function threadStart(): {
   port: MessagePort;
   shared: SharedArrayBuffer;
   thread: string;
+  heapBytes: number;
   data: ThreadData;
 } {
   assert(!isMainThread && parentPort !== null, "this file is loaded only as a thread, by a thread runner");
-  const { shared, thread, data } = workerData as ThreadStart;
-  return { port: parentPort, shared, thread, data };
+  const { shared, thread, heapBytes, data } = workerData as ThreadStart;
+  return { port: parentPort, shared, thread, heapBytes, data };
 }
