@@ -1,5 +1,6 @@
 /** What a worker thread does: the executor on this machine's ports, and of the API what jobs are written with. */
 import { bundleKey, createBundleFiles } from "./adapters/bundle/bundle-files.ts";
+import { ThreadGarbage } from "./adapters/threads/collect-garbage.ts";
 import { warnOfImpureCalls } from "./adapters/threads/impure-calls.ts";
 import { createLocalPorts } from "./adapters/threads/local-ports.ts";
 import { serveTasks } from "./adapters/threads/serve-tasks.ts";
@@ -12,7 +13,8 @@ import { createTaskExecutor } from "./runtime/executor/task-executor.ts";
 /** Serves tasks until the thread ends. */
 export function serveThread(): void {
   const { port, shared, thread, heapBytes, data } = threadStart();
-  const ports = createLocalPorts(data, thread);
+  const garbage = new ThreadGarbage(heapBytes);
+  const ports = createLocalPorts(data, thread, garbage.look);
   const bundles = createBundleFiles({
     directory: data.bundlesDirectory,
     fetch: (hash) => ports.blobs.get(bundleKey(hash)),
@@ -29,7 +31,7 @@ export function serveThread(): void {
   serveTasks({
     port,
     shared,
-    heapBytes,
+    garbage,
     executor: warnOfImpureCalls(executor, data.bundlesDirectory),
     setPeers: ports.setPeers,
   });

@@ -1,28 +1,49 @@
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { HeapShare } from "./heap-share.ts";
 
-type Collect = (options?: object) => void;
-let collect: Collect | undefined;
+type Flavor = "regular" | "last-resort";
+type Collect = (options?: { type: "major"; execution: "sync"; flavor: Flavor }) => void;
 
-/**
- * Collects this thread's garbage, all of it, and gives its pages back. Returns what the thread holds then: its heap,
- * and the buffers beside it. V8 itself waits until its own limit is near, which knows nothing of the other threads.
- */
-export function collectAllGarbage(): number {
-  collect ??= exposedCollector();
-  collect?.({ type: "major", execution: "sync", flavor: "last-resort" });
-  const { total_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
+/** The V8 of Node 20 takes any options for the wish to collect young objects only, and has no flavors. */
+const HAS_OPTIONS = Number.parseInt(process.versions.node, 10) >= 22;
+
+/** A thread's garbage, which the thread can collect sooner than V8 would: V8 knows nothing of the other threads. */
+export class ThreadGarbage {
+  readonly #share: HeapShare;
+  readonly #now = performance.now.bind(performance);
+  #collect: Collect | undefined;
+
+  /** @param heapBytes See `HeapShare`. */
+  constructor(heapBytes: number) {
+    this.#share = new HeapShare(heapBytes);
+  }
+
+  /** Collects all there is, and gives its pages back. Returns what the thread holds then: heap and buffers. */
+  collectAll(): number {
+    this.#run("last-resort");
+    const { total_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
+    return heapBytes + externalBytes;
+  }
+
+  /** Collects what V8 would, where the heap has outgrown the thread's share. To be called often. */
+  readonly look = (): void => {
+    if (this.#share.isExceeded(this.#now(), heldBytes)) this.#run("regular");
+  };
+
+  #run(flavor: Flavor): void {
+    this.#collect ??= exposedCollector();
+    if (HAS_OPTIONS) this.#collect?.({ type: "major", execution: "sync", flavor });
+    else this.#collect?.();
+    this.#share.onCollected(heldBytes());
+  }
+}
+
+/** Objects and garbage, and the buffers that they hold. Not whole pages: where they are free, nothing would be collected. */
+function heldBytes(): number {
+  const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
   return heapBytes + externalBytes;
 }
-
-/** Collects this thread's garbage as V8 does when a heap has reached its limit: once, and as quickly as may be. */
-export function collectGarbage(): void {
-  collect ??= exposedCollector();
-  collect?.({ type: "major", execution: "sync", flavor: "regular" });
-}
-
-/** This thread's heap with its garbage; without the buffers beside it. */
-export const heapSize = (): number => getHeapStatistics().total_heap_size;
 
 /** Node gives it by a flag only, which may be set late: for contexts made after it. */
 function exposedCollector(): Collect | undefined {

@@ -3,43 +3,44 @@
  * the limit it has set itself, however small that is, and from V8 13 on it puts the collection of young objects off
  * until then. Where a thread's share is smaller than that, its garbage alone exceeds it.
  *
- * Where shares are roomy V8 is always first, and this costs nothing but looking. It sees to the common case; what all
- * threads hold together is watched by `MemoryWatch`.
+ * Where shares are roomy it is left to V8. What all threads hold together is watched by `MemoryWatch`.
  *
  * Pure: it is told what the heap is, and says what to do. It decides when memory is given back, never what a task gives.
  */
 
-/** Of what counted tables and buffers leave of a thread's memory: as much again as lies between two looks needs room. */
-const HEAP_PART = 3 / 4;
+/** As much again lies between two looks, in pages that are free, and in what `malloc` keeps. */
+const HELD_PART = 0.6;
+/** A thread that may use more than this has room for what V8 takes too much. */
+const ROOMY_BYTES = 192 * 2 ** 20;
 /** A look costs microseconds, a thread fills some hundred kilobytes in a millisecond. */
 const LOOK_INTERVAL_MS = 2;
-/** A heap that is held, and no garbage, must not be collected over and over: each time it costs what it is large. */
-const GROWTH_PART = 1.5;
+/** What is held, and no garbage, must not be collected over and over: each time it costs what it is large. */
+const GROWTH_PART = 1.25;
 
-/** @param tablesBytes What its task counts, and spills in time. */
-export const heapShareOf = (threadBytes: number, tablesBytes: number): number =>
-  Math.floor((threadBytes - tablesBytes) * HEAP_PART);
+/** What a thread may hold, its buffers too, before it collects; without bound where V8 may be left alone. */
+export const heapShareOf = (threadBytes: number): number =>
+  threadBytes > ROOMY_BYTES ? Number.POSITIVE_INFINITY : Math.floor(threadBytes * HELD_PART);
 
 export class HeapShare {
   readonly #shareBytes: number;
   #limitBytes: number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** @param shareBytes What the heap may take with its garbage. */
+  /** @param shareBytes What the thread may hold: its heap with the garbage in it, and buffers. */
   constructor(shareBytes: number) {
     this.#shareBytes = shareBytes;
     this.#limitBytes = shareBytes;
   }
 
-  /** Whether to collect now. `heapBytes` is asked for only where it is time to look. */
-  isExceeded(nowMs: number, heapBytes: () => number): boolean {
+  /** Whether to collect now. `heldBytes` is asked only where it is time to look. */
+  isExceeded(nowMs: number, heldBytes: () => number): boolean {
     if (nowMs - this.#lookedAtMs < LOOK_INTERVAL_MS) return false;
     this.#lookedAtMs = nowMs;
-    return heapBytes() > this.#limitBytes;
+    return heldBytes() > this.#limitBytes;
   }
 
-  /** @param heapBytes What is left of the heap. */
-  onCollected(heapBytes: number): void {
-    this.#limitBytes = Math.max(this.#shareBytes, heapBytes * GROWTH_PART);
+  /** @param heldBytes What is left. */
+  onCollected(heldBytes: number): void {
+    this.#limitBytes = Math.max(this.#shareBytes, heldBytes * GROWTH_PART);
   }
 }

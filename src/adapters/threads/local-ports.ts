@@ -9,8 +9,13 @@ import { createOutputs } from "../schemes/outputs.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { type PeerAddresses, ThreadPeers } from "./thread-peers.ts";
 
-/** What tasks need from this machine. `thread`: names the room for spills, which nobody else uses. */
-export function createLocalPorts(data: ThreadData, thread: string) {
+/**
+ * What tasks need from this machine.
+ * @param thread Names the room for spills, which nobody else uses.
+ * @param onFrame Called for each frame that is written or read, some 128 KiB: that is often, and within whatever a sink or
+ *   a merge does without coming back to its task.
+ */
+export function createLocalPorts(data: ThreadData, thread: string, onFrame = () => {}) {
   const { blobsDirectory, scratchDirectory, compressBlocks, memoryBytes } = data;
   const inputs = createInputs({ memoryBytes });
   const blobs = createFileBlobs(blobsDirectory);
@@ -33,7 +38,10 @@ export function createLocalPorts(data: ThreadData, thread: string) {
         blobs: peers === undefined ? blobs : peers.blobsBeside(blobs, scratch, control),
         outputs,
         codec,
-        crc32,
+        crc32(bytes: Uint8Array, seed?: number) {
+          onFrame();
+          return crc32(bytes, seed);
+        },
         gzip,
         lz4,
         compressBlocks,

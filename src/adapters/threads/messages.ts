@@ -11,7 +11,7 @@ export interface ThreadStart {
   readonly shared: SharedArrayBuffer;
   /** Unique within the process: the thread's private room is named after it. */
   readonly thread: string;
-  /** What its heap may take with its garbage before it collects that of its own accord. */
+  /** What it may hold before it collects its garbage of its own accord: see `HeapShare`. */
   readonly heapBytes: number;
   /** What the composition gives all its threads. */
   readonly data: ThreadData;

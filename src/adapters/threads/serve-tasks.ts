@@ -2,9 +2,8 @@ import type { MessagePort } from "node:worker_threads";
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
 import type { JobContext } from "../../plan/task.ts";
 import type { ExecutionControl, TaskExecutor } from "../../ports/task-runner.ts";
-import { collectAllGarbage, collectGarbage, heapSize } from "./collect-garbage.ts";
+import type { ThreadGarbage } from "./collect-garbage.ts";
 import { watchFromThread } from "./end-main-thread.ts";
-import { HeapShare } from "./heap-share.ts";
 import { LazyAbort } from "./lazy-abort.ts";
 import { limitLog } from "./log-limit.ts";
 import type { FromThread, ToThread } from "./messages.ts";
@@ -16,17 +15,15 @@ export interface ServeTasksOptions {
   readonly port: MessagePort;
   /** `ThreadStart.shared` of the thread's `workerData`. */
   readonly shared: SharedArrayBuffer;
-  /** `ThreadStart.heapBytes` likewise. */
-  readonly heapBytes: number;
+  readonly garbage: ThreadGarbage;
   readonly executor: TaskExecutor;
   /** Told where other nodes answer, before the task that needs it. */
   readonly setPeers: (addresses: PeerAddresses) => void;
 }
 
 /** The thread's side: runs the attempts its runner sends, one at a time, until the thread ends. */
-export function serveTasks({ port, shared, heapBytes, executor, setPeers }: ServeTasksOptions): void {
+export function serveTasks({ port, shared, garbage, executor, setPeers }: ServeTasksOptions): void {
   const state = new SharedState(shared);
-  const collect = collector(state, heapBytes);
   // Bound now: a job's module may replace anything later.
   const send: (message: FromThread) => void = port.postMessage.bind(port);
   const exit = process.exit.bind(process);
@@ -47,7 +44,7 @@ export function serveTasks({ port, shared, heapBytes, executor, setPeers }: Serv
 
   port.on("message", (message: ToThread) => {
     if (message.kind === "collect") {
-      if (state.collectAsked()) collect.asAsked();
+      if (state.collectAsked()) state.setCollected(garbage.collectAll());
       return;
     }
     if (message.kind === "stop") {
@@ -66,7 +63,7 @@ export function serveTasks({ port, shared, heapBytes, executor, setPeers }: Serv
       stage = label;
       send({ kind: "stage", seq, label });
     };
-    executor.execute({ job, assignment }, controlOf(seq, state, collect, abort, send, told)).then(
+    executor.execute({ job, assignment }, controlOf(seq, state, garbage, abort, send, told)).then(
       // One turn later: a rejection of the task's own that nobody handles is known by then, and fails it.
       (outcome) => setImmediate(() => send({ kind: "ended", seq, outcome })),
       (thrown: unknown) => die(toErrorInfo(thrown, "THREAD_DIED")),
@@ -74,33 +71,10 @@ export function serveTasks({ port, shared, heapBytes, executor, setPeers }: Serv
   });
 }
 
-interface Collector {
-  /** All there is, and tells what is left. */
-  asAsked(): void;
-  /** Where the heap has outgrown the thread's share. */
-  ifExceeded(): void;
-}
-
-function collector(state: SharedState, heapBytes: number): Collector {
-  const share = new HeapShare(heapBytes);
-  const now = performance.now.bind(performance);
-  return {
-    asAsked() {
-      state.setCollected(collectAllGarbage());
-      share.onCollected(heapSize());
-    },
-    ifExceeded() {
-      if (!share.isExceeded(now(), heapSize)) return;
-      collectGarbage();
-      share.onCollected(heapSize());
-    },
-  };
-}
-
 function controlOf(
   seq: number,
   state: SharedState,
-  collect: Collector,
+  garbage: ThreadGarbage,
   abort: LazyAbort,
   send: (message: FromThread) => void,
   onStage: (label: string | undefined) => void,
@@ -116,8 +90,8 @@ function controlOf(
     },
     progress(rowsIn, bytesIn) {
       state.setProgress(rowsIn, bytesIn);
-      if (state.collectAsked()) collect.asAsked();
-      else collect.ifExceeded();
+      if (state.collectAsked()) state.setCollected(garbage.collectAll());
+      else garbage.look();
     },
     log: limitLog((entry) => send({ kind: "log", seq, entry })),
     breathe: undefined,
