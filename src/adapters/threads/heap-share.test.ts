@@ -35,6 +35,6 @@ it("lets a heap grow by a quarter that holds more than its share, and comes back
 });
 
 it("is a part of what a thread may use, and V8 is left alone where that is much", () => {
-  expect(heapShareOf(50 * MIB)).toBe(30 * MIB);
+  expect(heapShareOf(60 * MIB)).toBe(30 * MIB);
   expect(heapShareOf(1024 * MIB)).toBe(Number.POSITIVE_INFINITY);
 });

@@ -8,8 +8,8 @@
  * Pure: it is told what the heap is, and says what to do. It decides when memory is given back, never what a task gives.
  */
 
-/** As much again lies between two looks, in pages that are free, and in what `malloc` keeps. */
-const HELD_PART = 0.6;
+/** As much again comes to lie between two looks, in pages that are free, and in what `malloc` keeps. */
+const HELD_PART = 0.5;
 /** A thread that may use more than this has room for what V8 takes too much. */
 const ROOMY_BYTES = 192 * 2 ** 20;
 /** A look costs microseconds, a thread fills some hundred kilobytes in a millisecond. */
