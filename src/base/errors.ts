@@ -26,6 +26,7 @@ export type ErrorCode =
   | "COLLECT_TOO_LARGE"
   | "OUTPUT_EXISTS"
   | "OUTPUT_FAILED"
+  | "OUTPUT_DIFFERS" // a task that ran again gave other rows, and others had used the former ones
   | "BLOB_MISSING"
   | "BLOB_CORRUPT"
   | "PEER_UNREACHABLE" // the node that has a blob cannot be asked for it

@@ -1144,3 +1144,91 @@ describe("a cancelled job", () => {
     expect(bench.tell({ kind: "resultBlocksLost", keys: ["1.0.e1.a0"] })).toEqual(["append 4: cancelled"]);
   });
 });
+
+describe("an output that was lost and comes out different when it is made again (S6)", () => {
+  const twoReducers = STAGES.map((stage) => (stage.id === 1 ? { ...stage, tasks: 2 } : stage));
+  const other = (id: string): EndedAttempt => {
+    const block = { key: id, bytes: 1, checksum: 2 };
+    return { attempt: attempt(id), outcome: { kind: "finished", output: { ...output(id), block } } };
+  };
+  /** The first reduce task is complete, the second runs, and then a map output is lost, and runs again. */
+  function lostAfterUse(): Bench {
+    const bench = atReduce({ stages: twoReducers });
+    bench.poll(["1.1.e1.a0"], [finished("1.0.e1.a0")]);
+    bench.confirm();
+    bench.poll([], [failed("1.1.e1.a0", true, ["0.0.e1.a0"])]);
+    expect(bench.confirm()).toEqual(["note outputLost", "worker: start 0.0.e1.a1"]);
+    return bench;
+  }
+  const failure = (bench: Bench) => bench.appended.at(-1)?.events[0];
+
+  test("fails the job where it was used, and says why", () => {
+    const bench = lostAfterUse();
+    bench.poll([], [other("0.0.e1.a1")]);
+    expect(bench.confirm()).toContain("append 6: failed 0.0.e1.a1");
+    expect(failure(bench)).toMatchObject({
+      kind: "failed",
+      error: { code: "OUTPUT_DIFFERS", retryable: false, details: { stage: 0, partition: 0 } },
+    });
+    expect(bench.confirm()).toEqual(["end failed"]);
+  });
+
+  test("fails it again when it is resumed: who had read what is not known any more", () => {
+    const bench = lostAfterUse();
+    bench.poll([], [other("0.0.e1.a1")]);
+    bench.confirm();
+    bench.confirm();
+    const takeOver: LogRecord = {
+      version: 1,
+      seq: bench.appended.at(-1)!.seq + 1,
+      epoch: epoch(2),
+      events: [{ kind: "epochStarted", epoch: epoch(2), driver: nodeId("d2"), atMs: 9 }],
+    };
+    const next = new Bench({ stages: twoReducers, records: [...begun, ...bench.appended, takeOver] });
+    expect(next.start()).toEqual([`append ${takeOver.seq + 1}: failed 0.0.e1.a1`]);
+    expect(failure(next)).toMatchObject({ error: { code: "OUTPUT_DIFFERS" } });
+  });
+
+  test("goes on where it comes out as it was", () => {
+    const bench = lostAfterUse();
+    bench.poll([], [finished("0.0.e1.a1")]);
+    expect(bench.confirm()).toContain("worker: start 1.1.e1.a1, forget 0.0.e1.a1");
+  });
+
+  test("goes on where nothing that used it is complete, and takes nothing that read it", () => {
+    const bench = atReduce({ stages: twoReducers });
+    bench.poll(["1.0.e1.a0"], [failed("1.1.e1.a0", true, ["0.0.e1.a0"])]);
+    bench.confirm();
+    // The first reduce task read the output before it was lost, and ends when another is on its way to the log.
+    expect(bench.poll([], [other("0.0.e1.a1"), finished("1.0.e1.a0")])).toEqual([
+      "worker: forget 1.0.e1.a0",
+      "append 4: taskCompleted 0.0.e1.a1",
+    ]);
+    const effects = bench.confirm();
+    expect(effects).toContain("worker: start 1.0.e1.a1, start 1.1.e1.a1, forget 0.0.e1.a1");
+    expect(bench.driver.state.mixed).toBeUndefined();
+  });
+
+  test("takes nothing that read it later either, and counts what had ended before", () => {
+    const bench = atReduce({ stages: twoReducers });
+    bench.poll(["1.0.e1.a0"], [failed("1.1.e1.a0", true, ["0.0.e1.a0"])]);
+    bench.confirm();
+    bench.poll(["1.0.e1.a0"], [other("0.0.e1.a1")]);
+    bench.confirm();
+    expect(bench.poll(["1.1.e1.a1"], [finished("1.0.e1.a0")])).toEqual([
+      "worker: start 1.0.e1.a1, forget 1.0.e1.a0",
+    ]);
+    bench.poll([], [finished("1.0.e1.a1"), finished("1.1.e1.a1")]);
+    expect(bench.confirm()).toContain("commit 4 outputs");
+  });
+
+  test("fails the job also where what had used it went to the log just before", () => {
+    const bench = atReduce({ stages: twoReducers });
+    bench.poll(["1.0.e1.a0"], [failed("1.1.e1.a0", true, ["0.0.e1.a0"])]);
+    bench.confirm();
+    bench.poll(["0.0.e1.a1"], [finished("1.0.e1.a0")]);
+    bench.poll([], [finished("1.0.e1.a0"), other("0.0.e1.a1")]);
+    bench.confirm();
+    expect(bench.confirm()).toContain("append 6: failed 0.0.e1.a1");
+  });
+});

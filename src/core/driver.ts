@@ -227,10 +227,19 @@ export class JobDriver {
   // ---- End ----------------------------------------------------------------------------------------------------
 
   #commitIfComplete(): void {
+    if (this.#mode === "working" && this.state.mixed !== undefined) return this.#failMixed(this.state.mixed);
     // A loss that waits for the log makes a complete job incomplete again.
     if (this.#mode !== "working" || !this.state.isComplete() || this.#decisions.waitingCount > 0) return;
     this.#mode = "committing";
     this.#step.want({ kind: "commitOutputs", outputs: [...this.state.outputs()] });
+  }
+
+  /** Which of its consumers read what is not known any more: there is no way on from here, in no epoch (S6). */
+  #failMixed(made: AttemptId): void {
+    const { label } = this.state.spec.stages[made.stage]!;
+    const message = `Task ${taskKey(made)} (${label}) gave other rows when it had to run again, after its output was lost and others had used it; going on would mix the two. Look for what differs from one call to the next in the functions of this stage, such as Math.random, the clock or the environment (ctx.random and ctx.now do not), then run the job again from the start.`;
+    const details = { stage: made.stage, partition: made.partition };
+    this.#fail(made, { code: "OUTPUT_DIFFERS", message, retryable: false, details });
   }
 
   #onResultBlocksLost(keys: readonly string[], node: NodeId | undefined): void {

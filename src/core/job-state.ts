@@ -12,6 +12,8 @@ import {
   type NodeId,
   type StageId,
   sameAttempt,
+  type TaskId,
+  taskKey,
 } from "../base/ids.ts";
 import type { BlockRef, TaskOutput } from "../plan/task.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
@@ -44,6 +46,9 @@ export class JobState {
   /** Blocks of a stage in partition order; dropped whenever one of them changes. */
   readonly #blocks: (readonly BlockRef[] | undefined)[];
   readonly #taskOfBlock = new Map<string, AttemptId>();
+  /** What was lost last, of each task that lost an output. */
+  readonly #former = new Map<string, BlockRef>();
+  #mixed: AttemptId | undefined;
 
   constructor(spec: JobSpec) {
     this.spec = spec;
@@ -69,6 +74,18 @@ export class JobState {
   /** Sequence number of the record to append next. */
   get nextSeq(): number {
     return this.#nextSeq;
+  }
+
+  /**
+   * An attempt whose output took the place of one that was lost, and is another, when tasks that had read the former one
+   * were complete (S6): what the job would give is made of both. Undefined as long as there is none.
+   */
+  get mixed(): AttemptId | undefined {
+    return this.#mixed;
+  }
+  /** The block that this task lost last, if it lost one. */
+  formerBlock(task: TaskId): BlockRef | undefined {
+    return this.#former.size === 0 ? undefined : this.#former.get(taskKey(task));
   }
 
   applyRecord(record: LogRecord): void {
@@ -181,6 +198,16 @@ export class JobState {
     this.#remaining[attempt.stage]!--;
     this.#blocks[attempt.stage] = undefined;
     if (output.block !== undefined) this.#taskOfBlock.set(output.block.key, attempt);
+    const former = this.formerBlock(attempt);
+    if (former !== undefined && !isSameContent(former, output.block) && this.#wasRead(attempt.stage))
+      this.#mixed ??= attempt;
+  }
+
+  /** Whether a task that reads this stage is complete. */
+  #wasRead(stage: StageId): boolean {
+    return this.spec.stages.some(
+      ({ id, tasks, dependsOn }) => dependsOn.includes(stage) && this.#remaining[id]! < tasks,
+    );
   }
 
   #lose(attempt: AttemptId): void {
@@ -191,6 +218,13 @@ export class JobState {
     this.#completed[attempt.stage]![attempt.partition] = undefined;
     this.#remaining[attempt.stage]!++;
     this.#blocks[attempt.stage] = undefined;
-    if (task.output.block !== undefined) this.#taskOfBlock.delete(task.output.block.key);
+    const { block } = task.output;
+    if (block === undefined) return;
+    this.#taskOfBlock.delete(block.key);
+    this.#former.set(taskKey(attempt), block);
   }
 }
+
+/** Whether whoever reads the one reads what stands in the other. */
+export const isSameContent = (a: BlockRef, b: BlockRef | undefined): boolean =>
+  b !== undefined && a.checksum === b.checksum && a.bytes === b.bytes;

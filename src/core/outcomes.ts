@@ -5,10 +5,11 @@
  */
 import type { ErrorInfo } from "../base/errors.ts";
 import { type AttemptId, nodeId, taskKey } from "../base/ids.ts";
+import type { TaskOutput } from "../plan/task.ts";
 import type { EndedAttempt } from "../protocol/message.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { JobState } from "./job-state.ts";
+import { isSameContent, type JobState } from "./job-state.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import type { Step } from "./step.ts";
 import { Suspects } from "./suspects.ts";
@@ -37,6 +38,8 @@ export class Outcomes {
   readonly #dispatcher: Dispatcher;
   readonly #fail: OutcomeParts["fail"];
   readonly #suspects = new Suspects();
+  /** Keys of lost blocks that were made again, and came out different: in the log, or on the way there. */
+  readonly #outdated = new Set<string>();
 
   constructor({ state, step, timers, decisions, dispatcher, fail }: OutcomeParts) {
     this.#state = state;
@@ -55,6 +58,12 @@ export class Outcomes {
     if (live.recording) return true;
     if (outcome.kind === "finished") {
       worker.rests = 0;
+      if (this.#readOutdated(live)) {
+        this.#dispatcher.settle(attempt);
+        this.onLost(live);
+        return false;
+      }
+      this.#noteOutdated(live.id, outcome.output);
       this.#dispatcher.countTime(live);
       workers.startRecording(live);
       // Its rival was faster: this one is kept in case that is never durable, and forgotten once it is.
@@ -71,6 +80,21 @@ export class Outcomes {
       this.#onNoSpace(live, outcome.error);
     else this.#onTaskFailed(live, outcome.error);
     return false;
+  }
+
+  /** An output that takes the place of another that was lost: whoever read that one must not count beside who reads this. */
+  #noteOutdated(id: AttemptId, { block }: TaskOutput): void {
+    const former = this.#state.formerBlock(id);
+    if (former !== undefined && !isSameContent(former, block)) this.#outdated.add(former.key);
+  }
+
+  #readOutdated({ assignment }: LiveAttempt): boolean {
+    if (this.#outdated.size === 0) return false;
+    const { input, broadcasts } = assignment;
+    const sides = input.kind === "blocks" ? [...input.sides, ...broadcasts] : broadcasts;
+    return sides.some((side) =>
+      side.some(({ blocks }) => blocks.some(({ key }) => this.#outdated.has(key))),
+    );
   }
 
   #onTaskFailed({ id: attempt, worker, rival }: LiveAttempt, error: ErrorInfo): void {

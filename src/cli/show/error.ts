@@ -46,6 +46,7 @@ const CODES_NOT_RESUMABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "JOB_RUNNING",
   "INPUT_CHANGED",
   "PLAN_IMPURE",
+  "OUTPUT_DIFFERS",
 ]);
 
 const MESSAGE_CHARACTERS_MAX = 20_000;
