@@ -92,9 +92,7 @@ export class Outcomes {
     if (this.#outdated.size === 0) return false;
     const { input, broadcasts } = assignment;
     const sides = input.kind === "blocks" ? [...input.sides, ...broadcasts] : broadcasts;
-    return sides.some((side) =>
-      side.some(({ blocks }) => blocks.some(({ key }) => this.#outdated.has(key))),
-    );
+    return sides.some((side) => side.some(({ blocks }) => blocks.some(({ key }) => this.#outdated.has(key))));
   }
 
   #onTaskFailed({ id: attempt, worker, rival }: LiveAttempt, error: ErrorInfo): void {
