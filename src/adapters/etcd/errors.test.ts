@@ -12,7 +12,6 @@ describe("what etcd reports becomes", () => {
     [status.INVALID_ARGUMENT, "etcdserver: too many operations in txn request", "STORE_REFUSED"],
     [status.INVALID_ARGUMENT, "etcdserver: request is too large", "STORE_REFUSED"],
     [status.RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 8)", "STORE_REFUSED"],
-    [status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", "DISK_FULL"],
     [status.DATA_LOSS, "etcdserver: corrupt cluster", "STORE_CORRUPT"],
     [status.PERMISSION_DENIED, "etcdserver: permission denied", "STORE_UNAVAILABLE"],
     [
@@ -47,6 +46,15 @@ describe("what etcd reports becomes", () => {
     expect(outcomes).toMatchObject([
       { code: "STORE_UNAVAILABLE", retryable: true, details: { outcome: "unknown" } },
       { code: "STORE_UNAVAILABLE", retryable: true, details: { outcome: "failed" } },
+    ]);
+  });
+
+  test("a write to one that is full may have been done", () => {
+    const full = reported(status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded");
+    const outcomes = [true, false].map((isWrite) => storeError(full, endpoints, isWrite));
+    expect(outcomes).toMatchObject([
+      { code: "DISK_FULL", retryable: true, details: { outcome: "unknown" } },
+      { code: "DISK_FULL", retryable: true, details: { outcome: "failed" } },
     ]);
   });
 

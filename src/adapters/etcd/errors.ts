@@ -77,11 +77,17 @@ export const textOf = (thrown: unknown): string =>
       ? thrown.message
       : String(thrown);
 
+/**
+ * A member that looks at its space before it proposes a request has done nothing; one that finds it used up while it carries
+ * the request out does so all the same. Both say that they are full.
+ */
+const mayHaveBeenDone: ReadonlySet<FailureKind> = new Set<FailureKind>(["lost", "full"]);
+
 /** @param isWrite Whether it could have changed something. */
 export function storeError(thrown: unknown, endpoints: readonly string[], isWrite: boolean): unknown {
   const kind = kindOf(thrown);
   if (kind === undefined) return thrown;
-  const outcome = isWrite && kind === "lost" ? "unknown" : "failed";
+  const outcome = isWrite && mayHaveBeenDone.has(kind) ? "unknown" : "failed";
   const { code, retryable, say } = words[kind];
   const text = `${say(`The store on etcd (${endpoints.join(", ")})`, textOf(thrown))}${
     outcome === "unknown" ? " Whether the change was made is not known: read it again." : ""
@@ -148,7 +154,7 @@ const words: Readonly<Record<FailureKind, Words>> = {
     code: "DISK_FULL",
     retryable: true,
     say: (store, text) =>
-      `${store} is full: ${text}. Nothing was written. Compact and defragment it or raise --quota-backend-bytes, ` +
+      `${store} is full: ${text}. Compact and defragment it or raise --quota-backend-bytes, ` +
       "then run etcdctl alarm disarm.",
   },
   damaged: {

@@ -6,10 +6,9 @@
  * appears under its key only when its SHA-256 is the one that the key says.
  */
 import { createHash } from "node:crypto";
-import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, read, readSync, realpathSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname, join, sep } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { assertBlobKey, type BlobStore, type ByteRange, hashInKey } from "../../ports/blob-store.ts";
@@ -105,28 +104,50 @@ function sendWhole(content: Uint8Array, { bytes }: ByteRange, response: ServerRe
   else response.end(content);
 }
 
+/** Through two buffers, one of which is filled while the other goes out: a file's stream makes a new one for each piece. */
 async function stream(
   { fd }: OpenFile,
   { offset, bytes }: ByteRange,
   response: ServerResponse,
 ): Promise<void> {
-  const pieces = createReadStream("", {
-    fd,
-    start: offset,
-    end: offset + bytes - 1,
-    highWaterMark: READ_BYTES,
-    autoClose: false,
+  const broken = new Promise<never>((_, reject) => {
+    response.once("close", () => reject(new Error("whoever reads it is gone")));
   });
+  broken.catch(() => {});
+  const pieceBytes = Math.min(READ_BYTES, bytes);
+  const buffers = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)] as const;
+  const sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
   try {
-    await pipeline(pieces, response, { end: false });
+    let done = 0;
+    for (let turn: 0 | 1 = 0; done < bytes; turn = turn === 0 ? 1 : 0) {
+      await Promise.race([sent[turn], broken]);
+      const filled = await readPiece(fd, buffers[turn], Math.min(pieceBytes, bytes - done), offset + done);
+      // Fewer bytes than were promised are an answer without an end.
+      if (filled === 0) return void response.destroy();
+      sent[turn] = send(response, buffers[turn].subarray(0, filled));
+      done += filled;
+    }
+    await Promise.race([Promise.all(sent), broken]);
+    response.end();
   } catch {
     // Whoever reads it sees that it broke off.
     response.destroy();
-    return;
   }
-  // Fewer bytes than were promised are an answer without an end.
-  if (pieces.bytesRead < bytes) response.destroy();
-  else response.end();
+}
+
+const readPiece = (fd: number, target: Buffer, bytes: number, at: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    read(fd, target, 0, bytes, at, (error, filled) => (error === null ? resolve(filled) : reject(error)));
+  });
+
+/** Resolves once the system has the bytes, and the buffer may be filled again. */
+function send(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+  const sent = new Promise<void>((resolve, reject) => {
+    response.write(bytes, (error) => (error == null ? resolve() : reject(error)));
+  });
+  // Where the loop has ended for another reason, nobody waits for it.
+  sent.catch(() => {});
+  return sent;
 }
 
 async function takeBlob(
