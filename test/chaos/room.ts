@@ -2,7 +2,7 @@
  * Where a run of chaos lives: one directory, and nothing outside of it but what bears this process's id in its name.
  *
  * Beside it stands a shell that waits for its own input to end, which comes however this process ends. If the room was not
- * closed by then, it removes what is left: mounts, network namespaces, control groups and files, all but the logs.
+ * closed by then, it removes what is left: processes that lost what tied them to this one, mounts, network namespaces, control groups and files, all but the logs.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +15,9 @@ room=$1 pid=$2
 cat >/dev/null
 [ -e "$room/closed" ] && exit 0
 sleep 1
+for process in /proc/[0-9]*; do
+  tr '\\000' '\\n' <"$process/environ" 2>/dev/null | grep -qx "BICOASTAL_CHAOS=chaos-$pid" && kill -9 "\${process#/proc/}"
+done
 for name in $(ip netns list 2>/dev/null | cut -d ' ' -f 1 | grep "^bco$pid[a-z]"); do ip netns delete "$name"; done
 ip link delete "bco\${pid}br" 2>/dev/null
 grep -o " $room/[^ ]*" /proc/mounts 2>/dev/null | while read -r mount; do umount -l "$mount"; done

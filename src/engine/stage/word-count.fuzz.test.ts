@@ -5,7 +5,7 @@ import { createMsgpackCodec } from "../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../adapters/codec/zlib.ts";
 import { cutStages } from "../../plan/cut-stages.ts";
 import type { AggregateNode, Plan, PlanNode, SourceNode } from "../../plan/node.ts";
-import type { InputFile, SourceSplit } from "../../plan/task.ts";
+import type { SourceSplit } from "../../plan/task.ts";
 import { runPlan } from "../../sim/jobs/plan-run.ts";
 import { MemoryInputs } from "../../sim/ports/memory-inputs.ts";
 import { wordsOf } from "../kernel/words-of.ts";
@@ -141,9 +141,6 @@ it("gives the same rows in the same order of any files, and says the same of its
     { numRuns: 200 },
   );
 });
-
-const filesOf = (split: SourceSplit): readonly InputFile[] =>
-  split.kind === "files" ? split.files : split.kind === "bytes" ? [split.file] : [];
 
 it("shares a task among small files, and says where a line is too long", async () => {
   const { inputs, splits } = await inputsOf([

@@ -238,6 +238,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: JOB_STATE,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of the source.
         find: "assert(this.isStageComplete(stage), `blocks are taken from complete stages, and stage ${stage} is not`);",
         replace: "",
       },

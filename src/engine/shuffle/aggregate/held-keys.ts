@@ -46,21 +46,21 @@ export class HeldKeys {
     let b = 0;
     let c = 0;
     let d = 0;
-    const endA = length < 4 ? length : 4;
+    const endA = Math.min(length, 4);
     for (; i < endA; i++) {
       const unit = text.charCodeAt(i);
       units |= unit;
       a = (a << 8) | unit;
     }
     if (length > 4) {
-      const endB = length < 8 ? length : 8;
+      const endB = Math.min(length, 8);
       for (; i < endB; i++) {
         const unit = text.charCodeAt(i);
         units |= unit;
         b = (b << 8) | unit;
       }
       if (length > 8) {
-        const endC = length < 12 ? length : 12;
+        const endC = Math.min(length, 12);
         for (; i < endC; i++) {
           const unit = text.charCodeAt(i);
           units |= unit;

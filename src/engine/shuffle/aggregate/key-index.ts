@@ -75,6 +75,7 @@ export class KeyIndex {
   /** Entries that are numbers. */
   #numberCount = 0;
   /** Kept so that what is only fetched is not left out. */
+  // biome-ignore lint/correctness/noUnusedPrivateClassMembers: it is written to be written.
   #fetched = 0;
 
   /** @param keysExpected For so many keys the table need not grow. */
@@ -118,14 +119,14 @@ export class KeyIndex {
       const a3 = text.charCodeAt(3);
       units = a0 | a1 | a2 | a3;
       a = (a0 << 24) | (a1 << 16) | (a2 << 8) | a3;
-      const end = length < 8 ? length : 8;
+      const end = Math.min(length, 8);
       for (i = 4; i < end; i++) {
         const unit = text.charCodeAt(i);
         units |= unit;
         b = (b << 8) | unit;
       }
       if (length > 8) {
-        const middle = length < 12 ? length : 12;
+        const middle = Math.min(length, 12);
         for (; i < middle; i++) {
           const unit = text.charCodeAt(i);
           units |= unit;

@@ -36,7 +36,13 @@ it("gives what can be undone", () => {
 it("tries less and less where nothing is saved, and again when the data change", () => {
   const tried: number[] = [];
   let calls = 0;
-  const counting = { ...lz4, compress: (bytes: Uint8Array) => (tried.push(calls), lz4.compress(bytes)) };
+  const counting = {
+    ...lz4,
+    compress: (bytes: Uint8Array) => {
+      tried.push(calls);
+      return lz4.compress(bytes);
+    },
+  };
   const compression = new FrameCompression(counting);
   for (; calls < 300; calls++) compression.compress(noise(300), 0, 1);
   expect(tried).toEqual([0, 2, 5, 10, 19, 36, 69, 134, 199, 264]);

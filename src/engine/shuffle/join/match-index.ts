@@ -48,6 +48,7 @@ export class MatchIndex {
   #others = new Int32Array(SLOTS_MIN * 2);
   #othersTaken = 0;
   /** So that what is read to have it near counts as used. */
+  // biome-ignore lint/correctness/noUnusedPrivateClassMembers: it is written to be written.
   #fetched = 0;
 
   get size(): number {
