@@ -20,7 +20,8 @@ it("takes the careful way only where it must, and gives the same there", () => {
       let deep: unknown = value;
       for (let i = 0; i < 20; i++) deep = { deep, ["__proto__"]: 1 };
       expect(encode(deep)).toBe(JSON.stringify(deep));
-      expect(JSON.parse(encode({ value, set: new Set([1]) }))).toEqual({ value, set: [1] });
+      // JSON has no -0, and a key `__proto__` is one like any other in it.
+      expect(encode({ value, set: new Set([1]) })).toBe(JSON.stringify({ value, set: [1] }));
     }),
   );
 });
