@@ -1,3 +1,4 @@
+/** What users see of types, operator by operator, in the order of dataset.ts. Long because that is: one file answers for it. */
 import { describe, expectTypeOf, test } from "vitest";
 import type { TaskContext } from "../plan/context.ts";
 import type { Dataset, Key } from "./dataset.ts";

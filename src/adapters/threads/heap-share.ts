@@ -34,6 +34,7 @@ export class HeapShare {
 
   /** Whether to collect now. `heldBytes` is asked only where it is time to look. */
   isExceeded(nowMs: number, heldBytes: () => number): boolean {
+    if (this.#shareBytes === Number.POSITIVE_INFINITY) return false;
     if (nowMs - this.#lookedAtMs < LOOK_INTERVAL_MS) return false;
     this.#lookedAtMs = nowMs;
     return heldBytes() > this.#limitBytes;
