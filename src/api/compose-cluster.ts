@@ -30,7 +30,7 @@ import type { LogSink, NewEntry } from "../plan/task-logs.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import { boundedRows } from "../runtime/bounded-rows.ts";
 import { ClusterNode, type DrainOptions, type NodeNote } from "../runtime/cluster/cluster-node.ts";
-import { resultsKey, SharedBlobs } from "../runtime/cluster/fetch-job.ts";
+import { resultsKey, SharedBlobs, specKey } from "../runtime/cluster/fetch-job.ts";
 import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import { SharedSweep } from "../runtime/cluster/shared-sweep.ts";
@@ -148,7 +148,12 @@ async function assemble(
   });
   closing.push(async () => links.close());
   const local = createFileBlobs(dirs.blobs);
-  const sharedSweep = new SharedSweep({ store, blobs: local, clock: systemClock });
+  const sharedSweep = new SharedSweep({
+    store,
+    blobs: local,
+    clock: systemClock,
+    readSpec: (spec) => shared.get(specKey(spec), spec),
+  });
   const blobRoute = createBlobRoute({
     self,
     directory: dirs.blobs,

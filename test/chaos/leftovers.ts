@@ -14,6 +14,7 @@ import { openStore } from "../../src/api/compose-store.ts";
 import { jobId } from "../../src/base/ids.ts";
 import type { Session } from "../../src/index.ts";
 import { type ControlStore, prefixEnd } from "../../src/ports/control-store.ts";
+import { specKey } from "../../src/runtime/cluster/fetch-job.ts";
 import { GRACE_MS, SharedSweep } from "../../src/runtime/cluster/shared-sweep.ts";
 import { CARD_PREFIX, OPEN_PREFIX } from "../../src/runtime/job-keys.ts";
 import { decodeCard } from "../../src/runtime/job-log.ts";
@@ -96,7 +97,8 @@ export async function leftOfJobs(cluster: ChaosCluster): Promise<readonly string
 async function sweepAnHourLater(store: ControlStore, directory: string): Promise<void> {
   let laterMs = 0;
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + laterMs };
-  const sweep = new SharedSweep({ store, blobs: createFileBlobs(directory), clock });
+  const blobs = createFileBlobs(directory);
+  const sweep = new SharedSweep({ store, blobs, clock, readSpec: (spec) => blobs.get(specKey(spec)) });
   await sweep.sweep();
   laterMs = GRACE_MS + 1;
   await sweep.sweep();

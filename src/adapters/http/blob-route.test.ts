@@ -181,6 +181,28 @@ describe("putting", () => {
     expect((await ask("GET", `bundles/${hash}`)).text).toBe(content.toString());
   });
 
+  test("tells of what its content names only while it is whole, so that it is given anew", async () => {
+    const long = Buffer.alloc(900_000, "a whole blob of several pieces. ");
+    const longKey = `bundles/${createHash("sha256").update(long).digest("hex")}`;
+    for (const [key, whole] of [
+      [`bundles/${hash}`, content],
+      [longKey, long],
+      [`bundles/${createHash("sha256").digest("hex")}`, Buffer.alloc(0)],
+    ] as const) {
+      await blobs.put(key, whole);
+      expect((await ask("HEAD", key)).status, key).toBe(200);
+      const flipped = Buffer.concat([whole, Buffer.alloc(1)]);
+      flipped[0]! ^= 1;
+      for (const damaged of [flipped, flipped.subarray(0, whole.length), whole.subarray(1)]) {
+        if (damaged.equals(whole)) continue;
+        await blobs.put(key, damaged);
+        expect((await ask("HEAD", key)).status, key).toBe(404);
+      }
+      await blobs.put(key, whole);
+      expect((await ask("HEAD", key)).status, key).toBe(200);
+    }
+  });
+
   test("keeps nothing else", async () => {
     expect((await ask("PUT", `bundles/${hash}`, {}, Buffer.from("else"))).status).toBe(400);
     expect((await ask("PUT", `bundles/${hash.toUpperCase()}`, {}, content)).status).toBe(400);

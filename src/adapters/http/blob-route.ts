@@ -3,7 +3,8 @@
  *
  * Only what the caller allows is read; all else is missing, as to whoever asks. A file goes out as fast as it is taken, from
  * disk to socket in pieces, and only a plain file below the blobs' own directory: no link leads out of it. What comes in
- * appears under its key only when its SHA-256 is the one that the key says.
+ * appears under its key only when its SHA-256 is the one that the key says. To `HEAD`, what is named by its content is there
+ * only while it is whole: whoever hears that it is counts it as a copy, and sends none.
  */
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, read, readSync, realpathSync } from "node:fs";
@@ -56,6 +57,7 @@ export function createBlobRoute(options: BlobRouteOptions): Route {
       const file = options.readable(key) ? openBlob(options.directory, key) : undefined;
       if (file === undefined) return answer(response, 404, "no such blob");
       try {
+        if (method === "HEAD" && !(await isWhole(file, key))) return answer(response, 404, "no such blob");
         await sendBlob(file, request);
       } finally {
         closeSync(file.fd);
@@ -84,6 +86,21 @@ async function sendBlob(file: OpenFile, { method, incoming, response }: RouteReq
   if (method === "HEAD") response.end();
   else if (atOnce !== undefined) sendWhole(atOnce, range, response);
   else await stream(file, range, response);
+}
+
+/** Where its key does not say what is in it, any blob is. */
+async function isWhole({ fd, size }: OpenFile, key: string): Promise<boolean> {
+  const hash = hashInKey(key);
+  if (hash === undefined) return true;
+  const digest = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size));
+  for (let done = 0; done < size; ) {
+    const filled = await readPiece(fd, buffer, Math.min(buffer.length, size - done), done);
+    if (filled === 0) return false;
+    digest.update(buffer.subarray(0, filled));
+    done += filled;
+  }
+  return digest.digest("hex") === hash;
 }
 
 /** Fewer where the file was cut short meanwhile. */

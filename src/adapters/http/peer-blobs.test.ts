@@ -190,6 +190,16 @@ describe("blobs of another node", () => {
     expect(await theirs.list("bundles/")).toEqual([key]);
   });
 
+  test("are given to it anew where what it has of them is damaged", async () => {
+    const content = Buffer.alloc(300_000, "x");
+    const key = `results/${createHash("sha256").update(content).digest("hex")}`;
+    for (const damaged of [content.subarray(1), Buffer.alloc(300_000, "y"), Buffer.alloc(0)]) {
+      await theirs.put(key, damaged);
+      await blobs.give(key, content, THERE);
+      expect(Buffer.from(await theirs.get(key)).equals(content)).toBe(true);
+    }
+  });
+
   test("cannot be reached for many reasons, none of which says that they are lost", async () => {
     await theirs.put("jobs/x", Buffer.from("x"));
     const stranger = createPeerClient({ token: "not-the-token-of-it" });

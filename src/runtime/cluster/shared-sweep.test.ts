@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { BicoastalError } from "../../base/errors.ts";
 import { type ContentHash, contentHash } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import { ManualClock } from "../../ports/control-store.contract.ts";
@@ -23,6 +24,15 @@ describe("blobs that jobs share", () => {
   let store: MemoryControlStore;
   let blobs: MemoryBlobs;
   let sweep: SharedSweep;
+  /** The spec as another node has it. */
+  let elsewhere: Uint8Array | undefined;
+  const readSpec = async (hash: ContentHash): Promise<Uint8Array> => {
+    const bytes = await blobs.get(specKey(hash));
+    if (Buffer.compare(bytes, encodeJson(spec)) === 0) return bytes;
+    if (elsewhere === undefined) throw new BicoastalError("BLOB_MISSING", "nobody has it", { details: {} });
+    await blobs.put(specKey(hash), elsewhere);
+    return elsewhere;
+  };
   const log = (): JobLog => new JobLog(store, spec.id, { clock, random: new Prng("sweep") });
   const put = async (...keys: readonly string[]): Promise<void> => {
     for (const key of keys)
@@ -39,7 +49,8 @@ describe("blobs that jobs share", () => {
     clock = new ManualClock();
     store = new MemoryControlStore(new MemoryStoreBackend(clock));
     blobs = createMemoryBlobs();
-    sweep = new SharedSweep({ store, blobs, clock });
+    elsewhere = undefined;
+    sweep = new SharedSweep({ store, blobs, clock, readSpec });
   });
 
   test("go when no job has named them for the whole grace, and not before", async () => {
@@ -77,6 +88,38 @@ describe("blobs that jobs share", () => {
     await put(bundleKey(bundle));
     await submit(SPEC);
     expect(await sweepAfterGrace()).toEqual([]);
+  });
+
+  const damagedSpecs = [
+    ["of nonsense", new Uint8Array(9)],
+    ["that names other code", encodeJson({ ...spec, constants: { ...spec.constants, bundle: OTHER } })],
+    ["cut short", encodeJson(spec).subarray(0, 50)],
+  ] as const;
+  test.each(damagedSpecs)(
+    "stay where they may be what a damaged spec names, one %s; the rest goes",
+    async (_, damaged) => {
+      await put(specKey(OTHER), bundleKey(bundle), bundleKey(OTHER), resultsKey(RESULTS));
+      await blobs.put(specKey(SPEC), damaged);
+      await submit(SPEC);
+      expect([...(await sweepAfterGrace())].sort()).toEqual([specKey(OTHER), resultsKey(RESULTS)].sort());
+    },
+  );
+
+  test.each(damagedSpecs)("go by what a damaged spec says when it is mended, one %s", async (_, damaged) => {
+    await put(bundleKey(bundle), bundleKey(OTHER));
+    await blobs.put(specKey(SPEC), damaged);
+    await submit(SPEC);
+    elsewhere = encodeJson(spec);
+    expect(await sweepAfterGrace()).toEqual([bundleKey(OTHER)]);
+    expect(await blobs.get(specKey(SPEC))).toEqual(elsewhere);
+  });
+
+  test("stay where they may be the results that a damaged card names; the rest goes", async () => {
+    await put(specKey(SPEC), specKey(OTHER), bundleKey(OTHER), resultsKey(RESULTS));
+    await submit(SPEC);
+    const damaged = { kind: "put", key: jobKeys(spec.id).card, value: new Uint8Array(3) } as const;
+    await store.txn({ compare: [], success: [damaged] });
+    expect([...(await sweepAfterGrace())].sort()).toEqual([bundleKey(OTHER), specKey(OTHER)].sort());
   });
 
   test("begin anew to be nobody's when somebody asks for them", async () => {

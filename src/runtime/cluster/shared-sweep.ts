@@ -5,8 +5,12 @@
  * Every job that the store knows keeps its own, ended or not: one that failed may be resumed, the results of one that
  * committed may be asked for. What nobody names may be on its way: a blob is spread before the job that names it is
  * submitted, and whoever hears that it is here already does not send it. So only what no job has named, and nobody asked for,
- * for all of `GRACE_MS` goes; and where anything cannot be read, nothing does (S11, S12).
+ * for all of `GRACE_MS` goes (S11, S12).
+ *
+ * What cannot be read names nothing, so that all stays that it may have named: a job whose spec is damaged here, and whole
+ * nowhere, may need any code; one whose card is damaged, any results; one whose log is, anything at all.
  */
+import { BicoastalError } from "../../base/errors.ts";
 import type { ContentHash, JobId } from "../../base/ids.ts";
 import { jobId } from "../../base/ids.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
@@ -19,12 +23,21 @@ import { bundleKey, resultsKey, specKey } from "./fetch-job.ts";
 
 /** Far longer than from the spread of a blob to the submission of its job: see `ClusterClient.submit`. */
 export const GRACE_MS = 3_600_000;
-const PREFIXES = ["specs/", "bundles/", "results/"];
+const SPECS = "specs/";
+const BUNDLES = "bundles/";
+const RESULTS = "results/";
+const PREFIXES = [SPECS, BUNDLES, RESULTS];
 
 export interface SharedSweepParts {
   readonly store: ControlStore;
+  /** This node's. */
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  /**
+   * A spec that lies here, held to its hash: what is damaged is mended from whoever has it whole. Throws a BicoastalError
+   * where nobody does, or nobody can be asked.
+   */
+  readonly readSpec: (spec: ContentHash) => Promise<Uint8Array>;
 }
 
 export class SharedSweep {
@@ -44,7 +57,7 @@ export class SharedSweep {
     this.#unnamed.delete(key);
   }
 
-  /** Returns what was deleted. Throws what the store and the blobs throw, and STORE_CORRUPT; then nothing was. */
+  /** Returns what was deleted. Throws what the store and the blobs throw, and STORE_CORRUPT of a log; then nothing was. */
   async sweep(): Promise<readonly string[]> {
     const { blobs, clock } = this.#parts;
     this.#asked.clear();
@@ -69,20 +82,23 @@ export class SharedSweep {
   async #namedByJobs(stored: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const { store } = this.#parts;
     const named = new Set<string>();
+    /** Prefixes of which any blob may be named by what could not be read. */
+    const unknown = new Set<string>();
     const { entries } = await store.range(CARD_PREFIX, prefixEnd(CARD_PREFIX));
-    let bundlesKnown = true;
     for (const entry of entries) {
-      const results = decodeCard(entry)?.end?.results;
-      if (results !== undefined) named.add(resultsKey(results));
+      const card = decodeCard(entry);
+      if (card === undefined) unknown.add(RESULTS);
+      else if (card.end?.results !== undefined) named.add(resultsKey(card.end.results));
       const job = jobId(entry.key.slice(CARD_PREFIX.length));
       const spec = await this.#specOf(job);
       if (spec === undefined) continue;
       named.add(specKey(spec));
       // Without the spec it cannot be told which code it names.
-      if (stored.has(specKey(spec))) named.add(bundleKey(await this.#bundleOf(job, spec)));
-      else bundlesKnown = false;
+      const bundle = stored.has(specKey(spec)) ? await this.#bundleOf(job, spec) : undefined;
+      if (bundle === undefined) unknown.add(BUNDLES);
+      else named.add(bundleKey(bundle));
     }
-    if (!bundlesKnown) for (const key of stored) if (key.startsWith("bundles/")) named.add(key);
+    for (const key of stored) for (const prefix of unknown) if (key.startsWith(prefix)) named.add(key);
     return named;
   }
 
@@ -94,8 +110,13 @@ export class SharedSweep {
     return first?.kind === "submitted" ? first.spec : undefined;
   }
 
-  async #bundleOf(job: JobId, spec: ContentHash): Promise<ContentHash> {
-    const bytes = await this.#parts.blobs.get(specKey(spec));
-    return decodeSpec(bytes, `The stored job ${job}`).constants.bundle;
+  /** Undefined where the spec is damaged, and nobody has it whole. */
+  async #bundleOf(job: JobId, spec: ContentHash): Promise<ContentHash | undefined> {
+    try {
+      return decodeSpec(await this.#parts.readSpec(spec), `The stored job ${job}`).constants.bundle;
+    } catch (error) {
+      if (!(error instanceof BicoastalError)) throw error;
+      return undefined;
+    }
   }
 }
