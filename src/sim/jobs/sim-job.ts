@@ -13,20 +13,27 @@ import type {
 import type { SourceSplit } from "../../plan/task.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import { prepareJob } from "../../runtime/prepare-job.ts";
+import { Seals, sealNumber, sealText } from "./seals.ts";
 
 export interface SimJob {
   readonly name: string;
   readonly plan: Plan;
   /** What each end must give: rows or one value in canonical text, the lines of a `write` end in any order. */
   readonly expected: readonly (readonly string[])[];
+  /** What its functions were given and should not have been (S13): grows as the job runs. */
+  readonly corruptions: readonly string[];
 }
+
+/** A job, before anybody watches what its functions are given. */
+type Template = (values: readonly number[], tasks: number, seals: Seals) => Omit<SimJob, "corruptions">;
 
 type Pair = readonly [string, number];
 
 /** A function that anybody may call with anything: plans do not know their users' types. */
 const fn = (f: (...args: never[]) => unknown): UserFunction => f;
 
-const pairOf = (value: number): Pair => [`k${value % 7}`, value];
+const keyOf = (value: number): string => sealText(`k${value % 7}`);
+const pairOf = (value: number): Pair => [keyOf(value), value];
 
 const of = (values: readonly unknown[], partitions: number): PlanNode => ({
   kind: "source",
@@ -48,12 +55,26 @@ const write = (input: PlanNode, directory: string): WriteEnd => ({
   gzip: false,
 });
 
-const sum: Aggregator = {
-  init: fn((value: number) => value),
-  add: fn((total: number, value: number) => total + value),
-  merge: fn((total: number, later: number) => total + later),
+const sumOf = (seals: Seals): Aggregator => ({
+  init: fn((value: number) => seals.number(value)),
+  add: fn((total: number, value: number) => seals.number(total) + seals.number(value)),
+  merge: fn((total: number, later: number) => seals.number(total) + seals.number(later)),
   finish: undefined,
-};
+});
+
+/** Maps each value to a pair. */
+const pairsOf = (input: PlanNode, seals: Seals) =>
+  ({ kind: "map", input, fn: fn((value: number) => pairOf(seals.number(value))) }) as const;
+
+/** Hands on what it is given, after a look at it. */
+const looked = (input: PlanNode, look: (row: never) => void): PlanNode => ({
+  kind: "map",
+  input,
+  fn: fn((row: never) => {
+    look(row);
+    return row;
+  }),
+});
 
 /** Of one record: far more than all others together. */
 const HUGE_CHARS = 50_000;
@@ -67,14 +88,14 @@ function sums(pairs: readonly Pair[]): readonly Pair[] {
   return [...totals].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-const TEMPLATES: readonly ((values: readonly number[], tasks: number) => SimJob)[] = [
-  function sumAndWrite(values, tasks) {
-    const pairs = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
+const TEMPLATES: readonly Template[] = [
+  function sumAndWrite(values, tasks, seals) {
+    const pairs = pairsOf(of(values, tasks), seals);
     const totals = {
       kind: "aggregate",
       input: pairs,
       key: "pair",
-      aggregator: sum,
+      aggregator: sumOf(seals),
       emit: "pair",
       empty: undefined,
       partitions: 3,
@@ -83,27 +104,36 @@ const TEMPLATES: readonly ((values: readonly number[], tasks: number) => SimJob)
     const plan = plans(collect(totals), write(pairs, "/out/pairs"));
     return { name: "sum-and-write", plan, expected: [lines(expected), lines(values.map(pairOf))] };
   },
-  function sortAll(values, tasks) {
-    const by = fn((value: number) => value);
+  function sortAll(values, tasks, seals) {
+    const by = fn((value: number) => seals.number(value));
     const sorted = { kind: "sort", input: of(values, tasks), by, descending: false, partitions: 4 } as const;
     const expected = [...values].sort((a, b) => a - b);
-    return { name: "sort", plan: plans(collect(sorted)), expected: [lines(expected)] };
+    const plan = plans(collect(looked(sorted, (value: number) => seals.number(value))));
+    return { name: "sort", plan, expected: [lines(expected)] };
   },
-  function joinTwo(values, tasks) {
-    const left = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
-    const labels = ["k0", "k1", "k2", "k9"].map((key): [string, string] => [key, `label of ${key}`]);
+  function joinTwo(values, tasks, seals) {
+    const left = pairsOf(of(values, tasks), seals);
+    const labels = ["k0", "k1", "k2", "k9"].map((key): [string, string] => [
+      sealText(key),
+      sealText(`label of ${key}`),
+    ]);
     const right = of(labels, 2);
     const joined = { kind: "join", how: "inner", strategy: "shuffle", left, right, partitions: 3 } as const;
     const byKey = new Map(labels);
     const matches = values.map(pairOf).filter(([key]) => byKey.has(key));
     const expected = matches.map(([key, value]) => [key, [value, byKey.get(key)]]);
-    return { name: "join", plan: plans(collect(joined)), expected: [lines(expected)] };
+    const rows = looked(joined, ([key, [value, label]]: readonly [string, readonly [number, string]]) => {
+      seals.text(key);
+      seals.number(value);
+      seals.text(label);
+    });
+    return { name: "join", plan: plans(collect(rows)), expected: [lines(expected)] };
   },
-  function joinSmall(values, tasks) {
-    const large = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
+  function joinSmall(values, tasks, seals) {
+    const large = pairsOf(of(values, tasks), seals);
     const labels = ["k0", "k1", "k1", "k9"].map((key, at): [string, string] => [
-      key,
-      `label ${at} of ${key}`,
+      sealText(key),
+      sealText(`label ${at} of ${key}`),
     ]);
     const joined = {
       kind: "join",
@@ -117,54 +147,73 @@ const TEMPLATES: readonly ((values: readonly number[], tasks: number) => SimJob)
       const matches = labels.filter(([label]) => label === key).map(([, label]) => label);
       return (matches.length === 0 ? [undefined] : matches).map((label) => [key, [value, label]]);
     });
-    return { name: "join-small", plan: plans(collect(joined)), expected: [lines(expected)] };
+    const rows = looked(joined, ([key, [value, label]]: readonly [string, readonly [number, string?]]) => {
+      seals.text(key);
+      seals.number(value);
+      if (label !== undefined) seals.text(label);
+    });
+    return { name: "join-small", plan: plans(collect(rows)), expected: [lines(expected)] };
   },
-  function groupThenCount(values, tasks) {
-    const pairs = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
+  function groupThenCount(values, tasks, seals) {
+    const pairs = pairsOf(of(values, tasks), seals);
     const groups = { kind: "group", input: pairs, key: "pair", combine: undefined, partitions: 3 } as const;
     const sizes = {
       kind: "map",
       input: groups,
-      fn: fn(([, list]: readonly [string, Iterable<number>]) => [...list].length),
+      fn: fn(([key, list]: readonly [string, Iterable<number>]) => {
+        seals.text(key);
+        return sealNumber([...list].filter((value) => seals.number(value) === value).length);
+      }),
     } as const;
     const total = {
       kind: "aggregate",
       input: sizes,
       key: "all",
-      aggregator: sum,
+      aggregator: sumOf(seals),
       emit: "result",
       empty: () => 0,
       partitions: undefined,
     } as const;
-    return { name: "group-then-sum", plan: plans(collect(total, true)), expected: [lines([values.length])] };
+    return {
+      name: "group-then-sum",
+      plan: plans(collect(total, true)),
+      expected: [lines([sealNumber(values.length)])],
+    };
   },
-  function totalsInOrder(values, tasks) {
-    const pairs = { kind: "map", input: of(values, tasks), fn: fn(pairOf) } as const;
+  function totalsInOrder(values, tasks, seals) {
+    const pairs = pairsOf(of(values, tasks), seals);
     const totals = {
       kind: "aggregate",
       input: pairs,
       key: "pair",
-      aggregator: sum,
+      aggregator: sumOf(seals),
       emit: "pair",
       empty: undefined,
       partitions: 3,
     } as const;
-    const by = fn(([, total]: Pair) => total);
+    const by = fn(([key, total]: Pair) => {
+      seals.text(key);
+      return seals.number(total);
+    });
     const sorted = { kind: "sort", input: totals, by, descending: true, partitions: 2 } as const;
     const expected = sums(values.map(pairOf));
     const plan = plans(write(sorted, "/out/sorted"), collect(totals), write(totals, "/out/totals"));
     return { name: "totals-in-order", plan, expected: [lines(expected), lines(expected), lines(expected)] };
   },
-  function oneHugeRecord(values, tasks) {
+  function oneHugeRecord(values, tasks, seals) {
     const textOf = (value: number): readonly [string, string] => [
-      `k${value % 3}`,
-      "x".repeat(value === values[0] ? HUGE_CHARS : value),
+      sealText(`k${value % 3}`),
+      sealText("x".repeat(value === values[0] ? HUGE_CHARS : value % 101)),
     ];
-    const texts = { kind: "map", input: of(values, tasks), fn: fn(textOf) } as const;
+    const texts = {
+      kind: "map",
+      input: of(values, tasks),
+      fn: fn((value: number) => textOf(seals.number(value))),
+    } as const;
     const groups = { kind: "group", input: texts, key: "pair", combine: undefined, partitions: 2 } as const;
     const lengths = fn(([key, list]: readonly [string, Iterable<string>]) => [
-      key,
-      [...list].reduce((total, text) => total + text.length, 0),
+      seals.text(key),
+      [...list].reduce((total, text) => total + seals.text(text).length, 0),
     ]);
     const expected = sums(values.map((value): Pair => [textOf(value)[0], textOf(value)[1].length]));
     const plan = plans(collect({ kind: "map", input: groups, fn: lengths }));
@@ -181,9 +230,11 @@ export function drawJob(random: Prng): SimJob {
   // Of some jobs nearly all records have one key.
   const most = random.chance(0.8) ? 0 : 0.95;
   const values = Array.from({ length: random.below(60) }, () =>
-    random.chance(most) ? 7 : random.below(100),
+    sealNumber(random.chance(most) ? 7 : random.below(100)),
   );
-  return random.pick(TEMPLATES)(values, 1 + random.below(8));
+  const seals = new Seals();
+  const job = random.pick(TEMPLATES)(values, 1 + random.below(8), seals);
+  return { ...job, corruptions: seals.broken };
 }
 
 export async function submitSimJob(

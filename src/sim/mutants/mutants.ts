@@ -30,6 +30,8 @@ const JOB_STATE = "core/job-state.ts";
 const DISPATCHER = "core/dispatcher.ts";
 const SEAT = "runtime/cluster/job-seat.ts";
 const LISTS = "runtime/cluster/block-lists.ts";
+const FRAME = "engine/shuffle/block/frame.ts";
+const BLOCK_READER = "engine/shuffle/block/block-reader.ts";
 
 const EPOCH_COMPARE = `{ key: this.#keys.epoch, target: "value", op: "=", value: encoder.encode(String(record.epoch)) },\n`;
 const TAIL_COMPARE = `{ key, target: "createRevision", op: "=", value: 0 },
@@ -225,6 +227,35 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "S3",
     world: "job",
     edits: [{ file: JOB_STATE, find: "this.#lose(event.attempt);", replace: "" }],
+  },
+  {
+    name: "the checksum of a frame is not compared",
+    breaks: "S13",
+    world: "job",
+    edits: [
+      {
+        file: FRAME,
+        find: "if (stored !== extent.crc || stored !== crcOf(frame, crc32))",
+        replace: "if (stored === -1)",
+      },
+    ],
+  },
+  {
+    name: "the checksum of a block's index is not compared, nor that of its trailer",
+    breaks: "S13",
+    world: "job",
+    edits: [
+      {
+        file: BLOCK_READER,
+        find: "if (trailer.indexCrc !== ref.checksum || crc32(index) !== ref.checksum) {",
+        replace: "if (trailer.indexOffset < 0) {",
+      },
+      {
+        file: "engine/shuffle/block/block-format.ts",
+        find: `if (from.u32() !== crc) throw new RangeError("the checksum of its trailer does not match");`,
+        replace: "from.u32();",
+      },
+    ],
   },
   {
     name: "tasks start before all their inputs are there",

@@ -94,7 +94,7 @@ export async function runNodeSeed(
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  problems.push(...world.problems, ...audit.problems);
+  problems.push(...world.problems, ...audit.problems, ...jobs.flatMap(({ job }) => job.corruptions));
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 
   async function judge(): Promise<readonly string[]> {

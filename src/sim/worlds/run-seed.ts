@@ -86,6 +86,6 @@ export async function runSeed(
         : String(error),
     );
   }
-  problems.push(...world.problems, ...audit.problems);
+  problems.push(...world.problems, ...audit.problems, ...job.corruptions);
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 }
