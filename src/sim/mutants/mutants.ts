@@ -231,7 +231,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the checksum of a frame is not compared",
     breaks: "S13",
-    world: "job",
+    world: "nodes",
     edits: [
       {
         file: FRAME,
@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the checksum of a block's index is not compared, nor that of its trailer",
     breaks: "S13",
-    world: "job",
+    world: "nodes",
     edits: [
       {
         file: BLOCK_READER,
