@@ -69,6 +69,8 @@ export interface DriveOptions {
   readonly onlyOpen?: boolean;
   /** For tests and the simulator. */
   readonly checkInvariants?: boolean;
+  /** Shown the state that is driven by, after every step: for tests and the simulator. */
+  readonly inspect?: ((state: JobState) => void) | undefined;
 }
 
 export interface Driven {
@@ -256,6 +258,7 @@ class Drive {
         this.#onNote(note, meter);
       },
       checkInvariants: this.#options.checkInvariants ?? false,
+      inspect: this.#options.inspect,
     });
     crew.transport.receive((from, message) => {
       if (message.kind === "poll") host.onPoll(from, message);

@@ -43,6 +43,8 @@ export interface DriverHostOptions {
   readonly onNote: (note: DriverNote) => void;
   /** Checks the driver's invariants after every step: for tests and the simulator. */
   readonly checkInvariants?: boolean;
+  /** Shown the driver's state after every step: for tests and the simulator. */
+  readonly inspect?: ((state: JobState) => void) | undefined;
 }
 
 export class DriverHost {
@@ -106,10 +108,11 @@ export class DriverHost {
   }
 
   #step(event: DriverEvent): void {
-    const { clock, checkInvariants } = this.#options;
+    const { clock, checkInvariants, inspect, state } = this.#options;
     const effects = this.#driver.step(event, clock.monotonicMs(), clock.wallMs());
     for (const effect of effects) this.#perform(effect);
     if (checkInvariants === true) this.#driver.checkInvariants();
+    inspect?.(state);
   }
 
   #perform(effect: DriverEffect): void {

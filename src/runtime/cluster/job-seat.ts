@@ -73,6 +73,8 @@ export interface SeatParts {
   readonly onNote: (note: SeatNote) => void;
   /** Default: nobody traces. */
   readonly tracing?: Tracing | undefined;
+  /** Shown the state that a job is driven by here, after every step whose invariants were checked as well: for the simulator. */
+  readonly inspect?: (state: JobState) => void;
 }
 
 /** What a node has to say of a job, for its log. */
@@ -224,6 +226,7 @@ export class JobSeat {
   async #drive(): Promise<void> {
     const { store, outputs, retrying, readRows, keepResults, owner, isDead, timing, incarnation, onNote } =
       this.#parts;
+    const { inspect } = this.#parts;
     if (this.#closed || this.#draining || this.#owner !== undefined) return;
     if (!this.#parts.candidates().includes(owner.node)) return;
     const { id: job } = this.#spec;
@@ -255,6 +258,8 @@ export class JobSeat {
         incarnation,
         tracing: this.#parts.tracing,
         onlyOpen: true,
+        checkInvariants: inspect !== undefined,
+        inspect,
       },
     );
     this.#failures = 0;

@@ -140,6 +140,19 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "a driver takes up less of a record than it wrote",
+    breaks: "S3",
+    world: "job",
+    edits: [
+      {
+        file: "core/decisions.ts",
+        find: "this.#state.applyRecord(record);",
+        replace: `const events = record.events.map((event) => event.kind === "taskCompleted" ? { ...event, output: { ...event.output, sinkRows: [] } } : event);
+    this.#state.applyRecord({ ...record, events });`,
+      },
+    ],
+  },
+  {
     name: "a job that has ended stays open",
     breaks: "L15",
     world: "nodes",

@@ -200,6 +200,7 @@ export class World {
       incarnation: process.name,
       workerLeaseMs: WORKER_LEASE_MS,
       checkInvariants: true,
+      inspect: this.#parts.audit.inspecting(process.name),
     };
     driveJob(spec, ports, options).then(
       (driven) => process.enter(() => this.#onDriven(process, driven)),

@@ -199,6 +199,7 @@ export class NodeWorld {
         return hash;
       },
       isDead: () => false,
+      inspect: audit.inspecting(name),
       timing: {
         driverLeaseMs: DRIVER_LEASE_MS,
         workerLeaseMs: WORKER_LEASE_MS,

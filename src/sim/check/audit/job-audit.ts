@@ -5,10 +5,12 @@
  * Owns: what the log says at this revision, and which lists of blocks it has ever said to be whole stages.
  */
 
+import type { JobState } from "../../../core/job-state.ts";
 import type { TaskAssignment } from "../../../plan/task.ts";
 import type { Change } from "../../../ports/control-store.ts";
 import type { JobSpec } from "../../../protocol/job-spec.ts";
 import { type AuditedAttempt, type AuditedEvent, blockName, readRecord } from "./read-record.ts";
+import { ReplayedJob } from "./replayed-job.ts";
 
 type Ended = "committed" | "failed" | "cancelled";
 
@@ -33,10 +35,12 @@ export class JobAudit {
   readonly #reads = new Map<string, readonly { readonly stage: number; readonly checksums: string }[]>();
   /** By stage: every list of blocks that was the whole stage's at some revision. */
   readonly #wholes = new Map<number, Set<string>>();
+  readonly #replayed: ReplayedJob;
 
   constructor(spec: JobSpec) {
     this.#spec = spec;
     this.#log = `jobs/${spec.id}/log/`;
+    this.#replayed = new ReplayedJob(spec);
     // A stage of no tasks is whole from the beginning.
     for (const { id } of spec.stages) this.#noteWhole(id);
   }
@@ -78,6 +82,7 @@ export class JobAudit {
     if (record.epoch !== this.#epoch)
       this.#say(`S2: a record of epoch ${record.epoch} stands in epoch ${this.#epoch}`);
     this.#onEnds(record.events, revision);
+    this.#replayed.onRecord(record);
   }
 
   #onEvent(event: AuditedEvent, revision: Revision): void {
@@ -199,6 +204,12 @@ export class JobAudit {
         `S5: ${nameOf(attempt)} of ${this.#spec.id} reads blocks of stage ${stage} that never were all of it`,
       );
     }
+  }
+
+  /** S3: what a driver lives by is what the log says, as far as it knows it. */
+  onState(state: JobState, driver: string): void {
+    const difference = this.#replayed.difference(state);
+    if (difference !== undefined) this.#say(`S3: of ${this.#spec.id} ${driver} is wrong: ${difference}`);
   }
 
   /** S11: what it stored is deleted. */

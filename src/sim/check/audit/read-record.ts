@@ -13,7 +13,13 @@ export type AuditedEvent =
   | { readonly kind: "submitted" | "committed" | "failed" | "cancelled" }
   | { readonly kind: "epochStarted"; readonly epoch: number }
   /** `block`: its key and checksum, empty where there is none. */
-  | { readonly kind: "taskCompleted"; readonly attempt: AuditedAttempt; readonly block: string }
+  | {
+      readonly kind: "taskCompleted";
+      readonly attempt: AuditedAttempt;
+      readonly block: string;
+      /** All that stands there of what it gave. */
+      readonly output: unknown;
+    }
   | { readonly kind: "outputLost"; readonly attempt: AuditedAttempt };
 
 export interface AuditedRecord {
@@ -53,6 +59,7 @@ function readEvent(event: Fields): readonly AuditedEvent[] {
           kind: "taskCompleted",
           attempt: event.attempt as AuditedAttempt,
           block: block === undefined ? "" : blockName(block),
+          output: event.output,
         },
       ];
     }
@@ -70,8 +77,11 @@ function readPacked(event: Fields): readonly AuditedEvent[] {
   };
   const events: AuditedEvent[] = [];
   for (let at = 0; at < numbers.length; at += PACKED_NUMBERS + sinks) {
-    const attempt = { stage, epoch, partition: numbers[at]!, attempt: numbers[at + 1]! };
-    events.push({ kind: "taskCompleted", attempt, block: "" });
+    const [partition, number, rowsIn, bytesIn] = numbers.slice(at) as [number, number, number, number];
+    const attempt = { stage, epoch, partition, attempt: number };
+    const sinkRows = numbers.slice(at + PACKED_NUMBERS, at + PACKED_NUMBERS + sinks);
+    const output = { files: [], rowsIn, bytesIn, sinkRows, counters: {} };
+    events.push({ kind: "taskCompleted", attempt, block: "", output });
   }
   return events;
 }

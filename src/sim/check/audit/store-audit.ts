@@ -3,11 +3,15 @@
  * revision, from the store's own bytes.
  */
 import type { JobId } from "../../../base/ids.ts";
+import type { JobState } from "../../../core/job-state.ts";
 import type { Change } from "../../../ports/control-store.ts";
 import type { TaskExecutor } from "../../../ports/task-runner.ts";
 import type { JobSpec } from "../../../protocol/job-spec.ts";
 import type { MemoryStoreBackend } from "../../ports/memory-control-store-backend.ts";
 import { JobAudit } from "./job-audit.ts";
+
+/** A state that no record has changed is looked at each so many times that it is shown. */
+const UNCHANGED_SHOWN = 16;
 
 export class StoreAudit {
   readonly #backend: MemoryStoreBackend;
@@ -35,6 +39,20 @@ export class StoreAudit {
         this.#jobs.get(request.job.job)?.onAttempt(request.assignment);
         return executor.execute(request, control);
       },
+    };
+  }
+
+  /** What is to be called after each step of a driver. */
+  inspecting(driver: string): (state: JobState) => void {
+    const seen = new WeakMap<JobState, { nextSeq: number; times: number }>();
+    return (state) => {
+      const before = seen.get(state) ?? { nextSeq: -1, times: 0 };
+      seen.set(state, before);
+      const isNew = before.nextSeq !== state.nextSeq;
+      before.nextSeq = state.nextSeq;
+      if (!isNew && ++before.times % UNCHANGED_SHOWN !== 0) return;
+      this.#look();
+      this.#jobs.get(state.spec.id)?.onState(state, driver);
     };
   }
 
