@@ -1173,6 +1173,19 @@ describe("an output that was lost and comes out different when it is made again 
     expect(bench.confirm()).toEqual(["end failed"]);
   });
 
+  test("fails the job where an attempt of the same task still runs elsewhere, and stops that", () => {
+    const second = nodeId("second");
+    const bench = lostAfterUse();
+    bench.poll([], [], "i2", second);
+    bench.nowMs = 3_000;
+    expect(bench.tell({ kind: "timerFired", timer: "backups" })).toContain("second: start 0.0.e1.a2");
+    bench.poll([], [other("0.0.e1.a1")]);
+    const effects = bench.confirm();
+    expect(effects).toContain("append 6: failed 0.0.e1.a1");
+    expect(effects).toContain("second: stop 0.0.e1.a2");
+    expect(bench.confirm()).toEqual(["end failed"]);
+  });
+
   test("fails it again when it is resumed: who had read what is not known any more", () => {
     const bench = lostAfterUse();
     bench.poll([], [other("0.0.e1.a1")]);

@@ -197,10 +197,15 @@ export class JobDriver {
     const live = workers.live(attempt);
     if (live !== undefined) this.#dispatcher.settle(attempt);
     tasks.setPhase(attempt, [Phase.recording], Phase.idle);
+    if (live !== undefined) this.#dismiss(live, orders);
+    // Last, as it may be the end of the job, which lets go of every attempt.
     if (this.state.isStageComplete(attempt.stage)) this.#onStageComplete(attempt.stage);
-    if (live === undefined) return;
-    this.#dispatcher.judge(attempt, live.worker);
-    ordersFor(live.worker, orders).forget.push(attempt);
+  }
+
+  /** The log has what this attempt gave: its worker need not keep it, and nobody needs its rival. */
+  #dismiss(live: LiveAttempt, orders: Map<NodeId, Orders>): void {
+    this.#dispatcher.judge(live.id, live.worker);
+    ordersFor(live.worker, orders).forget.push(live.id);
     if (live.rival !== undefined) this.#dropRival(live, live.rival, orders);
   }
 

@@ -8,6 +8,7 @@ const EVERYWHERE = [
   "commitEndedByAnother",
   "deposedDriverTriedToWrite",
   "nodeSetAside",
+  "outputDiffered",
   "outputLostAfterItsConsumerBegan",
   "resumedAfterFailure",
   "takeOver",

@@ -16,8 +16,11 @@ export async function readLog(store: ControlStore, spec: Pick<JobSpec, "id">): P
   return entries.map(({ key, value }) => decodeRecord(value, key));
 }
 
-/** S1, S2, S4 and the end, from the records alone. */
-export function auditLog(records: readonly LogRecord[]): readonly string[] {
+/**
+ * S1, S2, S4 and the end, from the records alone.
+ * @param commits How often the job has committed: once, or never where it cannot.
+ */
+export function auditLog(records: readonly LogRecord[], commits = 1): readonly string[] {
   const problems: string[] = [];
   const effective = new Map<string, string>();
   let epoch = 0;
@@ -48,8 +51,14 @@ export function auditLog(records: readonly LogRecord[]): readonly string[] {
     if (record.epoch !== epoch)
       problems.push(`S2: record ${index} of epoch ${record.epoch} stands in epoch ${epoch}`);
   });
-  if (committed !== 1) problems.push(`the job committed ${committed} times`);
+  if (committed !== commits) problems.push(`the job committed ${committed} times`);
   return problems;
+}
+
+/** Whether the job, where it cannot do otherwise, has ended for good because a function of its gave other rows when it was asked again. */
+export function differs({ judge }: SimJob, records: readonly LogRecord[]): boolean {
+  const last = records.at(-1)?.events.at(-1);
+  return judge !== undefined && last?.kind === "failed" && last.error.code === "OUTPUT_DIFFERS";
 }
 
 /** S7: what the ends gave, against the plain answer. */
@@ -59,6 +68,10 @@ export function checkResults(
   results: readonly EndResult[],
   outputs: MemoryOutputs,
 ): readonly string[] {
+  if (job.judge !== undefined) {
+    const problem = job.judge(results.map((result) => foundBy(result, outputs)));
+    return problem === undefined ? [] : [`S6: ${job.name}: ${problem}`];
+  }
   return job.expected.flatMap((expected, index) => {
     const result = results[index];
     const found = result === undefined ? undefined : foundBy(result, outputs);

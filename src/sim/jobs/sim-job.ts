@@ -1,6 +1,6 @@
 /** Jobs for the simulator: small data, every kind of shuffle, and a plain answer to compare with. */
 import { contentHash, jobId } from "../../base/ids.ts";
-import type { Prng } from "../../base/prng.ts";
+import { Prng } from "../../base/prng.ts";
 import type {
   Aggregator,
   CollectEnd,
@@ -14,6 +14,7 @@ import type { SourceSplit } from "../../plan/task.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import { prepareJob } from "../../runtime/prepare-job.ts";
 import { Seals, sealNumber, sealText } from "./seals.ts";
+import { unstableJob } from "./unstable-job.ts";
 
 export interface SimJob {
   readonly name: string;
@@ -22,10 +23,17 @@ export interface SimJob {
   readonly expected: readonly (readonly string[])[];
   /** What its functions were given and should not have been (S13): grows as the job runs. */
   readonly corruptions: readonly string[];
+  /** Of a job whose functions give other rows each time: what is wrong with what its ends gave. It may fail for that reason. */
+  readonly judge?: (found: readonly (readonly string[] | undefined)[]) => string | undefined;
 }
 
 /** A job, before anybody watches what its functions are given. */
-type Template = (values: readonly number[], tasks: number, seals: Seals) => Omit<SimJob, "corruptions">;
+type Template = (
+  values: readonly number[],
+  tasks: number,
+  seals: Seals,
+  random: Prng,
+) => Omit<SimJob, "corruptions">;
 
 type Pair = readonly [string, number];
 
@@ -89,6 +97,7 @@ function sums(pairs: readonly Pair[]): readonly Pair[] {
 }
 
 const TEMPLATES: readonly Template[] = [
+  (values, tasks, _, random) => unstableJob(values.length, tasks, new Prng(`calls ${random.nextUint32()}`)),
   function sumAndWrite(values, tasks, seals) {
     const pairs = pairsOf(of(values, tasks), seals);
     const totals = {
@@ -233,7 +242,7 @@ export function drawJob(random: Prng): SimJob {
     sealNumber(random.chance(most) ? 7 : random.below(100)),
   );
   const seals = new Seals();
-  const job = random.pick(TEMPLATES)(values, 1 + random.below(8), seals);
+  const job = random.pick(TEMPLATES)(values, 1 + random.below(8), seals, random);
   return { ...job, corruptions: seals.broken };
 }
 

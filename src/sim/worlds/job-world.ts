@@ -83,6 +83,7 @@ export class World {
   readonly problems: string[] = [];
   driven: Driven | undefined;
   #resultsLost = false;
+  #differs = false;
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
@@ -93,7 +94,12 @@ export class World {
 
   /** The job is done, as far as anybody can tell. */
   get hasEnded(): boolean {
-    return this.driven !== undefined || this.#resultsLost;
+    return this.driven !== undefined || this.#resultsLost || this.#differs;
+  }
+
+  /** It has ended without a result, as a function of its gave other rows when it was asked again. */
+  get differs(): boolean {
+    return this.#differs;
   }
 
   /** Submits the job through a store that may fail, and lets everybody begin. */
@@ -215,6 +221,11 @@ export class World {
       this.driven ??= driven;
       return;
     }
+    if (this.#parts.job.judge !== undefined && isDiffering(driven.end)) {
+      this.#parts.trace.met("outputDiffered");
+      this.#differs = true;
+      return;
+    }
     this.#parts.trace.met("resumedAfterFailure");
     this.#restartDriverSoon();
   }
@@ -333,3 +344,6 @@ export class World {
     });
   }
 }
+
+const isDiffering = (end: Driven["end"]): boolean =>
+  end.kind === "failed" && end.error.code === "OUTPUT_DIFFERS";

@@ -135,6 +135,15 @@ export class NodeWorld {
     this.#users.resume(spec);
   }
 
+  /** Somebody is about to have it opened again. */
+  isResuming({ id }: JobSpec): boolean {
+    return this.#users.isResuming(id);
+  }
+
+  metDiffering(): void {
+    this.#parts.trace.met("outputDiffered");
+  }
+
   stopFaults(): void {
     this.#parts.trace.say("", "the faults stop");
     this.#parts.faults.stop();

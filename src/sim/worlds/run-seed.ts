@@ -77,7 +77,7 @@ export async function runSeed(
     world.stopFaults();
     const ended = await scheduler.play(done, scheduler.nowMs + LIVENESS_MS);
     if (!ended) problems.push(`L15: the job had not ended ${LIVENESS_MS} ms after the faults stopped`);
-    if (ended) problems.push(...auditLog(await readLog(store(), spec)));
+    if (ended) problems.push(...auditLog(await readLog(store(), spec), world.differs ? 0 : 1));
     if (world.driven !== undefined) problems.push(...checkResults(job, spec, world.driven.results, outputs));
   } catch (error) {
     problems.push(

@@ -75,6 +75,10 @@ export class Users {
     });
   }
 
+  isResuming(job: JobId): boolean {
+    return this.#resuming.has(job);
+  }
+
   /** Somebody wants a job to stop, whoever drives it. */
   cancelSome(): void {
     const { random, trace } = this.#faults;
