@@ -5,7 +5,14 @@
  */
 import type { Prng } from "../../base/prng.ts";
 import type { Plan, PlanNode, UserFunction } from "../../plan/node.ts";
-import type { SimJob } from "./sim-job.ts";
+
+export interface UnstableJob {
+  readonly name: string;
+  readonly plan: Plan;
+  /** Nobody knows. */
+  readonly expected: readonly [];
+  readonly judge: (found: readonly (readonly string[] | undefined)[]) => string | undefined;
+}
 
 /** The record's place, and what the call for it has drawn. */
 type Drawn = readonly [at: number, drawn: number];
@@ -16,7 +23,7 @@ const DRAWN_BELOW = 1_000_000;
 const KEYS = ["a", "b", "c", "d", "e"];
 const fn = (f: (...args: never[]) => unknown): UserFunction => f;
 
-export function unstableJob(count: number, tasks: number, random: Prng): SimJob {
+export function unstableJob(count: number, tasks: number, random: Prng): UnstableJob {
   const source = {
     format: "of",
     values: Array.from({ length: count }, (_, at) => at),

@@ -5,7 +5,7 @@
  * First faults come as the seed has drawn them; then they stop, everybody lives, and every job must end.
  */
 import { BicoastalError } from "../../base/errors.ts";
-import { contentHash, type JobId, type NodeId, nodeId } from "../../base/ids.ts";
+import { contentHash, type JobId, type NodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
@@ -25,7 +25,6 @@ import { faultyOutputs } from "../faults/faulty-outputs.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
 import { SimRunner } from "../faults/sim-runner.ts";
-import { scheduleStoreFaults } from "../faults/store-weather.ts";
 import type { SimJob } from "../jobs/sim-job.ts";
 import { createMemoryBlobs, jobsIn, type MemoryBlobs } from "../ports/memory-blobs.ts";
 import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.ts";
@@ -34,7 +33,9 @@ import { SimProcess } from "../process.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { Situations } from "../situations.ts";
 import type { Trace } from "../trace.ts";
-import { begin, freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
+import { begin, STORE_NODE } from "./disturb.ts";
+import { type LiveNode, nameOf } from "./live-node.ts";
+import { NodeFaults, regionOf } from "./node-faults.ts";
 import { Users } from "./users.ts";
 
 const REGIONS_MAX = 5;
@@ -44,11 +45,8 @@ const DRIVER_LEASE_MS = 5_000;
 const NODE_LEASE_MS = 4_000;
 const WORKER_LEASE_MS = 4_000;
 const HEARTBEAT_MS = 1_000;
-const FREEZE_MS_MAX = 3 * DRIVER_LEASE_MS;
 const RESTART_MS_MAX = 3_000;
-const DRAIN_MS_MAX = 20_000;
 const TASK_MEMORY_BYTES = 1 << 20;
-const REGION_MS_MAX = 20_000;
 /** Some nodes stay away for long, */
 const AWAY_LONG = 0.1;
 const AWAY_MS_MAX = 60_000;
@@ -74,12 +72,6 @@ export interface NodeWorldParts {
   /** What tasks have besides the blobs of their node. */
   readonly environment: (blobs: BlobStore, outputs: Outputs) => EngineEnvironment;
   readonly jobs: readonly SubmittedJob[];
-}
-
-interface LiveNode {
-  readonly name: NodeId;
-  readonly process: SimProcess;
-  readonly node: ClusterNode;
 }
 
 /** The chance that a node that was killed comes back with an empty disk. */
@@ -127,7 +119,18 @@ export class NodeWorld {
     this.#nodes.forEach((_, index) => {
       this.#startNode(index);
     });
-    this.#scheduleFaults();
+    const { faults, backend, history } = this.#parts;
+    new NodeFaults({
+      faults,
+      backend,
+      history,
+      network: this.#network,
+      nodes: this.#nodes,
+      disks: this.#disks,
+      regions: this.#regions,
+      driving: this.#driving,
+      users: this.#users,
+    }).schedule();
   }
 
   /** What a user would do about a job that failed. Harmless where it is open again. */
@@ -186,7 +189,7 @@ export class NodeWorld {
         node: name,
         incarnation,
         address: name,
-        region: `region${this.#regionOf(index)}`,
+        region: `region${regionOf(index, this.#regions)}`,
         domain: "one",
         slots: runner.slots,
         memoryBytes: TASK_MEMORY_BYTES,
@@ -228,10 +231,6 @@ export class NodeWorld {
     });
     this.#nodes[index] = { name, process, node };
     node.start().catch((error: unknown) => process.enter(() => this.#onNotStarted(process, error)));
-  }
-
-  #regionOf(index: number): number {
-    return index % this.#regions;
   }
 
   /** Whoever looks after the machine starts it again. */
@@ -324,85 +323,4 @@ export class NodeWorld {
         return this.#situations.onEvent(node, this.#specOf(note.job), note.event);
     }
   }
-
-  // ---- Faults that come by themselves ---------------------------------------------------------------------------
-
-  #scheduleFaults(): void {
-    const { faults, backend, history, random } = this.#parts;
-    const { drawn } = faults;
-    const going = (): boolean => true;
-    const every = (meanMs: number, fault: () => void): void => faults.every(meanMs, fault, going);
-    every(drawn.workerKillEveryMs, () => this.#killNode(this.#pickNode()));
-    every(drawn.driverKillEveryMs, () => this.#killNode(this.#pickDriver()));
-    every(drawn.drainEveryMs, () => this.#drain(this.#pickNode()));
-    every(drawn.regionLossEveryMs, () => this.#loseRegion());
-    every(drawn.cancelEveryMs, () => this.#users.cancelSome());
-    every(drawn.partitionEveryMs, () => {
-      const names = [...this.#nodes.keys()].map(nameOf);
-      const cut = this.#network.cutSome([...names, STORE_NODE], random.below(FREEZE_MS_MAX));
-      faults.trace.fault("partition", cut);
-    });
-    every(drawn.freezeEveryMs, () =>
-      this.#someone((process) => freeze(process, random.below(FREEZE_MS_MAX), faults)),
-    );
-    every(drawn.stutterEveryMs, () => this.#someone((process) => stutter(process, faults)));
-    every(drawn.wallJumpEveryMs, () => this.#someone((process) => jumpWall(process, faults)));
-    every(drawn.blockLossEveryMs, () => spoilBlock(random.pick(this.#disks).blobs, faults));
-    scheduleStoreFaults(faults, backend, going, (lease) => history.leaseCut(lease));
-  }
-
-  #someone(disturb: (process: SimProcess) => void): void {
-    const live = this.#pickNode();
-    if (live?.process.frozen === false) disturb(live.process);
-  }
-
-  #pickNode(): LiveNode | undefined {
-    const living = this.#nodes.filter((node) => node !== undefined);
-    return living.length === 0 ? undefined : this.#parts.random.pick(living);
-  }
-
-  #pickDriver(): LiveNode | undefined {
-    const names = new Set(this.#driving.values());
-    const living = this.#nodes.filter((node) => node !== undefined && names.has(node.name));
-    return living.length === 0 ? undefined : this.#parts.random.pick(living);
-  }
-
-  #killNode(node: LiveNode | undefined): void {
-    if (node === undefined) return;
-    const drives = [...this.#driving.values()].includes(node.name);
-    this.#parts.trace.fault(drives ? "driverKill" : "workerKill", node.name);
-    node.process.kill();
-  }
-
-  /** A whole region goes dark, or nobody elsewhere can reach it. */
-  #loseRegion(): void {
-    const { random, trace } = this.#parts;
-    const region = random.below(this.#regions);
-    const lost = this.#nodes.filter((node, index) => node !== undefined && this.#regionOf(index) === region);
-    if (random.chance(0.5)) {
-      trace.fault("regionKill", `region${region}`);
-      for (const node of lost) node?.process.kill();
-      return;
-    }
-    trace.fault("regionCut", `region${region}`);
-    const names = new Set(
-      [...this.#nodes.keys()].filter((index) => this.#regionOf(index) === region).map(nameOf),
-    );
-    this.#network.cutOff(names, random.below(REGION_MS_MAX));
-  }
-
-  /** A restart by somebody who asks first, and waits for a while. */
-  #drain(live: LiveNode | undefined): void {
-    if (live === undefined) return;
-    const { scheduler, random, trace } = this.#parts;
-    const index = this.#nodes.indexOf(live);
-    trace.fault("drain", live.name);
-    const restart = (): void => {
-      if (this.#nodes[index] === live) live.process.kill();
-    };
-    live.process.enter(() => void live.node.drain({ alone: random.pick(["wait", "leave"]) }).then(restart));
-    scheduler.after(random.below(DRAIN_MS_MAX), restart);
-  }
 }
-
-const nameOf = (index: number): NodeId => nodeId(`node${index}`);
