@@ -47,6 +47,8 @@ import { runSettings } from "./run-settings.ts";
 import type { TlsOptions } from "./session.ts";
 
 const HEARTBEATS_PER_LEASE = 5;
+/** Longer than it takes to tell the driver that a task has ended and to be given the next. */
+const IDLE_MS = 100;
 
 export interface NodeSettings {
   /** `etcd://host:2379,…`, or a directory that several processes of this machine share. */
@@ -207,6 +209,7 @@ async function assemble(
       // Between processes of one machine blocks move faster than they can be compressed.
       compressBlocks: !isLoopback(host),
     },
+    idleMs: IDLE_MS,
   });
   closing.push(() => runner.close());
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, expect, test } from "vitest";
-import { assignmentOf, Bench, GOOD, IMPORTS, Watcher } from "../../ports/job-bench.contract.ts";
+import { assignmentOf, Bench, GOOD, IMPORTS, mapping, Watcher } from "../../ports/job-bench.contract.ts";
 import { taskRunnerContract } from "../../ports/task-runner.contract.ts";
 import { buildThread } from "./build-thread.ts";
 import { createThreadRunner } from "./thread-runner.ts";
@@ -52,4 +52,51 @@ test("a thread that waits is not ended for memory that others hold", async () =>
     await runner.close();
     rmSync(bench.room, { recursive: true, force: true });
   }
+});
+
+/** From its eleventh number on it holds an object weakly, and fails where that is gone. */
+const WEAKLY = mapping(`(n) => {
+  if (n >= 10) globalThis.weakly ??= new WeakRef({});
+  if (globalThis.weakly !== undefined && globalThis.weakly.deref() === undefined) throw new Error("it was collected");
+  return n;
+}`);
+const COLLECTED = { kind: "failed", error: { code: "USER_FUNCTION" } };
+
+/** What tasks of one thread gave that run one after the other, where threads hold half of what they may. */
+async function tasksInTurn(idleMs: number | undefined, pauseMs: number) {
+  const bench = new Bench(realpathSync(mkdtempSync(join(tmpdir(), "idle-"))));
+  const mebibyte = 2 ** 20;
+  const runner = createThreadRunner({
+    threads: 1,
+    entry,
+    threadData: bench.data,
+    memory: { threadsBytes: 256 * mebibyte, youngBytes: 12 * mebibyte },
+    ...(idleMs === undefined ? {} : { idleMs }),
+  });
+  const source = `const held = Buffer.alloc(128 * ${mebibyte}, 1); require("node:worker_threads").parentPort.postMessage(held.length);
+    setInterval(() => held.length, 2 ** 30);`;
+  const other = new Worker(source, { eval: true });
+  try {
+    await new Promise((resolve) => other.once("message", resolve));
+    const job = await bench.submit(WEAKLY);
+    const run = (start: number) =>
+      runner.run({ job, assignment: assignmentOf(start, start + 10) }, new Watcher());
+    expect(await run(0)).toMatchObject({ kind: "finished" });
+    expect(await run(10)).toMatchObject({ kind: "finished" });
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    return await run(20);
+  } finally {
+    await other.terminate();
+    await runner.close();
+    rmSync(bench.room, { recursive: true, force: true });
+  }
+}
+
+test("threads that hold much collect their garbage as soon as none of them has a task", async () => {
+  expect(await tasksInTurn(undefined, 0)).toMatchObject(COLLECTED);
+});
+
+test("where tasks come from afar, they collect it only once none has come for a while", async () => {
+  expect(await tasksInTurn(60_000, 0)).toMatchObject({ kind: "finished" });
+  expect(await tasksInTurn(1, 50)).toMatchObject(COLLECTED);
 });

@@ -26,6 +26,12 @@ export interface ThreadRunnerOptions {
   readonly stopGraceMs?: number;
   /** Longest time for the evaluation of a job's module and its `run`. Default 60 000. */
   readonly loadTimeoutMs?: number;
+  /**
+   * How long no task has run when threads that hold much collect their garbage. Default 0: at once, for a runner of one
+   * job, whose driver always has its next task ready. Where tasks come from afar, threads have none for a moment between
+   * any two, and V8 forgets with a collection asked for what it learnt of the job's functions.
+   */
+  readonly idleMs?: number;
 }
 
 export interface ThreadRunner extends TaskRunner {
@@ -43,6 +49,7 @@ const LOOK_INTERVAL_MS = 25;
 const LOOKS_PER_POLL = 8;
 /** Idle threads that hold more than this part of their memory collect their garbage. */
 const IDLE_PART = 0.3;
+const IDLE_MS = 0;
 const STOP_GRACE_MS = 1000;
 const LOAD_TIMEOUT_MS = 60_000;
 
@@ -67,6 +74,8 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
   let running = 0;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  let idleTimer: NodeJS.Timeout | undefined;
+  const { idleMs = IDLE_MS } = options;
 
   const watch = new MemoryWatch(options.memory.threadsBytes);
   let looks = 0;
@@ -79,6 +88,11 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
     if (collect) for (const slot of slots) slot.collect();
     if (end !== undefined) slots[end.thread]?.overflow(end.bytes);
     if (++looks % LOOKS_PER_POLL === 0) for (const slot of slots) slot.poll(nowMs);
+  };
+
+  /** What comes next, as the rows the caller asked for, needs the room that idle threads' garbage takes. */
+  const collectIdle = (): void => {
+    if (usedBytes() > options.memory.threadsBytes * IDLE_PART) for (const slot of slots) slot.collect();
   };
 
   return {
@@ -96,6 +110,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
       const slot = free.find((it) => it.isWarm(bundle)) ?? free.find((it) => it.empty) ?? free[0];
       assert(slot !== undefined, "no more tasks are started than there are slots");
       running++;
+      clearTimeout(idleTimer);
       timer ??= setInterval(look, LOOK_INTERVAL_MS);
       try {
         return await slot.run(request, observer);
@@ -104,8 +119,8 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
         if (running === 0) {
           clearInterval(timer);
           timer = undefined;
-          // What comes now, as the rows the caller asked for, needs the room that idle threads' garbage takes.
-          if (usedBytes() > options.memory.threadsBytes * IDLE_PART) for (const slot of slots) slot.collect();
+          if (idleMs === 0) collectIdle();
+          else idleTimer = setTimeout(collectIdle, idleMs).unref();
         }
       }
     },
@@ -114,6 +129,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
     },
     async close() {
       closed = true;
+      clearTimeout(idleTimer);
       await Promise.all(slots.map((slot) => slot.close()));
     },
   };
