@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, expect, test } from "vitest";
+import { parkRuns } from "../../api/parked-runs.ts";
 import { assignmentOf, Bench, GOOD, IMPORTS, mapping, Watcher } from "../../ports/job-bench.contract.ts";
 import { taskRunnerContract } from "../../ports/task-runner.contract.ts";
 import { buildThread } from "./build-thread.ts";
@@ -64,6 +65,7 @@ const COLLECTED = { kind: "failed", error: { code: "USER_FUNCTION" } };
 
 /** What tasks of one thread gave that run one after the other, where threads hold half of what they may. */
 async function tasksInTurn(idleMs: number | undefined, pauseMs: number) {
+  parkRuns();
   const bench = new Bench(realpathSync(mkdtempSync(join(tmpdir(), "idle-"))));
   const mebibyte = 2 ** 20;
   const runner = createThreadRunner({
