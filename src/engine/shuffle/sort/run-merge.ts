@@ -82,6 +82,8 @@ class Slot {
   values: readonly unknown[] = [];
   /** Of `values`, the next that comes out. */
   row = 0;
+  /** Of one of them on average, as stored. */
+  rowBytes = 0;
 
   constructor(frameBytesMax: number) {
     this.frameBytesMax = frameBytesMax;
@@ -143,6 +145,7 @@ export class RunMerge {
       kernel.mergeStart(merge);
       this.#started = true;
     }
+    this.#set(MERGE.rowsMax, this.#rowsMax());
     while (!this.#ended) {
       const outcome = kernel.mergeRows(merge);
       if (outcome === MERGED.needs) {
@@ -158,8 +161,20 @@ export class RunMerge {
     return this.#get(MERGE.rows) === 0 ? undefined : this.#merged();
   }
 
+  /**
+   * Frames of sorted runs are alike: all sources want their next at about the same time, and until then all that they
+   * hold may come out. Put on scratch as one frame, that would be larger in each pass by as much as there are sources.
+   */
+  #rowsMax(): number {
+    const { text, rowsMax } = this.#options;
+    if (text) return rowsMax;
+    let rowBytes = 0;
+    for (const slot of this.#slots) rowBytes = Math.max(rowBytes, slot.rowBytes);
+    return Math.max(1, Math.min(rowsMax, Math.floor(OUT_BYTES / rowBytes)));
+  }
+
   #prepare(tree: number): void {
-    const { sources, range, shared, descending, text, keys, rowsMax } = this.#options;
+    const { sources, range, shared, descending, text, keys } = this.#options;
     const { bytes } = this.#kernel;
     const areas = this.#areas;
     if (range.from !== undefined) bytes.set(range.from, areas.from);
@@ -174,7 +189,6 @@ export class RunMerge {
     this.#set(MERGE.outEnds, areas.outEnds);
     this.#set(MERGE.keyOutEnds, areas.keyOutEnds);
     this.#set(MERGE.outSources, areas.outSources);
-    this.#set(MERGE.rowsMax, rowsMax);
     this.#set(MERGE.needs, sources.length);
     this.#setOut();
   }
@@ -226,6 +240,7 @@ export class RunMerge {
       const { body, rows, values, valueBytes } = source.read(number, this.#room);
       this.#place(at, body, rows);
       slot.values = values ?? [];
+      slot.rowBytes = valueBytes / rows;
       this.#loadedBytes += valueBytes;
       if (this.#trim(at, number === 0, slot.next === source.frames)) {
         slot.row = this.#kernel.words[at / 4 + SOURCE.row] as number;
@@ -233,6 +248,7 @@ export class RunMerge {
       }
     }
     slot.values = [];
+    slot.rowBytes = 0;
     this.#kernel.words[at / 4 + SOURCE.state] = SOURCE_STATE.ended;
   }
 

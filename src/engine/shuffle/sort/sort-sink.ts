@@ -233,7 +233,10 @@ export class SortSink implements KeyedSink {
     const places = order.slice();
     const frame = new FrameBuffer();
     for (let at = 0, from = 0; at < places.length; at++) {
-      frame.addRow(this.#values[places[at] as number]);
+      const row = places[at] as number;
+      frame.addRow(this.#values[row]);
+      // A joined text takes its room when it is written: let go frame by frame, a run's texts never stand there all at once.
+      this.#values[row] = undefined;
       if (!frame.isFull && at + 1 < places.length) continue;
       this.#mark(MARK_FRAME, 0, from);
       block.append(sinkIndex, valueList(this.#runs), undefined, frame.values);
