@@ -33,6 +33,8 @@ export class Members {
   readonly #view: RangeView;
   #self: NodeCard | undefined;
   #lease: DriverLease | undefined;
+  /** Of the latest registration: one before it, that a slow store held up, does nothing more. */
+  #round = 0;
   #closed = false;
 
   constructor(options: MembersOptions) {
@@ -78,13 +80,23 @@ export class Members {
 
   async #register(): Promise<void> {
     const { store, timing, leaseMs } = this.#options;
-    while (this.#self !== undefined && !this.#closed) {
-      this.#lease = await untilAvailable(
+    const round = ++this.#round;
+    while (this.#self !== undefined && !this.#closed && round === this.#round) {
+      const lease = await untilAvailable(
         timing,
         () => DriverLease.grant(store, timing.clock, leaseMs, () => this.#again()),
         () => this.#closed,
       );
-      if (await this.#put()) return;
+      // One that nothing hangs on would be kept alive for as long as this process lives.
+      if (this.#closed || round !== this.#round) return void lease.end();
+      this.#lease = lease;
+      let isRegistered = false;
+      try {
+        isRegistered = await this.#put();
+      } finally {
+        if (!isRegistered) void lease.end();
+      }
+      if (isRegistered) return;
     }
   }
 

@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { BicoastalError } from "../../base/errors.ts";
+import { nodeId } from "../../base/ids.ts";
+import { Prng } from "../../base/prng.ts";
+import type { ControlStore } from "../../ports/control-store.ts";
+import { MemoryControlStore, MemoryStoreBackend } from "../../sim/ports/memory-control-store.ts";
+import { SimProcess } from "../../sim/process.ts";
+import { Scheduler } from "../../sim/scheduler.ts";
+import { Members } from "./members.ts";
+
+const LEASE_MS = 3_000;
+const SELF = nodeId("a");
+
+/** A node that registers at a store with some calls of the test's own, and what is left at the store of it. */
+function cluster(calls: (store: MemoryControlStore, backend: MemoryStoreBackend) => Partial<ControlStore>) {
+  const scheduler = new Scheduler();
+  const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
+  const process = new SimProcess(SELF, scheduler);
+  const inner = new MemoryControlStore(backend);
+  const store: ControlStore = {
+    get: (key) => inner.get(key),
+    range: (from, to) => inner.range(from, to),
+    txn: (request) => inner.txn(request),
+    grantLease: (ttlMs) => inner.grantLease(ttlMs),
+    keepAlive: (lease) => inner.keepAlive(lease),
+    revokeLease: (lease) => inner.revokeLease(lease),
+    watch: (request, onEvent) => inner.watch(request, onEvent),
+    close: () => inner.close(),
+    ...calls(inner, backend),
+  };
+  const members = new Members({
+    store,
+    timing: { clock: process.clock, random: new Prng("members") },
+    self: {
+      node: SELF,
+      incarnation: "1",
+      address: "a",
+      region: "r",
+      domain: "d",
+      slots: 1,
+      memoryBytes: 1,
+      version: "0",
+      startedAtMs: 0,
+      state: "ready",
+    },
+    leaseMs: LEASE_MS,
+    onChange: () => {},
+  });
+  const wait = (ms: number): Promise<boolean> => scheduler.play(() => false, scheduler.nowMs + ms);
+  return { members, backend, wait };
+}
+
+test("a lease that ends before the card is there is not waited for, and one alone is kept alive", async () => {
+  let puts = 0;
+  const { members, backend, wait } = cluster((store, at) => ({
+    txn: async (request) => {
+      if (puts++ === 0) for (const lease of at.leaseIds()) at.revokeLease(lease);
+      return store.txn(request);
+    },
+  }));
+  void members.start();
+  await wait(10 * LEASE_MS);
+  expect(members.all().map(({ node }) => node)).toEqual([SELF]);
+  expect(backend.leaseIds()).toHaveLength(1);
+  expect(puts).toBe(2);
+});
+
+test("a registration that a slow store held up until its lease was lost leaves no lease behind", async () => {
+  const held: (() => void)[] = [];
+  const { members, backend, wait } = cluster((store) => {
+    let slow = true;
+    return {
+      keepAlive: async (lease) => {
+        if (slow) throw new BicoastalError("STORE_UNAVAILABLE", "away", { details: { outcome: "failed" } });
+        return store.keepAlive(lease);
+      },
+      txn: async (request) => {
+        if (slow) await new Promise<void>((resolve) => held.push(resolve));
+        slow = false;
+        return store.txn(request);
+      },
+    };
+  });
+  void members.start();
+  await wait(2 * LEASE_MS);
+  for (const go of held) go();
+  await wait(10 * LEASE_MS);
+  expect(members.all().map(({ node }) => node)).toEqual([SELF]);
+  expect(backend.leaseIds()).toHaveLength(1);
+});
+
+test("a card that cannot be stored, when the node comes back, is stored later under one lease", async () => {
+  let full = 0;
+  let fails = false;
+  const { members, backend, wait } = cluster((store) => ({
+    txn: async (request) => {
+      if (fails && full++ < 3) throw new BicoastalError("DISK_FULL", "full");
+      return store.txn(request);
+    },
+  }));
+  void members.start();
+  await wait(LEASE_MS);
+  fails = true;
+  for (const lease of backend.leaseIds()) backend.revokeLease(lease);
+  await wait(10 * LEASE_MS);
+  expect(full).toBeGreaterThan(3);
+  expect(members.all().map(({ node }) => node)).toEqual([SELF]);
+  expect(backend.leaseIds()).toHaveLength(1);
+});
+
+test("a node that leaves while it registers keeps nothing alive", async () => {
+  const { members, backend, wait } = cluster(() => ({}));
+  const started = members.start().catch(() => {});
+  await members.close();
+  await wait(LEASE_MS / 2);
+  await started;
+  expect(backend.leaseIds()).toEqual([]);
+});
