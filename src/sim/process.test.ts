@@ -30,6 +30,22 @@ describe("a simulated process", () => {
     expect([seen, process.alive]).toEqual([[], false]);
   });
 
+  it("does not do what was called off by the first thing that it did after it thawed", async () => {
+    const scheduler = new Scheduler();
+    const process = new SimProcess("p", scheduler);
+    const seen: string[] = [];
+    process.clock.setTimer(5, () => {
+      seen.push("first");
+      cancel();
+    });
+    const cancel = process.clock.setTimer(7, () => seen.push("second"));
+    process.freeze();
+    await elapse(scheduler, 20);
+    process.thaw();
+    await elapse(scheduler, 1);
+    expect(seen).toEqual(["first"]);
+  });
+
   it("is caught up with all it missed, in order, when it thaws", async () => {
     const scheduler = new Scheduler();
     const process = new SimProcess("p", scheduler);

@@ -72,7 +72,17 @@ export class SimProcess {
   }
 
   after(delayMs: number, run: () => void): () => void {
-    return this.#scheduler.after(delayMs, () => this.enter(run));
+    let calledOff = false;
+    const cancel = this.#scheduler.after(delayMs, () =>
+      this.enter(() => {
+        // One that is due while the process stands still can be called off by what runs before it after the thaw.
+        if (!calledOff) run();
+      }),
+    );
+    return () => {
+      calledOff = true;
+      cancel();
+    };
   }
 
   /** A promise that settles as the work does, if the process is still there to see it. */
