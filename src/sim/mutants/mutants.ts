@@ -351,6 +351,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "a lease that nothing hangs on is kept alive",
+    breaks: "L18",
+    world: "nodes",
+    edits: [
+      { file: "runtime/cluster/members.ts", find: "if (!isRegistered) void lease.end();", replace: "" },
+    ],
+  },
+  {
+    name: "a watch goes on after what was compacted, and does not say so",
+    breaks: "S10",
+    world: "nodes",
+    edits: [
+      {
+        file: "ports/control-store-watches.ts",
+        find: `this.#open.delete(watch);
+      watch.onEvent({ kind: "compacted", compactRevision: history.firstRevision });
+      return;`,
+        replace: "watch.next = history.firstRevision;",
+      },
+    ],
+  },
+  {
     name: "a watch that ended is not followed by a list",
     breaks: "L15",
     world: "nodes",

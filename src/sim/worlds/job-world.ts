@@ -152,7 +152,7 @@ export class World {
       there: () => this.#network.connects(self, STORE_NODE),
       back: () => this.#network.connects(STORE_NODE, self),
     };
-    return history.record(faultyStore(store(process), process, faults, way));
+    return history.record(faultyStore(store(process), process, faults, way), process);
   }
 
   /** What tasks, or whoever reads results, have of the world in this process. */

@@ -114,6 +114,11 @@ export class NodeWorld {
     return disks.flatMap(({ blobs }) => [...blobs.keys()]).filter((key) => key.includes("/blocks/"));
   }
 
+  /** How many nodes are up. */
+  get living(): number {
+    return this.#nodes.filter((node) => node !== undefined).length;
+  }
+
   start(): void {
     for (const { spec } of this.#parts.jobs) this.#users.submit(spec);
     this.#nodes.forEach((_, index) => {
@@ -163,7 +168,7 @@ export class NodeWorld {
       there: () => this.#network.connects(self, STORE_NODE),
       back: () => this.#network.connects(STORE_NODE, self),
     };
-    return history.record(faultyStore(store(), process, faults, way));
+    return history.record(faultyStore(store(), process, faults, way), process);
   }
 
   // ---- Nodes --------------------------------------------------------------------------------------------------

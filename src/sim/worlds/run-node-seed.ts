@@ -10,6 +10,7 @@ import { localReading } from "../../runtime/local-reading.ts";
 import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, differs, readLog } from "../check/check.ts";
 import { leftovers } from "../check/leftovers.ts";
+import { askedWhenQuiet, quietProblems } from "../check/quiet.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
@@ -92,6 +93,11 @@ export async function runNodeSeed(
       problems.push(
         `L17: ${TIDY_MS} ms after the last job had committed there are still ${left().slice(0, 8).join(", ")}`,
       );
+    if (problems.length + world.problems.length === 0) {
+      const asked = await askedWhenQuiet({ scheduler, history, nodes: () => world.living });
+      problems.push(...quietProblems(asked));
+      trace.say("", `each node asks the store ${asked.toFixed(1)} times a minute`);
+    }
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }

@@ -67,7 +67,11 @@ export function resultOf(run: {
 }): SeedResult {
   const { seed, trace, scheduler } = run;
   const { problem, gaveUp: undecided } = run.history.judge();
-  const problems = [...run.problems, ...(problem === undefined || undecided ? [] : [problem])];
+  const problems = [
+    ...run.problems,
+    ...run.history.watchProblems,
+    ...(problem === undefined || undecided ? [] : [problem]),
+  ];
   if (problems.length === 0) trace.say("", "all is well");
   for (const problem of problems) trace.say("", `WRONG: ${problem}`);
   const { faults, sometimes, hash: traceHash } = trace;

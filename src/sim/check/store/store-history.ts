@@ -4,17 +4,31 @@
  * Owns: the order of calls and returns, as they were seen by the clients. It stands outside of the faults that lie
  * between a client and the store, so that a late answer is one that returned late, and a lost one is unknown.
  *
- * Left out: reads that may be stale, which promise nothing here, and watches, which are hints.
+ * Left out: reads that may be stale, which promise nothing here. Watches are judged apart, by `watch-history.ts`.
  */
 import { BicoastalError } from "../../../base/errors.ts";
-import type { Change, ControlStore, LeaseId } from "../../../ports/control-store.ts";
+import type {
+  Change,
+  ControlStore,
+  LeaseId,
+  Watch,
+  WatchEvent,
+  WatchRequest,
+} from "../../../ports/control-store.ts";
 import type { MemoryStoreBackend } from "../../ports/memory-control-store-backend.ts";
 import { checkLinearizable, type LinearResult } from "../linear/linearizable.ts";
 import { storeModelFor } from "./evidence.ts";
 import type { StoreAnswer, StoreCall, StoreOperation, StoreState } from "./store-model.ts";
+import { WatchHistory } from "./watch-history.ts";
 
 /** Steps of the model for one history; a seed's takes a few thousand, but where very many outcomes are unknown. */
 const STEPS_MAX = 20_000;
+
+/** Whoever asks. */
+export interface StoreClient {
+  readonly alive: boolean;
+  readonly frozen: boolean;
+}
 
 interface Lease {
   readonly id: LeaseId;
@@ -32,9 +46,25 @@ export class StoreHistory {
   readonly #cutMs = new Map<LeaseId, number>();
   /** Virtual times of ticks, ascending: a tick is one call or one return. */
   readonly #ticksMs: number[] = [];
+  readonly #watches: WatchHistory;
+  /** Takes in what the store has done since; undefined where nobody follows it. */
+  #look: (() => number) | undefined;
+  #asked = 0;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
+    this.#watches = new WatchHistory(nowMs, this.#commits);
+  }
+
+  /** How often anybody has asked the store for anything. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** To be called when no fault has stood for long: a watch that is behind then was forgotten. */
+  lookForForgotten(): void {
+    this.#look?.();
+    this.#watches.lookForForgotten();
   }
 
   /** The store itself ends this lease now, before its time. */
@@ -43,7 +73,29 @@ export class StoreHistory {
   }
 
   /** The same store, and everything that is asked of it noted. */
-  record(store: ControlStore): ControlStore {
+  record(store: ControlStore, client: StoreClient = { alive: true, frozen: false }): ControlStore {
+    return this.#counting(this.#recording(store, client));
+  }
+
+  #counting(store: ControlStore): ControlStore {
+    const counted = <Call extends (...args: never[]) => unknown>(call: Call): Call =>
+      ((...args: Parameters<Call>) => {
+        this.#asked++;
+        return call(...args);
+      }) as Call;
+    return {
+      get: counted(store.get),
+      range: counted(store.range),
+      txn: counted(store.txn),
+      grantLease: counted(store.grantLease),
+      keepAlive: counted(store.keepAlive),
+      revokeLease: counted(store.revokeLease),
+      watch: counted(store.watch),
+      close: () => store.close(),
+    };
+  }
+
+  #recording(store: ControlStore, client: StoreClient): ControlStore {
     const entries = ({ entry, revision }: Awaited<ReturnType<ControlStore["get"]>>): StoreAnswer => {
       return { kind: "entries", entries: entry === undefined ? [] : [entry], revision, more: false };
     };
@@ -52,14 +104,16 @@ export class StoreHistory {
         options?.consistency === "serializable"
           ? store.get(key, options)
           : this.#call({ kind: "get", key }, () => store.get(key, options), entries),
-      range: (from, to, options) =>
-        options?.consistency === "serializable"
+      range: (from, to, options) => {
+        this.#watches.onList(from, to, client);
+        return options?.consistency === "serializable"
           ? store.range(from, to, options)
           : this.#call(
               { kind: "range", from, to, limit: options?.limit },
               () => store.range(from, to, options),
               (result) => ({ kind: "entries", ...result }),
-            ),
+            );
+      },
       txn: (request) =>
         this.#call(
           { kind: "txn", request },
@@ -74,7 +128,7 @@ export class StoreHistory {
           () => store.revokeLease(lease),
           () => ({ kind: "done" }),
         ),
-      watch: (request, onEvent) => store.watch(request, onEvent),
+      watch: (request, onEvent) => this.#watch(store, client, request, onEvent),
       close: () => store.close(),
     };
   }
@@ -82,10 +136,15 @@ export class StoreHistory {
   /** Whether one store can have given all these answers. Empty where it can. */
   problems(): readonly string[] {
     const { problem } = this.judge();
-    return problem === undefined ? [] : [problem];
+    return [...this.watchProblems, ...(problem === undefined ? [] : [problem])];
   }
 
-  /** The same; where too many outcomes are unknown to find out, that is said apart. */
+  /** What watches told, and should not have, or did not tell. */
+  get watchProblems(): readonly string[] {
+    return this.#watches.problems;
+  }
+
+  /** What of the above is wrong with the answers; where too many outcomes are unknown to find out, that is said apart. */
   judge(): { readonly problem: string | undefined; readonly gaveUp: boolean } {
     const history = this.operations();
     const result = checkLinearizable(storeModelFor(history, this.#commits), history, { stepsMax: STEPS_MAX });
@@ -111,12 +170,39 @@ export class StoreHistory {
   /** Holds the answers to what this store tells its watches as well, from its next change on. */
   follow(backend: MemoryStoreBackend): void {
     let next = backend.history().firstRevision;
-    backend.onChange(() => {
-      for (const { revision, changes } of backend.history().commitsFrom(next)) {
+    this.#look = () => {
+      const { revision: now, commitsFrom } = backend.history();
+      for (const { revision, changes } of commitsFrom(next)) {
         next = revision + 1;
         this.#commits.set(revision, changes);
+        this.#watches.onCommit(revision);
       }
+      return now;
+    };
+    backend.onChange(this.#look);
+  }
+
+  #watch(
+    store: ControlStore,
+    client: StoreClient,
+    request: WatchRequest,
+    onEvent: (event: WatchEvent) => void,
+  ): Watch {
+    if (this.#look === undefined) return store.watch(request, onEvent);
+    const take = this.#look;
+    const from = { ...request, fromRevision: request.fromRevision ?? take() + 1 };
+    const watched = this.#watches.watch(from, client);
+    const inner = store.watch(request, (event) => {
+      take();
+      watched.onEvent(event);
+      onEvent(event);
     });
+    return {
+      close: () => {
+        watched.close();
+        inner.close();
+      },
+    };
   }
 
   #expiries(): readonly StoreOperation[] {
