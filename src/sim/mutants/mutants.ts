@@ -1,7 +1,7 @@
 /**
  * Bugs that are planted in copies of the shipped code, to see that the simulator finds them: a checker that finds none of
  * them proves nothing. None of this is in what is shipped; `mutants.test.ts` changes the text of a module as it is
- * bundled, and fails where the text is not there.
+ * bundled, and fails where the text is not there. The file is long because it is one table.
  */
 
 export interface Edit {
