@@ -11,6 +11,7 @@ export function assignmentFor(state: JobState, attempt: AttemptId): TaskAssignme
   const stage = state.spec.stages[attempt.stage];
   assert(stage !== undefined, "an attempt is of a stage of the plan");
   const { tasks: partitions, sinkPartitions, input } = stage;
+  const asOfSeq = state.nextSeq;
   const blocksOf = ({ stage: from, sink }: Producer): ProducerBlocks => ({
     stage: from,
     sink,
@@ -21,8 +22,8 @@ export function assignmentFor(state: JobState, attempt: AttemptId): TaskAssignme
   if (input.kind === "source") {
     const split = state.spec.splits[input.sourceIndex]?.[attempt.partition];
     assert(split !== undefined, "a source stage has a task for each split");
-    return { attempt, partitions, sinkPartitions, input: { kind: "split", split }, broadcasts };
+    return { attempt, partitions, sinkPartitions, input: { kind: "split", split }, broadcasts, asOfSeq };
   }
   const sides = input.sides.map((producers) => producers.map(blocksOf));
-  return { attempt, partitions, sinkPartitions, input: { kind: "blocks", sides }, broadcasts };
+  return { attempt, partitions, sinkPartitions, input: { kind: "blocks", sides }, broadcasts, asOfSeq };
 }

@@ -17,7 +17,13 @@ import type { Step } from "./step.ts";
 import { Phase, TaskTable } from "./task-table.ts";
 import { TaskTimes } from "./task-times.ts";
 import type { Timers } from "./timers.ts";
-import { byAttempt, type LiveAttempt, type WorkerState, WorkerTable } from "./worker-table.ts";
+import {
+  byAttempt,
+  type LiveAttempt,
+  type NewAttempt,
+  type WorkerState,
+  WorkerTable,
+} from "./worker-table.ts";
 
 /** What there is to say to one worker. */
 export interface Orders {
@@ -46,6 +52,8 @@ export class Dispatcher {
   /** When the first of the workers that wait for tasks they are near to has waited long enough. */
   #heldUntilMs = Number.POSITIVE_INFINITY;
   #open = true;
+  /** Nothing is queued yet: workers may still run some of it, and are to say so first. */
+  #mustering = false;
 
   constructor(state: JobState, step: Step, timers: Timers) {
     this.#state = state;
@@ -64,15 +72,27 @@ export class Dispatcher {
 
   /** Queues every task of the stage that is to be run, if the stage has all it needs. */
   enqueueStage(stage: StageId): void {
-    if (!this.#isUnlocked(stage) || this.#state.isStageComplete(stage)) return;
+    if (this.#mustering || !this.#isUnlocked(stage) || this.#state.isStageComplete(stage)) return;
     for (const partition of this.tasks.idlePartitions(stage)) {
       if (this.#state.completed(stage, partition) === undefined) this.enqueue({ stage, partition });
     }
   }
 
+  /** Has tasks wait until `endMuster`. */
+  muster(): void {
+    this.#mustering = true;
+  }
+
+  /** Queues all that nobody was found to run. */
+  endMuster(): void {
+    this.#mustering = false;
+    for (const { id } of this.#state.spec.stages) this.enqueueStage(id);
+    this.giveTasksToAll();
+  }
+
   /** Queues the task; one whose stage waits for others stays idle until that unlocks. */
   enqueue(task: TaskId): void {
-    if (!this.#open || !this.#isUnlocked(task.stage)) return;
+    if (!this.#open || this.#mustering || !this.#isUnlocked(task.stage)) return;
     this.tasks.setPhase(task, [Phase.idle, Phase.delayed], Phase.queued);
     this.#ready.push(task.stage, task.partition, this.health.ready(task, this.#step.nowMs));
   }
@@ -119,8 +139,13 @@ export class Dispatcher {
   #popFor({ id }: WorkerState, stage: StageId): TaskId | undefined {
     const { nowMs } = this.#step;
     const avoids = (partition: number): boolean => this.health.avoids({ stage, partition }, id, nowMs);
-    const partition = this.#ready.pop(stage, avoids);
-    return partition === undefined ? undefined : { stage, partition };
+    for (;;) {
+      const partition = this.#ready.pop(stage, avoids);
+      if (partition === undefined) return undefined;
+      const task = { stage, partition };
+      // What was adopted while it was queued is still in there.
+      if (this.tasks.phase(task) === Phase.queued) return task;
+    }
   }
 
   #heldMs({ heldSinceMs }: WorkerState): number {
@@ -152,7 +177,8 @@ export class Dispatcher {
     for (;;) {
       const partition = this.#ready.pop(stage, () => false);
       if (partition === undefined) return;
-      this.tasks.setPhase({ stage, partition }, [Phase.queued], Phase.idle);
+      const task = { stage, partition };
+      if (this.tasks.phase(task) === Phase.queued) this.tasks.setPhase(task, [Phase.queued], Phase.idle);
     }
   }
 
@@ -230,17 +256,45 @@ export class Dispatcher {
     const { stage, partition } = task;
     const attempt = { stage, partition, epoch: this.#state.epoch, attempt: this.tasks.nextAttempt(task) };
     const assignment = assignmentFor(this.#state, attempt);
-    this.workers.assign(worker, assignment, this.#step.nowMs, rival);
-    const { taskTimeoutMs } = this.#state.spec.policy;
-    if (taskTimeoutMs !== undefined) this.#timers.set({ kind: "taskTimeout", attempt }, taskTimeoutMs);
+    this.#watch(worker, { assignment, rival, adopted: false });
     return assignment;
+  }
+
+  #watch(worker: WorkerState, attempt: NewAttempt): void {
+    this.workers.assign(worker, attempt, this.#step.nowMs);
+    const { taskTimeoutMs } = this.#state.spec.policy;
+    const { assignment } = attempt;
+    if (taskTimeoutMs !== undefined)
+      this.#timers.set({ kind: "taskTimeout", attempt: assignment.attempt }, taskTimeoutMs);
+  }
+
+  /**
+   * Goes on with an attempt that an earlier driver gave this worker, as if it were this driver's own; false where it cannot count
+   * any more, or would be a third one.
+   * @param hasFinished It is told of as finished, and not as running.
+   */
+  adopt(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined, hasFinished: boolean): boolean {
+    if (!this.#open || asOfSeq === undefined || !this.#state.isAdoptable(attempt, asOfSeq)) return false;
+    const { stage, partition } = attempt;
+    const task = { stage, partition };
+    const phase = this.tasks.phase(task);
+    if (phase === Phase.recording) return false;
+    const rival = phase === Phase.running ? this.workers.liveOf(task) : undefined;
+    if (rival !== undefined && (rival.rival !== undefined || (rival.worker === worker.id && !hasFinished)))
+      return false;
+    if (phase === Phase.delayed) this.#timers.clear({ kind: "retry", task });
+    if (rival === undefined)
+      this.tasks.setPhase(task, [Phase.idle, Phase.queued, Phase.delayed], Phase.running);
+    this.#watch(worker, { assignment: assignmentFor(this.#state, attempt), rival, adopted: true });
+    this.#step.note({ kind: "attemptAdopted", attempt, worker: worker.id });
+    return true;
   }
 
   // ---- Backups ------------------------------------------------------------------------------------------------
 
   /** The attempt ended well: its time tells which others are late, and that those of its stage are known. */
-  countTime({ id, sinceMs }: LiveAttempt): void {
-    this.#times.count(id.stage, this.#step.nowMs - sinceMs);
+  countTime({ id, sinceMs, adopted }: LiveAttempt): void {
+    if (!adopted) this.#times.count(id.stage, this.#step.nowMs - sinceMs);
   }
 
   /** While there are slots that no task waits for, it is looked for attempts that are late. */

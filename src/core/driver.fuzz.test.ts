@@ -6,7 +6,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { assert } from "../base/assert.ts";
-import { attemptKey, contentHash, epoch, jobId, type NodeId, nodeId, stageId } from "../base/ids.ts";
+import {
+  type AttemptId,
+  attemptKey,
+  contentHash,
+  epoch,
+  jobId,
+  type NodeId,
+  nodeId,
+  stageId,
+} from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { TaskAssignment, TaskOutcome } from "../plan/task.ts";
 import { decodeRecord, encodeRecord } from "../protocol/codec.ts";
@@ -89,6 +98,8 @@ class Cluster {
   #mail: Mail[] = [];
   #driver!: JobDriver;
   readonly #timers = new Map<string, number>();
+  readonly #given = new Map<string, TaskAssignment>();
+  readonly #completed = new Set<string>();
   /** Timers that were called off or replaced, whose firing may be on its way all the same. */
   readonly #ghosts: string[] = [];
   #appending: LogRecord | undefined;
@@ -155,8 +166,10 @@ class Cluster {
     const next = epoch(this.log.at(-1)!.epoch + 1);
     this.#write(next, { kind: "epochStarted", epoch: next, driver: nodeId("d"), atMs: 0 });
     this.#ended = undefined;
+    const workers = this.#workers.map(({ id }) => id).filter(() => this.random.chance(0.8));
     this.#driver = new JobDriver(JobState.replay(this.spec, this.log), {
       workerLeaseMs: this.#workerLeaseMs,
+      muster: { workers, waitMs: 300 },
     });
     this.#tell({ kind: "driverStarted" });
   }
@@ -175,7 +188,10 @@ class Cluster {
         this.#appending = decodeRecord(encodeRecord(effect.record), "a record");
         return;
       case "sendOrders":
-        for (const task of effect.start) this.#checkStart(task);
+        for (const task of effect.start) {
+          this.#checkStart(task);
+          this.#given.set(attemptKey(task.attempt), task);
+        }
         this.#mail.push({ to: "worker", orders: effect });
         return;
       case "setTimer":
@@ -198,6 +214,8 @@ class Cluster {
         return;
       case "note":
         this.met.add(effect.note.kind);
+        if (effect.note.kind === "attemptAdopted") this.#checkAdopted(effect.note.attempt);
+        if (effect.note.kind === "taskCompleted") this.#checkCompleted(effect.note.completed.attempt);
         return;
     }
   }
@@ -215,6 +233,24 @@ class Cluster {
     }
   }
 
+  /** What an earlier driver gave out reads what this one would have it read (S5). */
+  #checkAdopted(attempt: AttemptId): void {
+    const { state } = this.#driver;
+    expect(attempt.epoch).toBeLessThan(state.epoch);
+    const { input } = this.#given.get(attemptKey(attempt))!;
+    if (input.kind === "split") return;
+    this.met.add("adopted, and reads blocks");
+    for (const { stage, blocks } of input.sides.flat()) expect(blocks).toEqual(state.blocksOf(stage));
+  }
+
+  /** An attempt becomes effective once, and not again after its output was lost (S4). */
+  #checkCompleted(attempt: AttemptId): void {
+    const key = attemptKey(attempt);
+    expect(this.#completed.has(key)).toBe(false);
+    this.#completed.add(key);
+    if (attempt.epoch < this.#driver.state.epoch) this.met.add("adopted, and counted");
+  }
+
   // ---- What may happen ------------------------------------------------------------------------------------------
 
   #resize(worker: FakeWorker): void {
@@ -224,7 +260,7 @@ class Cluster {
 
   #poll(worker: FakeWorker): void {
     const { incarnation, slots, running, ended } = worker;
-    const attempts = [...running.values()].map(({ attempt }) => attempt);
+    const assignments = [...running.values()];
     const poll: WorkerPoll = {
       kind: "poll",
       job: JOB,
@@ -233,7 +269,8 @@ class Cluster {
       seq: worker.seq++,
       slots,
       ahead: worker.ahead,
-      running: attempts,
+      running: assignments.map(({ attempt }) => attempt),
+      runningAsOf: assignments.map(({ asOfSeq }) => asOfSeq!),
       ended: [...ended.values()],
     };
     this.#mail.push({ to: "driver", from: worker.id, poll });
@@ -266,7 +303,8 @@ class Cluster {
     const assignment = worker.running.get(key);
     if (assignment === undefined) return;
     worker.running.delete(key);
-    worker.ended.set(key, { attempt: assignment.attempt, outcome });
+    const { attempt, asOfSeq } = assignment;
+    worker.ended.set(key, { attempt, outcome, asOfSeq: asOfSeq! });
   }
 
   #work(): void {
@@ -411,7 +449,10 @@ test("whatever happens, the log is sound, a replay of it gives the live state, a
   );
   // What never happened was not tried.
   expect([...met].sort()).toEqual([
+    "adopted, and counted",
+    "adopted, and reads blocks",
     "appended, and never confirmed",
+    "attemptAdopted",
     "backupStarted",
     "backupWon",
     "ended cancelled",

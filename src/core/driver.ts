@@ -37,6 +37,14 @@ const RESULT_LOSSES_MAX = 20;
 export interface DriverOptions {
   /** A worker not heard of for so long is taken for lost. */
   readonly workerLeaseMs: number;
+  /** Who may still run attempts of an earlier driver. Default: nobody. */
+  readonly muster?: Muster;
+}
+
+/** A driver that takes over gives nothing out before these workers have told what they run, or so much time has passed. */
+export interface Muster {
+  readonly workers: readonly NodeId[];
+  readonly waitMs: number;
 }
 
 /** working: tasks run · committing: outputs are being shown · ending: the last record is on its way · ended */
@@ -50,6 +58,8 @@ export class JobDriver {
   readonly #decisions: Decisions;
   readonly #dispatcher: Dispatcher;
   readonly #outcomes: Outcomes;
+  /** Workers that are waited for before anything is given out. */
+  readonly #awaited: Set<NodeId>;
   #mode: Mode = "working";
   #cancelReason: string | undefined;
 
@@ -58,6 +68,7 @@ export class JobDriver {
     assert(state.status.kind === "running", "a driver starts on a running job");
     this.state = state;
     this.#options = options;
+    this.#awaited = new Set(options.muster?.workers);
     this.#decisions = new Decisions(state, this.#step);
     this.#dispatcher = new Dispatcher(state, this.#step, this.#timers);
     this.#outcomes = new Outcomes({
@@ -83,7 +94,7 @@ export class JobDriver {
   #on(event: DriverEvent): void {
     switch (event.kind) {
       case "driverStarted":
-        for (const { id } of this.state.spec.stages) this.#dispatcher.enqueueStage(id);
+        this.#begin();
         return this.#commitIfComplete();
       case "workerPolled":
         return this.#onWorkerPolled(event.worker, event.poll);
@@ -106,6 +117,20 @@ export class JobDriver {
     }
   }
 
+  #begin(): void {
+    if (this.state.epoch > 1 && this.#awaited.size > 0) {
+      this.#dispatcher.muster();
+      this.#timers.set({ kind: "muster" }, this.#options.muster!.waitMs);
+    } else {
+      this.#endMuster();
+    }
+  }
+
+  #endMuster(): void {
+    this.#awaited.clear();
+    this.#dispatcher.endMuster();
+  }
+
   // ---- Workers ------------------------------------------------------------------------------------------------
 
   #onWorkerPolled(id: NodeId, poll: WorkerPoll): void {
@@ -122,21 +147,39 @@ export class JobDriver {
       if (!this.#outcomes.onEnded(worker, ended)) orders.forget.push(ended.attempt);
     }
     let known = 0;
-    for (const attempt of poll.running) {
+    poll.running.forEach((attempt, index) => {
       const live = this.#dispatcher.workers.live(attempt);
-      if (live !== undefined && live.worker === id && !live.recording) known++;
+      const isWanted =
+        live === undefined
+          ? this.#dispatcher.adopt(worker, attempt, poll.runningAsOf?.[index], false)
+          : live.worker === id && !live.recording;
+      if (isWanted) known++;
       else orders.stop.push(attempt);
-    }
+    });
     worker.unwanted = orders.stop.length;
     if (known < worker.running.size) orders.start.push(...this.#unheardOf(worker, poll));
     this.#dispatcher.giveTasks(worker, orders);
+    if (this.#awaited.delete(id) && this.#awaited.size === 0) {
+      this.#timers.clear({ kind: "muster" });
+      this.#endMuster();
+    }
   }
 
   /** What the worker was told to start, and does not know of: the orders were lost, or are on their way. */
   #unheardOf(worker: WorkerState, poll: WorkerPoll): readonly TaskAssignment[] {
     const known = new Set(poll.running.map((attempt) => this.#dispatcher.workers.live(attempt)));
     const missing = [...worker.running].filter((live) => !known.has(live)).sort(byAttempt);
-    return missing.map(({ assignment }) => assignment);
+    const again: TaskAssignment[] = [];
+    for (const live of missing) {
+      if (!live.adopted) {
+        again.push(live.assignment);
+        continue;
+      }
+      // It ended, and what it came to is told again later or was told to the earlier driver: nobody may begin it a second time.
+      this.#dispatcher.settle(live.id);
+      this.#outcomes.onLost(live);
+    }
+    return again;
   }
 
   /** The worker's state, new for a new incarnation. */
@@ -318,6 +361,8 @@ export class JobDriver {
         return this.#dispatcher.giveHeld();
       case "backups":
         return this.#dispatcher.look();
+      case "muster":
+        return this.#endMuster();
       case "taskTimeout":
         return this.#outcomes.onTimeout(timer.attempt);
       case "workerLease":

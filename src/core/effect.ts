@@ -54,4 +54,6 @@ export type DriverNote =
   | { readonly kind: "backupStarted"; readonly attempt: AttemptId; readonly worker: NodeId }
   /** The second attempt was the first to complete. */
   | { readonly kind: "backupWon"; readonly attempt: AttemptId; readonly worker: NodeId }
+  /** What an earlier driver had given to this worker goes on, or counts as it ended. */
+  | { readonly kind: "attemptAdopted"; readonly attempt: AttemptId; readonly worker: NodeId }
   | { readonly kind: "workerLost"; readonly worker: NodeId };

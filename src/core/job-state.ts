@@ -6,6 +6,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
 import {
   type AttemptId,
+  attemptHandle,
   attemptKey,
   type Epoch,
   epoch,
@@ -48,6 +49,10 @@ export class JobState {
   readonly #taskOfBlock = new Map<string, AttemptId>();
   /** What was lost last, of each task that lost an output. */
   readonly #former = new Map<string, BlockRef>();
+  /** Attempts that were effective once, and whose output was lost. */
+  readonly #lost = new Set<number | string>();
+  /** By stage: the record that changed its outputs last. */
+  readonly #changedSeq: number[];
   #mixed: AttemptId | undefined;
 
   constructor(spec: JobSpec) {
@@ -57,6 +62,7 @@ export class JobState {
     );
     this.#remaining = spec.stages.map((stage) => stage.tasks);
     this.#blocks = spec.stages.map(() => undefined);
+    this.#changedSeq = spec.stages.map(() => 0);
   }
 
   static replay(spec: JobSpec, records: Iterable<LogRecord>): JobState {
@@ -111,6 +117,24 @@ export class JobState {
   }
   tasksRemaining(stage: StageId): number {
     return this.#remaining[stage]!;
+  }
+
+  /**
+   * Whether an attempt that a driver of an earlier epoch gave out may still become the effective one: its task is open, it
+   * never was effective before, and what it reads is what a new attempt would read.
+   *
+   * The log has no assignments. But a driver gives tasks out by what the log says, and only of stages whose inputs are
+   * complete: as long as no record since has changed one of those stages, the same blocks still stand there.
+   * @param asOfSeq How many records the log had then.
+   */
+  isAdoptable(attempt: AttemptId, asOfSeq: number): boolean {
+    const { stage, partition, epoch: of } = attempt;
+    const shape = this.spec.stages[stage];
+    if (shape === undefined || partition >= shape.tasks || of >= this.#epoch || asOfSeq > this.#nextSeq)
+      return false;
+    if (this.completed(stage, partition) !== undefined || this.#lost.has(attemptHandle(attempt)))
+      return false;
+    return shape.dependsOn.every((from) => this.isStageComplete(from) && this.#changedSeq[from]! < asOfSeq);
   }
 
   /** Every effective output, by stage and then partition. */
@@ -196,11 +220,17 @@ export class JobState {
       assert(false, `one attempt of a task is effective (S4): ${attemptKey(attempt)}`);
     stage[attempt.partition] = { attempt, output };
     this.#remaining[attempt.stage]!--;
-    this.#blocks[attempt.stage] = undefined;
+    this.#noteChange(attempt.stage);
     if (output.block !== undefined) this.#taskOfBlock.set(output.block.key, attempt);
     const former = this.formerBlock(attempt);
     if (former !== undefined && !isSameContent(former, output.block) && this.#wasRead(attempt.stage))
       this.#mixed ??= attempt;
+  }
+
+  /** By the record that is being applied. */
+  #noteChange(stage: StageId): void {
+    this.#blocks[stage] = undefined;
+    this.#changedSeq[stage] = this.#nextSeq - 1;
   }
 
   /** Whether a task that reads this stage is complete. */
@@ -217,7 +247,8 @@ export class JobState {
       assert(false, `what is lost was effective: ${attemptKey(attempt)}`);
     this.#completed[attempt.stage]![attempt.partition] = undefined;
     this.#remaining[attempt.stage]!++;
-    this.#blocks[attempt.stage] = undefined;
+    this.#noteChange(attempt.stage);
+    this.#lost.add(attemptHandle(attempt));
     const { block } = task.output;
     if (block === undefined) return;
     this.#taskOfBlock.delete(block.key);

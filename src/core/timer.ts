@@ -12,7 +12,9 @@ export type Timer =
   /** A worker with room has waited long enough for tasks that it is near to. */
   | { readonly kind: "held" }
   /** It is looked for attempts that are late. */
-  | { readonly kind: "backups" };
+  | { readonly kind: "backups" }
+  /** Workers had time to say what they still run for an earlier driver. */
+  | { readonly kind: "muster" };
 
 /** Two timers of one name are the same wait: the later replaces the earlier. */
 export function timerName(timer: Timer): string {
@@ -29,6 +31,8 @@ export function timerName(timer: Timer): string {
       return "held";
     case "backups":
       return "backups";
+    case "muster":
+      return "muster";
     default:
       return unreachable(timer);
   }

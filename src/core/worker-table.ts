@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { type AttemptId, attemptHandle, compareAttempts, type NodeId } from "../base/ids.ts";
+import { type AttemptId, attemptHandle, compareAttempts, type NodeId, type TaskId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
 
@@ -14,8 +14,17 @@ export interface LiveAttempt {
   recording: boolean;
   /** The other attempt of the same task, while there is one. */
   rival: LiveAttempt | undefined;
-  /** It has had a rival. */
+  /** It has had a rival that this driver gave it. */
   backedUp: boolean;
+  /** An earlier driver assigned it: this one cannot order it again, and does not know when it began. */
+  readonly adopted: boolean;
+}
+
+export interface NewAttempt {
+  readonly assignment: TaskAssignment;
+  /** The attempt of the same task that is under way already. */
+  readonly rival: LiveAttempt | undefined;
+  readonly adopted: boolean;
 }
 
 export interface WorkerState {
@@ -142,8 +151,7 @@ export class WorkerTable {
   hasFreeSlot({ slots, running, unwanted }: WorkerState): boolean {
     return running.size + unwanted < slots;
   }
-  /** @param rival The attempt of the same task that is under way already. */
-  assign(worker: WorkerState, assignment: TaskAssignment, nowMs: number, rival?: LiveAttempt): void {
+  assign(worker: WorkerState, { assignment, rival, adopted }: NewAttempt, nowMs: number): void {
     const key = attemptHandle(assignment.attempt);
     assert(!this.#live.has(key), "an attempt is assigned once");
     const live: LiveAttempt = {
@@ -154,11 +162,12 @@ export class WorkerTable {
       recording: false,
       rival,
       backedUp: false,
+      adopted,
     };
     if (rival !== undefined) {
       assert(rival.rival === undefined, "a task has two attempts under way at the most");
       rival.rival = live;
-      rival.backedUp = true;
+      if (!adopted) rival.backedUp = true;
     }
     this.#live.set(key, live);
     worker.running.add(live);
@@ -169,6 +178,13 @@ export class WorkerTable {
   }
   live(attempt: AttemptId): LiveAttempt | undefined {
     return this.#live.get(attemptHandle(attempt));
+  }
+  /** An attempt of the task, by a look at all there are. */
+  liveOf({ stage, partition }: TaskId): LiveAttempt | undefined {
+    for (const live of this.#live.values()) {
+      if (live.id.stage === stage && live.id.partition === partition) return live;
+    }
+    return undefined;
   }
   /** The attempt ended at its worker; it stays live until the log has it. */
   startRecording(live: LiveAttempt): void {
@@ -194,7 +210,8 @@ export class WorkerTable {
         tasks++;
         continue;
       }
-      const mutual = rival.rival === live && this.live(rival.id) === rival && rival.worker !== live.worker;
+      const apart = rival.worker !== live.worker || rival.recording || live.recording;
+      const mutual = rival.rival === live && this.live(rival.id) === rival && apart;
       assert(mutual && rival.id.stage === id.stage && rival.id.partition === id.partition, "rivals are two");
       tasks += 0.5;
     }

@@ -65,6 +65,11 @@ export interface TaskAssignment {
     | { readonly kind: "blocks"; readonly sides: readonly (readonly ProducerBlocks[])[] };
   /** For each broadcast of the stage: the blocks of its one partition. */
   readonly broadcasts: readonly (readonly ProducerBlocks[])[];
+  /**
+   * How many records the log had when the driver gave this out: with the log, that says which blocks the attempt reads. A
+   * later driver needs it to go on with the attempt; undefined: none does.
+   */
+  readonly asOfSeq?: number;
 }
 
 /** What an attempt did. Counters and rows of attempts that were not effective count for nothing. */

@@ -21,6 +21,11 @@ export interface WorkerPoll {
   readonly ahead: number;
   /** What it was ordered to start and has not ended, begun or not. */
   readonly running: readonly AttemptId[];
+  /**
+   * The `asOfSeq` of each of them, in the same order: by it a driver goes on with what an earlier one gave out. Undefined where one
+   * of them has none.
+   */
+  readonly runningAsOf?: readonly number[];
   /** Attempts that ended and that no driver has acknowledged yet: those not told of before, in a heartbeat all. */
   readonly ended: readonly EndedAttempt[];
 }
@@ -28,6 +33,8 @@ export interface WorkerPoll {
 export interface EndedAttempt {
   readonly attempt: AttemptId;
   readonly outcome: TaskOutcome;
+  /** As its assignment said. */
+  readonly asOfSeq?: number;
 }
 
 /** Driver to worker. */

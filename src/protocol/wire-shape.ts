@@ -28,6 +28,7 @@ const assignment = fieldsOf({
   sinkPartitions: listOf(isCount),
   input: kindsOf({ split: fieldsOf({ split }), blocks: fieldsOf({ sides: listed }) }),
   broadcasts: listed,
+  asOfSeq: optional(isCount),
 });
 
 const lists = mapOf(listOf(block));
@@ -41,7 +42,8 @@ const MESSAGE_SHAPES: Readonly<Record<WireMessage["kind"], Shape>> = {
     slots: isCount,
     ahead: isCount,
     running: listOf(attempt),
-    ended: listOf(fieldsOf({ attempt, outcome })),
+    runningAsOf: optional(listOf(isCount)),
+    ended: listOf(fieldsOf({ attempt, outcome, asOfSeq: optional(isCount) })),
   }),
   orders: fieldsOf({
     job: isText,

@@ -8,6 +8,7 @@ import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
 import type { AttemptId, ContentHash, Epoch } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
+import type { Muster } from "../core/driver.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import type { Completed, JobState } from "../core/job-state.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -63,6 +64,8 @@ export interface DriveOptions {
   readonly incarnation: string;
   /** A worker not heard of for so long is taken for lost. */
   readonly workerLeaseMs: number;
+  /** Who may still run what an earlier driver gave out, asked when the job was taken over. Default: nobody. */
+  readonly mustered?: () => Muster;
   /** Default: nobody traces. */
   readonly tracing?: Tracing | undefined;
   /** Leaves a job alone that has ended, unless it was opened again: see `JobLog`. Default false. */
@@ -251,6 +254,7 @@ class Drive {
       clock,
       transport: crew.transport,
       workerLeaseMs: this.#options.workerLeaseMs,
+      muster: this.#options.mustered?.(),
       append: (record) => this.#append(record, state),
       commit: (outputs) => this.#commit(outputs),
       onNote: (note) => {

@@ -8,7 +8,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { BicoastalError, toErrorInfo } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
-import { JobDriver } from "../core/driver.ts";
+import { JobDriver, type Muster } from "../core/driver.ts";
 import type { DriverEffect, DriverNote, JobEnd } from "../core/effect.ts";
 import type { DriverEvent } from "../core/event.ts";
 import type { Completed, JobState } from "../core/job-state.ts";
@@ -36,6 +36,7 @@ export interface DriverHostOptions {
   readonly clock: Clock;
   readonly transport: Transport<Message>;
   readonly workerLeaseMs: number;
+  readonly muster?: Muster | undefined;
   /** False where the driver is deposed. */
   readonly append: (record: LogRecord) => Promise<boolean>;
   /** Shows the outputs of a complete job; may be called again by a later driver. A BicoastalError fails the job. */
@@ -59,7 +60,8 @@ export class DriverHost {
 
   constructor(options: DriverHostOptions) {
     this.#options = options;
-    this.#driver = new JobDriver(options.state, { workerLeaseMs: options.workerLeaseMs });
+    const { state, workerLeaseMs, muster } = options;
+    this.#driver = new JobDriver(state, { workerLeaseMs, ...(muster === undefined ? {} : { muster }) });
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });

@@ -23,6 +23,7 @@ export function eventOfNote(note: DriverNote): RunEvent | undefined {
     case "nodeBack":
       return { kind: "nodeBack", node: note.worker };
     case "taskCompleted":
+    case "attemptAdopted":
     case "workerLost":
       return undefined;
   }

@@ -64,6 +64,7 @@ export class ProgressMeter {
       case "backupWon":
       case "nodeSetAside":
       case "nodeBack":
+      case "attemptAdopted":
         return;
       default:
         return unreachable(note);

@@ -121,6 +121,27 @@ describe("a worker", () => {
     };
   };
 
+  it("tells of each attempt by which log it was given out, so that another driver can go on with it", async () => {
+    order(
+      {},
+      {
+        start: [7, 9].map((asOfSeq, partition) => ({
+          attempt: attemptOf(0, partition),
+          partitions: 3,
+          broadcasts: [],
+          sinkPartitions: [1],
+          input: { kind: "split", split: { kind: "items", start: 0, end: 1 } },
+          asOfSeq,
+        })),
+      },
+    );
+    await clock.advance(HEARTBEAT_MS);
+    expect(polls.at(-1)!.runningAsOf).toEqual([7, 9]);
+    await runner.end(attemptOf(0, 0));
+    await turn();
+    expect(polls.at(-1)).toMatchObject({ runningAsOf: [9], ended: [{ asOfSeq: 7 }] });
+  });
+
   it("says at once that it is there, and again at every heartbeat, each time with a higher number", async () => {
     expect(polls).toMatchObject([
       { job: SMALL_JOB, incarnation: "i1", seq: 0, slots: 2, running: [], ended: [] },

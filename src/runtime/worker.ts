@@ -61,7 +61,7 @@ export interface WorkerObserver {
 export class Worker {
   readonly #options: WorkerOptions;
   /** Ordered and not ended. */
-  readonly #running = new Map<Handle, AttemptId>();
+  readonly #running = new Map<Handle, TaskAssignment>();
   /** Those of them that wait for the runner. */
   readonly #waiting = new Queue<TaskRequest>();
   readonly #ended = new Map<Handle, EndedAttempt>();
@@ -121,7 +121,7 @@ export class Worker {
    */
   drain(): void {
     this.#draining = true;
-    for (const { assignment } of this.#waiting.drain()) this.#end(assignment.attempt, { kind: "stopped" });
+    for (const { assignment } of this.#waiting.drain()) this.#end(assignment, { kind: "stopped" });
     this.greet();
   }
 
@@ -136,10 +136,10 @@ export class Worker {
     if (this.#ended.has(key)) return this.#tellAgain([key]);
     if (this.#running.has(key) || this.#forgotten.has(key) || this.#forgottenBefore.has(key)) return;
     // Without an answer the driver would wait for it for as long as this worker is heard of.
-    if (this.#draining) return this.#end(attempt, { kind: "stopped" });
+    if (this.#draining) return this.#end(assignment, { kind: "stopped" });
     // More than there is room for come only when orders crossed; what is not taken is ordered again.
     if (this.#running.size >= this.#options.runner.slots + this.#pace.ahead) return;
-    this.#running.set(key, attempt);
+    this.#running.set(key, assignment);
     this.#waiting.push({ job: orders.context, assignment });
   }
 
@@ -153,19 +153,19 @@ export class Worker {
   }
 
   #start(request: TaskRequest): void {
-    const { attempt } = request.assignment;
+    const { assignment } = request;
     const { observer, runner } = this.#options;
     void runner
-      .run(request, new AttemptObserver(attempt, observer))
-      .then((outcome) => this.#end(attempt, outcome));
+      .run(request, new AttemptObserver(assignment.attempt, observer))
+      .then((outcome) => this.#end(assignment, outcome));
   }
 
-  #end(attempt: AttemptId, outcome: TaskOutcome): void {
+  #end({ attempt, asOfSeq }: TaskAssignment, outcome: TaskOutcome): void {
     const key = attemptHandle(attempt);
     this.#running.delete(key);
     if (this.#closed) return;
     if (outcome.kind !== "finished") this.#options.observer.onTaskDropped(attempt);
-    const ended = { attempt, outcome };
+    const ended = { attempt, outcome, ...(asOfSeq === undefined ? {} : { asOfSeq }) };
     this.#ended.set(key, ended);
     this.#untold.set(key, ended);
     this.#pace.count();
@@ -178,7 +178,7 @@ export class Worker {
     const waiting = this.#waiting.drain();
     for (const request of waiting) {
       const { attempt } = request.assignment;
-      if (keys.has(attemptHandle(attempt))) this.#end(attempt, { kind: "stopped" });
+      if (keys.has(attemptHandle(attempt))) this.#end(request.assignment, { kind: "stopped" });
       else this.#waiting.push(request);
     }
     for (const attempt of attempts) this.#options.runner.stop(this.#options.job, attempt);
@@ -234,6 +234,8 @@ export class Worker {
     const { job, driver, incarnation, region, transport, runner, clock } = this.#options;
     this.#lastPollMs = clock.monotonicMs();
     this.#pace.look(this.#lastPollMs);
+    const assignments = [...this.#running.values()];
+    const asOf = assignments.flatMap(({ asOfSeq }) => asOfSeq ?? []);
     transport.send(driver(), {
       kind: "poll",
       job,
@@ -242,7 +244,8 @@ export class Worker {
       seq: this.#seq++,
       slots: this.#draining ? 0 : runner.slots,
       ahead: this.#draining ? 0 : this.#pace.ahead,
-      running: [...this.#running.values()],
+      running: assignments.map(({ attempt }) => attempt),
+      ...(asOf.length === assignments.length ? { runningAsOf: asOf } : {}),
       ended: [...this.#untold.values()],
     });
     this.#untold.clear();
@@ -257,7 +260,7 @@ export class Worker {
     this.#nextPoll?.cancel();
     this.#waiting.drain();
     const { runner, job } = this.#options;
-    for (const attempt of this.#running.values()) runner.stop(job, attempt);
+    for (const { attempt } of this.#running.values()) runner.stop(job, attempt);
   }
 }
 

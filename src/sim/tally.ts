@@ -4,6 +4,7 @@ import type { SeedResult } from "./worlds/seed.ts";
 export type WorldName = "job" | "nodes";
 
 const EVERYWHERE = [
+  "adoptedAttemptCounted",
   "backupWon",
   "commitEndedByAnother",
   "deposedDriverTriedToWrite",

@@ -83,6 +83,28 @@ describe.runIf(hasEtcd)("kill -9", () => {
     expect(epochStarted).toBeGreaterThanOrEqual(4);
   });
 
+  /** Longer than a busy machine holds anybody up: nobody but the driver is to be given up. */
+  const leaseMs = 8_000;
+  test.each([
+    ["goes on under the next one", "after"],
+    ["counts for the next one, though it ended when nobody drove", "before"],
+  ])("of the driver: what the others were doing %s", { timeout: TIMEOUT_MS }, async (_, opened) => {
+    const cluster = open();
+    const { job } = cluster;
+    const names = ["a", "b", "c"];
+    await Promise.all(names.map((name) => cluster.start(name, { leaseMs })));
+    const output = cluster.run();
+    await cluster.until("every node is at a map task", () => job.arrived("map") === names.length);
+    await (await cluster.someDriver()).kill();
+    if (opened === "before") job.open("map");
+    await cluster.someDriver();
+    job.open("map", "reduce", "sorted");
+    expect(await output).toEqual(alone);
+    // Only what the driver did itself began a second time.
+    expect(job.arrived("map")).toBe(MAP_TASKS + 1);
+    await cluster.audit();
+  });
+
   test("of the driver and a worker together", { timeout: TIMEOUT_MS }, async () => {
     const cluster = open();
     const { job } = cluster;

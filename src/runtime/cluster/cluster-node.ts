@@ -32,7 +32,7 @@ const SWEEP_MS = 300_000;
 export interface ClusterNodeParts
   extends Omit<
     SeatParts,
-    "switchboard" | "slots" | "candidates" | "owner" | "incarnation" | "region" | "onNote"
+    "switchboard" | "slots" | "candidates" | "workers" | "owner" | "incarnation" | "region" | "onNote"
   > {
   readonly card: NodeCard;
   readonly host: string;
@@ -98,6 +98,7 @@ export class ClusterNode {
       switchboard: new Switchboard(parts.links),
       slots: new SharedSlots(parts.runner),
       candidates: ready,
+      workers: () => this.members.all().map(({ node }) => node),
       owner: { node: card.node, host, pid },
       incarnation: card.incarnation,
       region: card.region,

@@ -39,6 +39,12 @@ const ENDED_PAUSE_MS = 1_000;
 /** Longer than it takes to tell the driver what ended and to hear what comes next. */
 const AHEAD_MS = 30;
 
+/**
+ * Of a worker's lease: for so long a driver that takes over waits at the most for the other nodes to say what they run. They say it as
+ * soon as they see who drives; longer than that takes even between coasts, and little against what the take-over itself took.
+ */
+const MUSTER_SHARE = 0.1;
+
 /** How often the store is told how far a job is, for whoever watches from elsewhere. */
 const PROGRESS_EVERY_MS = 1_000;
 
@@ -69,6 +75,8 @@ export interface SeatParts {
   readonly region: string;
   /** The nodes that may drive, in any order. */
   readonly candidates: () => readonly NodeId[];
+  /** The nodes that may run something, in any order. */
+  readonly workers: () => readonly NodeId[];
   readonly timing: SeatTiming;
   readonly onNote: (note: SeatNote) => void;
   /** Default: nobody traces. */
@@ -252,6 +260,10 @@ export class JobSeat {
         isDead,
         leaseMs: timing.driverLeaseMs,
         workerLeaseMs: timing.workerLeaseMs,
+        mustered: () => ({
+          workers: this.#parts.workers(),
+          waitMs: Math.ceil(timing.workerLeaseMs * MUSTER_SHARE),
+        }),
         signal: this.#cancel.signal,
         retire: this.#retire.signal,
         onEvent: (event) => this.#onEvent(event),

@@ -20,6 +20,12 @@ export interface DriveTraceOptions {
   readonly node: NodeId;
 }
 
+const SPAN_EVENTS = {
+  attemptAdopted: "attempt adopted",
+  backupStarted: "backup started",
+  backupWon: "backup won",
+} as const;
+
 export class DriveTrace {
   readonly #options: DriveTraceOptions;
   readonly #job: Span;
@@ -70,10 +76,11 @@ export class DriveTrace {
         if (!this.#stages.has(stage)) this.#start(stage, true);
         return;
       }
+      case "attemptAdopted":
       case "backupStarted":
       case "backupWon": {
         const { stage, partition } = note.attempt;
-        const name = note.kind === "backupStarted" ? "backup started" : "backup won";
+        const name = SPAN_EVENTS[note.kind];
         const facts = { "bicoastal.partition": partition, "bicoastal.node": note.worker };
         return (this.#stages.get(stage) ?? this.#job).event(name, facts);
       }

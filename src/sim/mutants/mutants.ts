@@ -222,6 +222,18 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "a driver goes on with attempts whose inputs have changed",
+    breaks: "S5",
+    world: "job",
+    edits: [{ file: JOB_STATE, find: "&& this.#changedSeq[from]! < asOfSeq", replace: "" }],
+  },
+  {
+    name: "an attempt whose output was lost counts once more",
+    breaks: "S4",
+    world: "job",
+    edits: [{ file: JOB_STATE, find: "|| this.#lost.has(attemptHandle(attempt))", replace: "" }],
+  },
   // ---- Outputs, their loss and their checksums
   {
     name: "the loss of an output is forgotten",
@@ -307,9 +319,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRIVER,
-        find: "for (const { id } of this.state.spec.stages) this.#dispatcher.enqueueStage(id);\n        return this.#commitIfComplete();",
-        replace:
-          "for (const { id } of this.state.spec.stages) this.#dispatcher.enqueueStage(id);\n        return;",
+        find: "this.#begin();\n        return this.#commitIfComplete();",
+        replace: "return this.#begin();",
       },
     ],
   },

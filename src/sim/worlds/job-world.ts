@@ -42,6 +42,7 @@ import { begin, freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./dist
 const LEASE_MS = 5_000;
 const WORKER_LEASE_MS = 4_000;
 const HEARTBEAT_MS = 1_000;
+const MUSTER_MS = 400;
 /** A few of the tasks at their virtual speed. */
 const AHEAD_MS_MAX = 1_500;
 const FREEZE_MS_MAX = 3 * LEASE_MS;
@@ -205,6 +206,10 @@ export class World {
       onEvent: (event: RunEvent) => this.#situations.onEvent(process.name, spec, event),
       incarnation: process.name,
       workerLeaseMs: WORKER_LEASE_MS,
+      mustered: () => ({
+        workers: this.#workers.flatMap((worker) => (worker === undefined ? [] : nodeId(worker.name))),
+        waitMs: MUSTER_MS,
+      }),
       checkInvariants: true,
       inspect: this.#parts.audit.inspecting(process.name),
     };

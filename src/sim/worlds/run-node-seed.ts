@@ -102,6 +102,7 @@ export async function runNodeSeed(
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   problems.push(...world.problems, ...audit.problems, ...jobs.flatMap(({ job }) => job.corruptions));
+  if (audit.countsAdopted) trace.met("adoptedAttemptCounted");
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 
   async function judge(): Promise<readonly string[]> {

@@ -87,5 +87,6 @@ export async function runSeed(
     );
   }
   problems.push(...world.problems, ...audit.problems, ...job.corruptions);
+  if (audit.countsAdopted) trace.met("adoptedAttemptCounted");
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 }

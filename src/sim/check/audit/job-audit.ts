@@ -31,10 +31,15 @@ export class JobAudit {
   readonly #effective = new Map<string, { readonly name: string; readonly block: string }>();
   /** How often each attempt has completed: no name is given out twice. */
   readonly #completions = new Set<string>();
-  /** By attempt: what of each stage it was given to read, as checksums. */
-  readonly #reads = new Map<string, readonly { readonly stage: number; readonly checksums: string }[]>();
-  /** By stage: every list of blocks that was the whole stage's at some revision. */
-  readonly #wholes = new Map<number, Set<string>>();
+  /** By attempt: what of each stage it was given to read, by name and as checksums. */
+  readonly #reads = new Map<
+    string,
+    readonly { readonly stage: number; readonly blocks: string; readonly checksums: string }[]
+  >();
+  /** By stage: every list of blocks that was the whole stage's at some revision, and the last epoch in which it was. */
+  readonly #wholes = new Map<number, Map<string, number>>();
+  /** An attempt that an earlier driver gave out became effective. */
+  countsAdopted = false;
   readonly #replayed: ReplayedJob;
 
   constructor(spec: JobSpec) {
@@ -116,6 +121,7 @@ export class JobAudit {
       this.#say(`S2: epoch ${epoch} began, and the epoch's key was not raised with it`);
     this.#epoch = epoch;
     this.#ended = undefined;
+    for (const { id } of this.#spec.stages) this.#noteWhole(id);
   }
 
   #onCompleted(attempt: AuditedAttempt, block: string): void {
@@ -125,6 +131,14 @@ export class JobAudit {
     if (attempt.epoch > this.#epoch) this.#say(`S4: ${name} is of an epoch to come`);
     if (this.#completions.has(name)) this.#say(`S4: ${name} completed twice`);
     this.#completions.add(name);
+    if (attempt.epoch < this.#epoch) this.countsAdopted = true;
+    // Whoever gave it out: what it read stood there as whole in this epoch, or this driver would have given it other blocks.
+    for (const { stage, blocks } of this.#reads.get(name) ?? []) {
+      if (this.#wholes.get(stage)?.get(blocks) !== this.#epoch)
+        this.#say(
+          `S5: ${name} counts in epoch ${this.#epoch}, of which stage ${stage} never was what it read`,
+        );
+    }
     this.#effective.set(task, { name, block });
     this.#noteWhole(attempt.stage);
   }
@@ -155,8 +169,8 @@ export class JobAudit {
   #noteWhole(stage: number): void {
     const whole = this.#wholeOf(stage);
     if (whole === undefined) return;
-    const wholes = this.#wholes.get(stage) ?? new Set();
-    this.#wholes.set(stage, wholes.add(whole));
+    const wholes = this.#wholes.get(stage) ?? new Map<string, number>();
+    this.#wholes.set(stage, wholes.set(whole, this.#epoch));
   }
 
   /** The blocks of a stage in order, where it is complete. */
@@ -195,7 +209,8 @@ export class JobAudit {
   onAttempt({ attempt, input, broadcasts }: TaskAssignment): void {
     const inputs = [...(input.kind === "blocks" ? input.sides : []), ...broadcasts].flat();
     const reads = inputs.map(({ stage, blocks }) => {
-      return { stage, checksums: checksumsOf(blocks.map(blockName)) };
+      const names = blocks.map(blockName);
+      return { stage, blocks: names.join("\n"), checksums: checksumsOf(names) };
     });
     this.#reads.set(nameOf(attempt), reads);
     for (const { stage, blocks } of inputs) {

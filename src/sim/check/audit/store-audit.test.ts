@@ -174,6 +174,34 @@ describe("it is found when", () => {
   });
 
   test.each([
+    ["stands as it stood", [], 0],
+    [
+      "was lost and made again before that",
+      [{ kind: "outputLost", attempt: attemptOf(0, 0) }, completionOf(attemptOf(0, 0, 1))],
+      1,
+    ],
+  ] as const)("an attempt of an earlier driver counts, whose input %s", async (_, between, count) => {
+    const backend = new MemoryStoreBackend(new SimProcess("store", new Scheduler()).clock);
+    const audit = new StoreAudit(backend, [smallSpec()]);
+    const commit = async (...success: readonly Op[]): Promise<void> => {
+      backend.txn({ compare: [], success });
+      await Promise.resolve();
+    };
+    const maps = [completionOf(attemptOf(0, 0)), completionOf(attemptOf(0, 1))];
+    await commit(...SUBMISSION);
+    await commit(...take(1, 1));
+    await commit(record(2, 1, ...maps));
+    await read(audit, attemptOf(1, 0), [left, right]);
+    await commit(record(3, 1, ...between));
+    await commit(...take(4, 2));
+    expect(audit.countsAdopted).toBe(false);
+    await commit(record(5, 2, completionOf(attemptOf(1, 0))));
+    expect(audit.countsAdopted).toBe(true);
+    expect(audit.problems.filter((problem) => problem.startsWith("S5"))).toHaveLength(count);
+    expect(audit.problems).toHaveLength(count);
+  });
+
+  test.each([
     ["other than the former one", 2, 1],
     ["the same again", 1, 0],
   ])("a lost output was read, and what is made in its place is %s", async (_, checksum, count) => {

@@ -31,6 +31,11 @@ export class StoreAudit {
     return [...this.#jobs.values()].flatMap(({ problems }) => problems);
   }
 
+  /** Whether an attempt became effective that an earlier driver had given out. */
+  get countsAdopted(): boolean {
+    return [...this.#jobs.values()].some((job) => job.countsAdopted);
+  }
+
   /** The same executor; what it is given is held against the log. */
   watching(executor: TaskExecutor): TaskExecutor {
     return {
