@@ -52,8 +52,8 @@ export class Dispatcher {
   /** When the first of the workers that wait for tasks they are near to has waited long enough. */
   #heldUntilMs = Number.POSITIVE_INFINITY;
   #open = true;
-  /** Nothing is queued yet: workers may still run some of it, and are to say so first. */
-  #mustering = false;
+  /** Before, nothing is queued: workers may still run some of it, and are to say so first. */
+  #begun = false;
 
   constructor(state: JobState, step: Step, timers: Timers) {
     this.#state = state;
@@ -72,27 +72,22 @@ export class Dispatcher {
 
   /** Queues every task of the stage that is to be run, if the stage has all it needs. */
   enqueueStage(stage: StageId): void {
-    if (this.#mustering || !this.#isUnlocked(stage) || this.#state.isStageComplete(stage)) return;
+    if (!this.#begun || !this.#isUnlocked(stage) || this.#state.isStageComplete(stage)) return;
     for (const partition of this.tasks.idlePartitions(stage)) {
       if (this.#state.completed(stage, partition) === undefined) this.enqueue({ stage, partition });
     }
   }
 
-  /** Has tasks wait until `endMuster`. */
-  muster(): void {
-    this.#mustering = true;
-  }
-
-  /** Queues all that nobody was found to run. */
-  endMuster(): void {
-    this.#mustering = false;
+  /** Queues all that is to be run, from now on. */
+  begin(): void {
+    this.#begun = true;
     for (const { id } of this.#state.spec.stages) this.enqueueStage(id);
     this.giveTasksToAll();
   }
 
   /** Queues the task; one whose stage waits for others stays idle until that unlocks. */
   enqueue(task: TaskId): void {
-    if (!this.#open || this.#mustering || !this.#isUnlocked(task.stage)) return;
+    if (!this.#open || !this.#begun || !this.#isUnlocked(task.stage)) return;
     this.tasks.setPhase(task, [Phase.idle, Phase.delayed], Phase.queued);
     this.#ready.push(task.stage, task.partition, this.health.ready(task, this.#step.nowMs));
   }
@@ -256,38 +251,17 @@ export class Dispatcher {
     const { stage, partition } = task;
     const attempt = { stage, partition, epoch: this.#state.epoch, attempt: this.tasks.nextAttempt(task) };
     const assignment = assignmentFor(this.#state, attempt);
-    this.#watch(worker, { assignment, rival, adopted: false });
+    this.watch(worker, { assignment, rival, adopted: false });
     return assignment;
   }
 
-  #watch(worker: WorkerState, attempt: NewAttempt): void {
+  /** The attempt is under way. */
+  watch(worker: WorkerState, attempt: NewAttempt): void {
     this.workers.assign(worker, attempt, this.#step.nowMs);
     const { taskTimeoutMs } = this.#state.spec.policy;
     const { assignment } = attempt;
     if (taskTimeoutMs !== undefined)
       this.#timers.set({ kind: "taskTimeout", attempt: assignment.attempt }, taskTimeoutMs);
-  }
-
-  /**
-   * Goes on with an attempt that an earlier driver gave this worker, as if it were this driver's own; false where it cannot count
-   * any more, or would be a third one.
-   * @param hasFinished It is told of as finished, and not as running.
-   */
-  adopt(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined, hasFinished: boolean): boolean {
-    if (!this.#open || asOfSeq === undefined || !this.#state.isAdoptable(attempt, asOfSeq)) return false;
-    const { stage, partition } = attempt;
-    const task = { stage, partition };
-    const phase = this.tasks.phase(task);
-    if (phase === Phase.recording) return false;
-    const rival = phase === Phase.running ? this.workers.liveOf(task) : undefined;
-    if (rival !== undefined && (rival.rival !== undefined || (rival.worker === worker.id && !hasFinished)))
-      return false;
-    if (phase === Phase.delayed) this.#timers.clear({ kind: "retry", task });
-    if (rival === undefined)
-      this.tasks.setPhase(task, [Phase.idle, Phase.queued, Phase.delayed], Phase.running);
-    this.#watch(worker, { assignment: assignmentFor(this.#state, attempt), rival, adopted: true });
-    this.#step.note({ kind: "attemptAdopted", attempt, worker: worker.id });
-    return true;
   }
 
   // ---- Backups ------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
  * The driver of one job: a pure machine, `step(event, now) -> effects`.
  *
  * Owns: what the log says next, what unlocks what, when the outputs are shown. What an outcome means for its task and when
- * that is tried again is said in outcomes.ts, who gets a task in dispatcher.ts.
+ * that is tried again is said in outcomes.ts, who gets a task in dispatcher.ts, what goes on of an earlier driver's in adoption.ts.
  * Does not own: time, the store, messages, files. Whoever holds it performs its effects and brings it the events.
  *
  * Invariants
@@ -19,6 +19,7 @@ import { type AttemptId, type NodeId, type StageId, taskKey } from "../base/ids.
 import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
+import { Adoption, type Muster } from "./adoption.ts";
 import { Decisions } from "./decisions.ts";
 import { Dispatcher, noOrders, type Orders } from "./dispatcher.ts";
 import type { DriverEffect, JobEnd } from "./effect.ts";
@@ -41,12 +42,6 @@ export interface DriverOptions {
   readonly muster?: Muster;
 }
 
-/** A driver that takes over gives nothing out before these workers have told what they run, or so much time has passed. */
-export interface Muster {
-  readonly workers: readonly NodeId[];
-  readonly waitMs: number;
-}
-
 /** working: tasks run · committing: outputs are being shown · ending: the last record is on its way · ended */
 type Mode = "working" | "committing" | "ending" | "ended";
 
@@ -58,8 +53,7 @@ export class JobDriver {
   readonly #decisions: Decisions;
   readonly #dispatcher: Dispatcher;
   readonly #outcomes: Outcomes;
-  /** Workers that are waited for before anything is given out. */
-  readonly #awaited: Set<NodeId>;
+  readonly #adoption: Adoption;
   #mode: Mode = "working";
   #cancelReason: string | undefined;
 
@@ -68,15 +62,13 @@ export class JobDriver {
     assert(state.status.kind === "running", "a driver starts on a running job");
     this.state = state;
     this.#options = options;
-    this.#awaited = new Set(options.muster?.workers);
     this.#decisions = new Decisions(state, this.#step);
     this.#dispatcher = new Dispatcher(state, this.#step, this.#timers);
+    const parts = { state, step: this.#step, timers: this.#timers, dispatcher: this.#dispatcher };
+    this.#adoption = new Adoption(parts);
     this.#outcomes = new Outcomes({
-      state,
-      step: this.#step,
-      timers: this.#timers,
+      ...parts,
       decisions: this.#decisions,
-      dispatcher: this.#dispatcher,
       fail: (attempt, error) => this.#fail(attempt, error),
     });
   }
@@ -94,7 +86,7 @@ export class JobDriver {
   #on(event: DriverEvent): void {
     switch (event.kind) {
       case "driverStarted":
-        this.#begin();
+        this.#adoption.begin(this.#options.muster ?? { workers: [], waitMs: 0 });
         return this.#commitIfComplete();
       case "workerPolled":
         return this.#onWorkerPolled(event.worker, event.poll);
@@ -117,20 +109,6 @@ export class JobDriver {
     }
   }
 
-  #begin(): void {
-    if (this.state.epoch > 1 && this.#awaited.size > 0) {
-      this.#dispatcher.muster();
-      this.#timers.set({ kind: "muster" }, this.#options.muster!.waitMs);
-    } else {
-      this.#endMuster();
-    }
-  }
-
-  #endMuster(): void {
-    this.#awaited.clear();
-    this.#dispatcher.endMuster();
-  }
-
   // ---- Workers ------------------------------------------------------------------------------------------------
 
   #onWorkerPolled(id: NodeId, poll: WorkerPoll): void {
@@ -144,6 +122,7 @@ export class JobDriver {
     this.#dispatcher.workers.noteRoom(worker);
     const orders = noOrders();
     for (const ended of poll.ended) {
+      this.#adoption.takeEnded(worker, ended);
       if (!this.#outcomes.onEnded(worker, ended)) orders.forget.push(ended.attempt);
     }
     let known = 0;
@@ -151,7 +130,7 @@ export class JobDriver {
       const live = this.#dispatcher.workers.live(attempt);
       const isWanted =
         live === undefined
-          ? this.#dispatcher.adopt(worker, attempt, poll.runningAsOf?.[index], false)
+          ? this.#adoption.takeRunning(worker, attempt, poll.runningAsOf?.[index])
           : live.worker === id && !live.recording;
       if (isWanted) known++;
       else orders.stop.push(attempt);
@@ -159,10 +138,7 @@ export class JobDriver {
     worker.unwanted = orders.stop.length;
     if (known < worker.running.size) orders.start.push(...this.#unheardOf(worker, poll));
     this.#dispatcher.giveTasks(worker, orders);
-    if (this.#awaited.delete(id) && this.#awaited.size === 0) {
-      this.#timers.clear({ kind: "muster" });
-      this.#endMuster();
-    }
+    this.#adoption.onHeard(id);
   }
 
   /** What the worker was told to start, and does not know of: the orders were lost, or are on their way. */
@@ -362,7 +338,7 @@ export class JobDriver {
       case "backups":
         return this.#dispatcher.look();
       case "muster":
-        return this.#endMuster();
+        return this.#adoption.onTimer();
       case "taskTimeout":
         return this.#outcomes.onTimeout(timer.attempt);
       case "workerLease":

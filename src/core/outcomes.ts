@@ -51,11 +51,8 @@ export class Outcomes {
   }
 
   /** Takes in an outcome; true where the worker must keep it until the log has it. */
-  onEnded(worker: WorkerState, { attempt, outcome, asOfSeq }: EndedAttempt): boolean {
+  onEnded(worker: WorkerState, { attempt, outcome }: EndedAttempt): boolean {
     const { workers, tasks } = this.#dispatcher;
-    // Only what it made is of use: a failure for an earlier driver is that one's.
-    if (outcome.kind === "finished" && workers.live(attempt) === undefined)
-      this.#dispatcher.adopt(worker, attempt, asOfSeq, true);
     const live = workers.live(attempt);
     if (live === undefined || live.worker !== worker.id) return false;
     if (live.recording) return true;

@@ -8,7 +8,7 @@ import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
 import type { AttemptId, ContentHash, Epoch } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
-import type { Muster } from "../core/driver.ts";
+import type { Muster } from "../core/adoption.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
 import type { Completed, JobState } from "../core/job-state.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -8,7 +8,8 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { BicoastalError, toErrorInfo } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
-import { JobDriver, type Muster } from "../core/driver.ts";
+import type { Muster } from "../core/adoption.ts";
+import { JobDriver } from "../core/driver.ts";
 import type { DriverEffect, DriverNote, JobEnd } from "../core/effect.ts";
 import type { DriverEvent } from "../core/event.ts";
 import type { Completed, JobState } from "../core/job-state.ts";

@@ -319,8 +319,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRIVER,
-        find: "this.#begin();\n        return this.#commitIfComplete();",
-        replace: "return this.#begin();",
+        find: "waitMs: 0 });\n        return this.#commitIfComplete();",
+        replace: "waitMs: 0 });\n        return;",
       },
     ],
   },

@@ -1,0 +1,98 @@
+/**
+ * What a driver that takes over goes on with of what an earlier one gave out.
+ *
+ * Workers go on while nobody drives, and tell of it. An attempt they tell of is this driver's own from then on where it can still
+ * count: what that means, the log says (`JobState.isAdoptable`). So that nothing is given out a second time that runs, every
+ * worker there may be is waited for first, as long as that does not take long.
+ */
+import type { AttemptId, NodeId } from "../base/ids.ts";
+import type { EndedAttempt } from "../protocol/message.ts";
+import { assignmentFor } from "./assign.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { JobState } from "./job-state.ts";
+import type { Step } from "./step.ts";
+import { Phase } from "./task-table.ts";
+import type { Timers } from "./timers.ts";
+import type { WorkerState } from "./worker-table.ts";
+
+/** Who may still run attempts of an earlier driver: nothing is given out before all have spoken, or so much time has passed. */
+export interface Muster {
+  readonly workers: readonly NodeId[];
+  readonly waitMs: number;
+}
+
+export interface AdoptionParts {
+  readonly state: JobState;
+  readonly step: Step;
+  readonly timers: Timers;
+  readonly dispatcher: Dispatcher;
+}
+
+export class Adoption {
+  readonly #state: JobState;
+  readonly #step: Step;
+  readonly #timers: Timers;
+  readonly #dispatcher: Dispatcher;
+  /** Workers that are waited for. */
+  readonly #awaited = new Set<NodeId>();
+
+  constructor({ state, step, timers, dispatcher }: AdoptionParts) {
+    this.#state = state;
+    this.#step = step;
+    this.#timers = timers;
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Has the dispatcher begin, at once where nobody can be running anything. */
+  begin({ workers, waitMs }: Muster): void {
+    if (this.#state.epoch === 1 || workers.length === 0) return this.#dispatcher.begin();
+    for (const worker of workers) this.#awaited.add(worker);
+    this.#timers.set({ kind: "muster" }, waitMs);
+  }
+
+  /** The worker has said what it runs. */
+  onHeard(worker: NodeId): void {
+    if (!this.#awaited.delete(worker) || this.#awaited.size > 0) return;
+    this.#timers.clear({ kind: "muster" });
+    this.#dispatcher.begin();
+  }
+
+  /** Who has said nothing is waited for no longer. */
+  onTimer(): void {
+    this.#awaited.clear();
+    this.#dispatcher.begin();
+  }
+
+  /** Takes on what ended and nobody was told of. Only what it made is of use: a failure is the earlier driver's. */
+  takeEnded(worker: WorkerState, { attempt, outcome, asOfSeq }: EndedAttempt): void {
+    if (outcome.kind !== "finished" || this.#dispatcher.workers.live(attempt) !== undefined) return;
+    this.#take(worker, attempt, asOfSeq, true);
+  }
+
+  /** Takes on what runs; false where it is not wanted any more. */
+  takeRunning(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined): boolean {
+    return this.#take(worker, attempt, asOfSeq, false);
+  }
+
+  #take(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined, hasEnded: boolean): boolean {
+    const { tasks, workers, isOpen } = this.#dispatcher;
+    if (!isOpen || asOfSeq === undefined || !this.#state.isAdoptable(attempt, asOfSeq)) return false;
+    const { stage, partition } = attempt;
+    const task = { stage, partition };
+    const phase = tasks.phase(task);
+    if (phase === Phase.recording) return false;
+    const rival = phase === Phase.running ? workers.liveOf(task) : undefined;
+    // A third one would be too many; and of two, one must be out of reach of what holds the other up.
+    if (rival !== undefined && (rival.rival !== undefined || (rival.worker === worker.id && !hasEnded)))
+      return false;
+    if (phase === Phase.delayed) this.#timers.clear({ kind: "retry", task });
+    if (rival === undefined) tasks.setPhase(task, [Phase.idle, Phase.queued, Phase.delayed], Phase.running);
+    this.#dispatcher.watch(worker, {
+      assignment: assignmentFor(this.#state, attempt),
+      rival,
+      adopted: true,
+    });
+    this.#step.note({ kind: "attemptAdopted", attempt, worker: worker.id });
+    return true;
+  }
+}
