@@ -225,14 +225,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a driver goes on with attempts whose inputs have changed",
     breaks: "S5",
-    world: "job",
+    world: "nodes",
     edits: [{ file: JOB_STATE, find: "&& this.#changedSeq[from]! < asOfSeq", replace: "" }],
-  },
-  {
-    name: "an attempt whose output was lost counts once more",
-    breaks: "S4",
-    world: "job",
-    edits: [{ file: JOB_STATE, find: "|| this.#lost.has(attemptHandle(attempt))", replace: "" }],
   },
   // ---- Outputs, their loss and their checksums
   {
