@@ -14,7 +14,7 @@ import type { ReadMeter, ShuffleRequest } from "../shuffle-request.ts";
 import { type BlockRun, BlockRuns, type FoundRuns } from "./block-runs.ts";
 import { mergedBatches } from "./merged-batches.ts";
 import { openCollatedSort } from "./open-collated.ts";
-import { RunMerge } from "./run-merge.ts";
+import { OUT_BYTES, RunMerge } from "./run-merge.ts";
 import type { RunSource } from "./run-source.ts";
 import { ScratchRuns } from "./scratch-runs.ts";
 import type { KeyRange } from "./sort-ranges.ts";
@@ -30,8 +30,11 @@ const VALUES_PART = 1 / 2;
 const TAGS_ROOM = 1.25;
 /** What a run takes besides whose rows are not text: values that become of a frame. */
 const VALUES_BYTES = 192 * 1024;
-/** What a run on scratch takes: its frames are what came out of a merge at a time. */
-const SCRATCH_RUN_BYTES = 320 * 1024;
+/** What a run on scratch takes, of its largest frame. */
+const SCRATCH_ROOM = 1.25;
+/** So many of them are to be merged at a time, where their frames need not be very small for it: each pass moves all rows. */
+const SCRATCH_RUNS = 16;
+const SCRATCH_FRAME_BYTES_MIN = 32 * 1024;
 const FAN_IN_MIN = 2;
 const FAN_IN_MAX = 1024;
 /** Bounds open files. */
@@ -67,6 +70,24 @@ function groupRuns(
   return groups;
 }
 
+/** Texts come out in frames that are the same whatever the memory is. */
+const scratchFrameBytes = (mergeBytes: number, text: boolean): number =>
+  text
+    ? OUT_BYTES
+    : Math.floor(
+        Math.max(SCRATCH_FRAME_BYTES_MIN, Math.min(OUT_BYTES, mergeBytes / (SCRATCH_RUNS * SCRATCH_ROOM))),
+      );
+
+interface Merging {
+  readonly range: KeyRange;
+  /** Bytes that all keys of the range share. */
+  readonly shared: number;
+  /** Of a frame on scratch. */
+  readonly frameBytes: number;
+  /** Whether it goes to scratch. */
+  readonly spills: boolean;
+}
+
 export function openSort(request: ShuffleRequest<SortNode>): BatchInput {
   if (request.node.collation !== undefined) return openCollatedSort(request);
   const meter: ReadMeter = { bytes: 0 };
@@ -100,27 +121,32 @@ class SortReduction {
     const { text } = found;
     const mergeBytes = this.#request.memoryBytes * (text ? TEXTS_PART : VALUES_PART);
     const groups = groupRuns(found, this.#blocks.tagged, mergeBytes);
+    const merging = { shared: found.shared, frameBytes: scratchFrameBytes(mergeBytes, text) };
     let sources: readonly RunSource[];
     let { range } = found;
     if (groups.length <= 1) sources = await this.#blocks.open(found.runs);
     else {
       for (const group of groups) {
         const some = await this.#blocks.open(group);
-        this.#scratch.spill(this.#merge(some, found.range, found.shared, true), text);
+        this.#scratch.spill(this.#merge(some, { ...merging, range, spills: true }), text);
         this.#blocks.close();
       }
       range = { from: undefined, to: undefined };
-      const fanIn = Math.max(FAN_IN_MIN, Math.min(FAN_IN_MAX, Math.floor(mergeBytes / SCRATCH_RUN_BYTES)));
-      while (this.#scratch.runs.length > fanIn) {
-        this.#scratch.mergePass(fanIn, text, (runs) => this.#merge(runs, range, found.shared, true));
+      for (;;) {
+        const runBytes = Math.max(merging.frameBytes, this.#scratch.frameBytesMax) * SCRATCH_ROOM;
+        const fanIn = Math.max(FAN_IN_MIN, Math.min(FAN_IN_MAX, Math.floor(mergeBytes / runBytes)));
+        if (this.#scratch.runs.length <= fanIn) break;
+        this.#scratch.mergePass(fanIn, text, (runs) =>
+          this.#merge(runs, { ...merging, range, spills: true }),
+        );
       }
       sources = this.#scratch.runs;
     }
     const asText = text && this.#request.asText === true;
-    return mergedBatches(this.#merge(sources, range, found.shared, false), { text, asText });
+    return mergedBatches(this.#merge(sources, { ...merging, range, spills: false }), { text, asText });
   }
 
-  #merge(sources: readonly RunSource[], range: KeyRange, shared: number, spills: boolean): RunMerge {
+  #merge(sources: readonly RunSource[], { range, shared, frameBytes, spills }: Merging): RunMerge {
     const { node, asText } = this.#request;
     const { text, tagged } = this.#blocks;
     return new RunMerge({
@@ -130,6 +156,7 @@ class SortReduction {
       shared,
       descending: node.descending === true,
       text,
+      valueBytes: spills ? frameBytes : OUT_BYTES,
       // Texts that are their own keys need none beside them, unless keys have tags.
       keys: spills && (tagged || node.by !== "record"),
       rowsMax: text && asText === true ? TEXT_ROWS : VALUE_ROWS,

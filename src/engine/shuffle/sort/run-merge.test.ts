@@ -36,13 +36,14 @@ test("what comes out at a time is no more than a frame, though every source hold
     shared: 0,
     descending: false,
     text: false,
+    valueBytes: 64 * 1024,
     keys: false,
     rowsMax: 1024,
   });
   const all: unknown[] = [];
   for (let merged = merge.next(); merged !== undefined; merged = merge.next()) {
     expect(merged.values.length).toBe(merged.rows);
-    expect(merged.rows * ROW_BYTES).toBeLessThanOrEqual(256 * 1024);
+    expect(merged.rows * ROW_BYTES).toBeLessThanOrEqual(64 * 1024);
     all.push(...merged.values);
   }
   expect(all).toEqual(Array.from({ length: RUNS * FRAMES * ROWS }, (_, i) => i));

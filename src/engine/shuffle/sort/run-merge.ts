@@ -25,7 +25,7 @@ import type { RunSource } from "./run-source.ts";
 import type { KeyRange } from "./sort-ranges.ts";
 
 /** What comes out at a time is full from so many bytes on. Fixed: whoever writes it may cut his output there. */
-const OUT_BYTES = 256 * 1024;
+export const OUT_BYTES = 256 * 1024;
 /** Where frames are made of what was read, one is often a little larger than the one before. */
 const SLOT_ROOM = 1.25;
 
@@ -39,6 +39,8 @@ export interface RunMergeOptions {
   readonly descending: boolean;
   /** Whether rows are text. */
   readonly text: boolean;
+  /** Where they are not: what may come out at a time, as stored. */
+  readonly valueBytes: number;
   /** Whether keys are wanted, too. */
   readonly keys: boolean;
   readonly rowsMax: number;
@@ -151,7 +153,7 @@ export class RunMerge {
       if (outcome === MERGED.needs) {
         this.#takeValues();
         this.#load(this.#get(MERGE.needs));
-        if (this.#loadedBytes < OUT_BYTES || this.#get(MERGE.rows) === 0) continue;
+        if (this.#loadedBytes < this.#options.valueBytes || this.#get(MERGE.rows) === 0) continue;
         break;
       }
       this.#ended = outcome === MERGED.done;
@@ -166,11 +168,11 @@ export class RunMerge {
    * hold may come out. Put on scratch as one frame, that would be larger in each pass by as much as there are sources.
    */
   #rowsMax(): number {
-    const { text, rowsMax } = this.#options;
+    const { text, valueBytes, rowsMax } = this.#options;
     if (text) return rowsMax;
     let rowBytes = 0;
     for (const slot of this.#slots) rowBytes = Math.max(rowBytes, slot.rowBytes);
-    return Math.max(1, Math.min(rowsMax, Math.floor(OUT_BYTES / rowBytes)));
+    return Math.max(1, Math.min(rowsMax, Math.floor(valueBytes / rowBytes)));
   }
 
   #prepare(tree: number): void {

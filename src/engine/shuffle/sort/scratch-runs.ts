@@ -29,6 +29,8 @@ interface StoredFrame {
 
 export class ScratchRuns {
   runs: readonly RunSource[] = [];
+  /** The most that a frame of them has, with its rows; 0 where rows are text. */
+  frameBytesMax = 0;
   readonly #options: ScratchOptions;
   readonly #encoded = new ByteWriter(1024);
   #file: ScratchFile | undefined;
@@ -80,6 +82,7 @@ export class ScratchRuns {
     };
     const body = append(encodeBytesFrame(to, rows, bodyOf(merged, text), env.crc32));
     const values = text ? undefined : append(encodeFrame(to, undefined, merged.values, env));
+    if (values !== undefined) this.frameBytesMax = Math.max(this.frameBytesMax, body.bytes + values.bytes);
     return { body, values };
   }
 
