@@ -49,13 +49,17 @@ export function fetchTail(access: PeerAccess, blob: RemoteBlob, tailBytes: numbe
   return fetchRange(access, blob, `bytes=-${tailBytes}`, tailBytes);
 }
 
-/** Exactly these bytes. Throws BLOB_MISSING and PEER_UNREACHABLE. */
+/**
+ * Exactly these bytes. Throws BLOB_MISSING and PEER_UNREACHABLE.
+ * @param place Where they may be put: as long as they are.
+ */
 export async function fetchBytes(
   access: PeerAccess,
   blob: RemoteBlob,
   range: ByteRange,
+  place?: Uint8Array,
 ): Promise<Uint8Array> {
-  const got = await fetchRange(access, blob, rangeHeader(range), range.bytes);
+  const got = await fetchRange(access, blob, rangeHeader(range), range.bytes, place);
   if (got.range.offset === range.offset && got.range.bytes === range.bytes) return got.bytes;
   throw unreachable(access, blob, "it gave other bytes than it was asked for");
 }
@@ -100,6 +104,7 @@ async function fetchRange(
   blob: RemoteBlob,
   range: string,
   bytesMax: number,
+  place?: Uint8Array,
 ): Promise<FetchedRange> {
   const given = await ask(access, blob, { method: "GET", headers: { range } }, RANGE_MS_MAX);
   if (given.status === 416 && given.headers["content-range"] === "bytes */0") {
@@ -108,7 +113,7 @@ async function fetchRange(
   }
   if (given.status !== 206) throw refusal(access, blob, given);
   const said = parseContentRange(given.headers["content-range"]);
-  const bytes = await bodyOf(access, blob, given, bytesMax);
+  const bytes = await bodyOf(access, blob, given, bytesMax, place);
   if (said?.range.bytes === bytes.length) return { ...said, bytes };
   throw unreachable(access, blob, "its answer does not have the length that it says");
 }
@@ -118,9 +123,11 @@ async function bodyOf(
   blob: RemoteBlob,
   given: PeerAnswer,
   bytesMax: number,
+  place?: Uint8Array,
 ): Promise<Uint8Array> {
   try {
-    return await given.bytes(bytesMax);
+    // No more comes than there is room for.
+    return await given.bytes(bytesMax, place === undefined ? undefined : (bytes) => place.subarray(0, bytes));
   } catch (error) {
     throw unreachable(access, blob, "its answer broke off", error);
   }

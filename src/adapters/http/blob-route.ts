@@ -33,6 +33,9 @@ export interface BlobRouteOptions {
 }
 
 const READ_BYTES = 256 * 1024;
+/** Buffers of so many bytes that are kept for the next blob: V8 collects all garbage for every few megabytes of new ones. */
+const SPARE_MAX = 16;
+const spare: Buffer[] = [];
 /**
  * Up to so much is read at once, and the file opened in the same turn: most blocks are small and were written a moment ago,
  * so that the system has them in memory, and a turn of Node's thread pool would cost many times as much as the reading.
@@ -131,14 +134,13 @@ async function stream(
     response.once("close", () => reject(new Error("whoever reads it is gone")));
   });
   broken.catch(() => {});
-  const pieceBytes = Math.min(READ_BYTES, bytes);
-  const buffers = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)] as const;
+  const buffers = [takeBuffer(), takeBuffer()] as const;
   const sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
   try {
     let done = 0;
     for (let turn: 0 | 1 = 0; done < bytes; turn = turn === 0 ? 1 : 0) {
       await Promise.race([sent[turn], broken]);
-      const filled = await readPiece(fd, buffers[turn], Math.min(pieceBytes, bytes - done), offset + done);
+      const filled = await readPiece(fd, buffers[turn], Math.min(READ_BYTES, bytes - done), offset + done);
       // Fewer bytes than were promised are an answer without an end.
       if (filled === 0) return void response.destroy();
       sent[turn] = send(response, buffers[turn].subarray(0, filled));
@@ -146,11 +148,15 @@ async function stream(
     }
     await Promise.race([Promise.all(sent), broken]);
     response.end();
+    // Only here: where it broke off, the system may not be done with them.
+    for (const buffer of buffers) if (spare.length < SPARE_MAX) spare.push(buffer);
   } catch {
     // Whoever reads it sees that it broke off.
     response.destroy();
   }
 }
+
+const takeBuffer = (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
 
 const readPiece = (fd: number, target: Buffer, bytes: number, at: number): Promise<number> =>
   new Promise((resolve, reject) => {

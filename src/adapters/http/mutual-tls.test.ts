@@ -3,12 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createBlobClient } from "./blob-client.ts";
 import { type NodeServer, startNodeServer } from "./node-server.ts";
 import { createPeerClient } from "./peer-client.ts";
 import type { PeerSecurity, TlsFiles } from "./security.ts";
 import { hasOpenssl, makeCertificate } from "./test-certificates.ts";
 
-describe.runIf(hasOpenssl())("mutual TLS", () => {
+const clients = [
+  ["a node", createPeerClient],
+  ["a thread", createBlobClient],
+] as const;
+
+describe.runIf(hasOpenssl()).each(clients)("mutual TLS, asked by %s", (_who, create) => {
   let directory: string;
   let mine: TlsFiles;
   let other: TlsFiles;
@@ -31,7 +37,7 @@ describe.runIf(hasOpenssl())("mutual TLS", () => {
     return server;
   }
   async function health(port: number, security: PeerSecurity, address = "127.0.0.1"): Promise<number> {
-    const client = createPeerClient(security);
+    const client = create(security);
     open.push(client);
     const given = await client.request({ address: `${address}:${port}`, method: "GET", path: "/health" });
     given.drop();
@@ -79,8 +85,8 @@ describe.runIf(hasOpenssl())("mutual TLS", () => {
   test("asks for the token as well where there is one", async () => {
     const token = "a-token-for-tests-only";
     const { port } = await start({ tls: mine, token });
-    const client = createPeerClient({ tls: other });
-    const knowing = createPeerClient({ tls: other, token });
+    const client = create({ tls: other });
+    const knowing = create({ tls: other, token });
     open.push(client, knowing);
     const request = { address: `127.0.0.1:${port}`, method: "GET", path: "/v1/x" } as const;
     expect((await client.request(request)).status).toBe(401);

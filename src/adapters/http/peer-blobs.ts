@@ -18,6 +18,8 @@ export interface PeerBlobsOptions {
   readonly scratch: Scratch;
   /** What was fetched and is kept in memory, of all open readers together. Default 16 MiB. */
   readonly memoryBytes?: number;
+  /** Buffers for what is fetched, to be used again by whoever has the same array. Default: those of this store. */
+  readonly spare?: Uint8Array[];
 }
 
 export interface PeerBlobs extends BlobStore {
@@ -32,7 +34,11 @@ const MEMORY_BYTES = 16 * 1024 * 1024;
 
 export function createPeerBlobs(options: PeerBlobsOptions): PeerBlobs {
   const { self, local, access, locate, scratch } = options;
-  const room: FetchRoom = { bytesFree: options.memoryBytes ?? MEMORY_BYTES, scratch };
+  const room: FetchRoom = {
+    bytesFree: options.memoryBytes ?? MEMORY_BYTES,
+    scratch,
+    spare: options.spare ?? [],
+  };
   const elsewhere = (key: string): NodeId | undefined => {
     const node = locate?.(key);
     return node === self ? undefined : node;

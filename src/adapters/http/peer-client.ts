@@ -26,8 +26,11 @@ export interface PeerRequest {
 export interface PeerAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The body, which must be taken or dropped. Rejects where it breaks off, stops coming, or is longer. */
-  bytes(bytesMax: number): Promise<Uint8Array>;
+  /**
+   * The body, which must be taken or dropped. Rejects where it breaks off, stops coming, or is longer.
+   * @param place Where it may be put, given its length. Default: in memory of its own.
+   */
+  bytes(bytesMax: number, place?: (bytes: number) => Uint8Array): Promise<Uint8Array>;
   drop(): void;
 }
 
@@ -46,14 +49,18 @@ export interface PeerClientLimits {
   readonly answerMs: number;
 }
 
-const LIMITS: PeerClientLimits = { connectMs: 3000, bodyPauseMs: 10_000, answerMs: 10_000 };
+export const PEER_CLIENT_LIMITS: PeerClientLimits = {
+  connectMs: 3000,
+  bodyPauseMs: 10_000,
+  answerMs: 10_000,
+};
 /** How much sooner than the server a connection is given up that lies idle: none is used as the server closes it. */
-const IDLE_MARGIN_MS = 5000;
+export const IDLE_MARGIN_MS = 5000;
 const ANSWER_HEADER_BYTES_MAX = 16 * 1024;
 
 /** Throws USAGE where the token or the files cannot be used. */
 export function createPeerClient(security: PeerSecurity, limits: Partial<PeerClientLimits> = {}): PeerClient {
-  const { connectMs, bodyPauseMs, answerMs } = { ...LIMITS, ...limits };
+  const { connectMs, bodyPauseMs, answerMs } = { ...PEER_CLIENT_LIMITS, ...limits };
   const { token, tls } = security;
   if (token !== undefined) assertToken(token);
   const contents = tls === undefined ? {} : readTlsFiles(tls);

@@ -13,6 +13,11 @@ export interface FetchRoom {
   /** How much more may be kept in memory. */
   bytesFree: number;
   readonly scratch: Scratch;
+  /**
+   * Buffers of a piece, to be used again: by this task and by later ones. V8 collects a thread's garbage for every few megabytes
+   * of new buffers.
+   */
+  readonly spare: Uint8Array[];
 }
 
 /** What `open` brings: the index of a block of ordinary size is in it. */
@@ -20,9 +25,11 @@ const TAIL_BYTES = 64 * 1024;
 /** Ranges nearer to each other are fetched as one: a request costs as much as these. */
 const GAP_BYTES = 64 * 1024;
 /** Longest range that is asked for at once. */
-const PIECE_BYTES = 2 * 1024 * 1024;
+const PIECE_BYTES = 1024 * 1024;
 /** Ranges of one blob that are under way at a time: with the above, what is held in memory beside what is kept. */
 const FETCHES_MAX = 4;
+/** Buffers of a piece that are kept for later. */
+const SPARE_MAX = 16;
 
 export async function openRemoteBlob(
   access: PeerAccess,
@@ -31,7 +38,7 @@ export async function openRemoteBlob(
 ): Promise<BlobReader> {
   const tail = await fetchTail(access, blob, TAIL_BYTES);
   const reader = new RemoteBlobReader(access, blob, room, tail.size);
-  reader.keep(tail.range, tail.bytes);
+  reader.keepTail(tail.range, tail.bytes);
   return reader;
 }
 
@@ -65,9 +72,9 @@ class RemoteBlobReader implements BlobReader {
     let next = 0;
     const work = async (): Promise<void> => {
       for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {
-        const bytes = await fetchBytes(this.#access, this.#blob, piece);
+        if (piece.bytes <= this.#room.bytesFree) await this.#fetchToMemory(piece);
+        else await this.#fetchToScratch(piece);
         if (this.#closed) return;
-        this.keep(piece, bytes);
       }
     };
     const workers = Array.from({ length: Math.min(FETCHES_MAX, pieces.length) }, work);
@@ -80,12 +87,54 @@ class RemoteBlobReader implements BlobReader {
     }
   }
 
-  keep({ offset, bytes }: ByteRange, content: Uint8Array): void {
+  /** What came when it was opened. */
+  keepTail(range: ByteRange, content: Uint8Array): void {
+    if (range.bytes > this.#room.bytesFree) return this.#keep(range, this.#toScratch(content));
+    this.#room.bytesFree -= range.bytes;
+    this.#keep(range, content);
+  }
+
+  async #fetchToMemory(range: ByteRange): Promise<void> {
+    // Taken first: others of the task fetch meanwhile.
+    this.#room.bytesFree -= range.bytes;
+    let kept = false;
+    try {
+      const buffer = range.bytes === PIECE_BYTES ? this.#buffer() : undefined;
+      const content = await fetchBytes(this.#access, this.#blob, range, buffer);
+      if (this.#closed) return;
+      this.#keep(range, content);
+      kept = true;
+    } finally {
+      if (!kept) this.#room.bytesFree += range.bytes;
+    }
+  }
+
+  async #fetchToScratch(range: ByteRange): Promise<void> {
+    const buffer = this.#buffer();
+    try {
+      const content = await fetchBytes(this.#access, this.#blob, range, buffer);
+      if (!this.#closed) this.#keep(range, this.#toScratch(content));
+    } finally {
+      this.#giveBack(buffer);
+    }
+  }
+
+  #buffer(): Uint8Array {
+    return this.#room.spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+  }
+
+  #giveBack(buffer: Uint8Array): void {
+    const { spare } = this.#room;
+    if (buffer.buffer.byteLength === PIECE_BYTES && spare.length < SPARE_MAX) spare.push(buffer);
+  }
+
+  #toScratch(content: Uint8Array): number {
+    this.#file ??= this.#room.scratch.create();
+    return this.#file.append(content);
+  }
+
+  #keep({ offset, bytes }: ByteRange, place: Kept["place"]): void {
     if (bytes === 0) return;
-    const inMemory = bytes <= this.#room.bytesFree;
-    if (inMemory) this.#room.bytesFree -= bytes;
-    else this.#file ??= this.#room.scratch.create();
-    const place = inMemory ? content : (this.#file as ScratchFile).append(content);
     const at = this.#kept.findIndex((kept) => kept.offset > offset);
     this.#kept.splice(at < 0 ? this.#kept.length : at, 0, { offset, bytes, place });
   }
@@ -102,7 +151,11 @@ class RemoteBlobReader implements BlobReader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { place, bytes } of this.#kept) if (typeof place !== "number") this.#room.bytesFree += bytes;
+    for (const { place, bytes } of this.#kept) {
+      if (typeof place === "number") continue;
+      this.#room.bytesFree += bytes;
+      if (bytes === PIECE_BYTES) this.#giveBack(place);
+    }
     this.#kept = [];
     this.#file?.dispose();
   }

@@ -30,6 +30,7 @@ export class ThreadPeers {
   readonly #memoryBytes: number;
   #addresses: ReadonlyMap<string, string>;
   #access: Promise<PeerAccess> | undefined;
+  readonly #spare: Uint8Array[] = [];
 
   constructor({ self, security, addresses }: PeersData, taskMemoryBytes: number) {
     this.#self = self;
@@ -62,14 +63,15 @@ export class ThreadPeers {
     const { createPeerBlobs } = await import("../http/peer-blobs.ts");
     this.#access ??= this.#connect();
     const access = { ...(await this.#access), signal };
-    return createPeerBlobs({ self: this.#self, local, access, scratch, memoryBytes: this.#memoryBytes });
+    const own = { self: this.#self, memoryBytes: this.#memoryBytes, spare: this.#spare };
+    return createPeerBlobs({ ...own, local, access, scratch });
   }
 
   /** Connections are kept from task to task. */
   async #connect(): Promise<PeerAccess> {
-    const { createPeerClient } = await import("../http/peer-client.ts");
+    const { createBlobClient } = await import("../http/blob-client.ts");
     return {
-      client: createPeerClient(this.#security),
+      client: createBlobClient(this.#security),
       addressOf: (node) => this.#addresses.get(node),
     };
   }
