@@ -77,6 +77,8 @@ export interface NodeSettings {
   readonly onTaskLog?: (job: string, entry: NewEntry) => void;
   /** Told of messages between nodes that were lost. Default: nobody. */
   readonly onTrouble?: (trouble: LinkTrouble) => void;
+  /** Told of new certificates that cannot be used: the former ones go on. Default: nobody. */
+  readonly onTlsFault?: (thrown: unknown) => void;
 }
 
 export interface RunningNode {
@@ -193,7 +195,13 @@ async function assemble(
     driving: () => notes.driving,
   });
   const routes = [links.route, blobRoute, createLogRoute(self, logs), metrics.route];
-  const server = await startNodeServer({ host, port: settings.port ?? 0, security, routes });
+  const server = await startNodeServer({
+    host,
+    port: settings.port ?? 0,
+    security,
+    routes,
+    onTlsFault: settings.onTlsFault,
+  });
   closing.push(() => server.close());
   const address = settings.address ?? `${host}:${server.port}`;
   if (security.tls !== undefined) assertNamed(security.tls, address);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -80,6 +80,66 @@ describe.runIf(hasOpenssl()).each(clients)("mutual TLS, asked by %s", (_who, cre
     await expect(health(port, { tls: { ...other, serverName: "not-mine" } })).rejects.toThrow();
     await expect(health(port, { tls: other }, "localhost")).rejects.toThrow();
     expect(await health(port, { tls: { ...other, serverName: "mine" } }, "localhost")).toBe(200);
+  });
+
+  /** Puts the other certificate in its place, file by file. */
+  function renew(place: TlsFiles, by: TlsFiles, parts: readonly ("ca" | "cert" | "key")[]): void {
+    for (const part of parts) copyFileSync(by[part], place[part]);
+  }
+  function copied(name: string, of: TlsFiles): TlsFiles {
+    const place = {
+      ca: join(directory, `${name}.ca`),
+      cert: join(directory, `${name}.crt`),
+      key: join(directory, `${name}.k`),
+    };
+    renew(place, of, ["ca", "cert", "key"]);
+    return place;
+  }
+
+  test("is of the certificates that are there when a connection begins", async () => {
+    const [here, there] = [copied("here", mine), copied("there", other)];
+    const { port } = await start({ tls: here });
+    const client = createPeerClient({ tls: there });
+    open.push(client);
+    const ask = async (): Promise<number> => {
+      const request = {
+        address: `127.0.0.1:${port}`,
+        method: "GET",
+        path: "/health",
+        headers: { connection: "close" },
+      } as const;
+      const answer = await client.request(request);
+      answer.drop();
+      return answer.status;
+    };
+    expect(await ask()).toBe(200);
+    renew(here, stranger, ["ca", "cert", "key"]);
+    await expect(ask()).rejects.toThrow();
+    renew(there, stranger, ["ca", "cert", "key"]);
+    expect(await ask()).toBe(200);
+    await expect(health(port, { tls: other })).rejects.toThrow();
+  });
+
+  test("stays as it was while new files do not fit together, and says so once", async () => {
+    const here = copied("half", mine);
+    const faults: unknown[] = [];
+    const server = await startNodeServer({
+      host: "0.0.0.0",
+      port: 0,
+      security: { tls: here },
+      routes: [],
+      onTlsFault: (fault) => faults.push(fault),
+    });
+    open.push(server);
+    renew(here, stranger, ["cert"]);
+    expect(await health(server.port, { tls: other })).toBe(200);
+    expect(await health(server.port, { tls: other })).toBe(200);
+    expect(faults).toMatchObject([{ code: "USAGE", message: expect.stringContaining("half.k") }]);
+    rmSync(here.key);
+    expect(await health(server.port, { tls: other })).toBe(200);
+    renew(here, stranger, ["ca", "key"]);
+    await expect(health(server.port, { tls: other })).rejects.toThrow();
+    expect(await health(server.port, { tls: stranger })).toBe(200);
   });
 
   test("asks for the token as well where there is one", async () => {

@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { BicoastalError } from "../../base/errors.ts";
+import { CurrentTls } from "./current-tls.ts";
 import { readBody } from "./request-body.ts";
 import { answer, BodyRefused, type Route } from "./route.ts";
 import { assertToken, createTokenCheck, type PeerSecurity } from "./security.ts";
@@ -21,7 +22,6 @@ import {
   SERVER_LIMITS,
   type ServerLimits,
 } from "./server-limits.ts";
-import { readTlsFiles } from "./tls-files.ts";
 
 export interface NodeServerOptions {
   /** Name or address to listen on. */
@@ -36,6 +36,8 @@ export interface NodeServerOptions {
   readonly isHealthy?: () => boolean;
   /** Told of what a route threw. Default: nobody. */
   readonly onFault?: (thrown: unknown) => void;
+  /** Told, once, of certificates that cannot take the place of those in use. Default: nobody. */
+  readonly onTlsFault?: ((thrown: unknown) => void) | undefined;
 }
 
 export interface NodeServer {
@@ -49,7 +51,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   assertGuarded(options);
   const answerer = new Answerer(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
-  const server = createServerOf(options.security, limits);
+  const server = createServerOf(options, limits);
   server.on("request", (incoming, response) => answerer.onRequest(incoming, response));
   server.on("clientError", onClientError);
   server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
@@ -71,7 +73,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   };
 }
 
-function createServerOf({ tls }: PeerSecurity, limits: ServerLimits): Server {
+function createServerOf({ security: { tls }, onTlsFault }: NodeServerOptions, limits: ServerLimits): Server {
   const http = {
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: limits.headersMs,
@@ -80,14 +82,25 @@ function createServerOf({ tls }: PeerSecurity, limits: ServerLimits): Server {
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
   };
   if (tls === undefined) return createServer(http);
-  return createTlsServer({
+  const current = new CurrentTls(tls, onTlsFault);
+  let { contents } = current;
+  const minVersion = "TLSv1.2";
+  const server = createTlsServer({
     ...http,
-    ...readTlsFiles(tls),
+    ...contents,
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: "TLSv1.2",
+    minVersion,
     handshakeTimeout: limits.headersMs,
   });
+  // Before the handshake begins.
+  server.prependListener("connection", () => {
+    const now = current.contents;
+    if (now === contents) return;
+    contents = now;
+    server.setSecureContext({ ...contents, minVersion });
+  });
+  return server;
 }
 
 function listening(server: Server, { host, port }: NodeServerOptions): Promise<void> {

@@ -5,10 +5,10 @@
  * undici is loaded with the first request: a run on one machine does without it.
  */
 import type { Readable } from "node:stream";
-import type { Agent, Dispatcher } from "undici";
+import type { Agent, buildConnector, Dispatcher } from "undici";
+import { CurrentTls } from "./current-tls.ts";
 import { assertToken, bearer, type PeerSecurity } from "./security.ts";
 import { KEEP_ALIVE_MS } from "./server-limits.ts";
-import { readTlsFiles } from "./tls-files.ts";
 
 export interface PeerRequest {
   /** `host:port`; an IPv6 address in brackets. */
@@ -63,7 +63,7 @@ export function createPeerClient(security: PeerSecurity, limits: Partial<PeerCli
   const { connectMs, bodyPauseMs, answerMs } = { ...PEER_CLIENT_LIMITS, ...limits };
   const { token, tls } = security;
   if (token !== undefined) assertToken(token);
-  const contents = tls === undefined ? {} : readTlsFiles(tls);
+  const current = tls === undefined ? undefined : new CurrentTls(tls);
   const serverName = tls?.serverName === undefined ? {} : { servername: tls.serverName };
   const scheme = tls === undefined ? "http" : "https";
   const authorization: Record<string, string> = token === undefined ? {} : { authorization: bearer(token) };
@@ -73,7 +73,7 @@ export function createPeerClient(security: PeerSecurity, limits: Partial<PeerCli
   const load = async (): Promise<Agent> => {
     const undici = await import("undici");
     return new undici.Agent({
-      connect: { timeout: connectMs, ...contents, ...serverName },
+      connect: connectorOf(undici.buildConnector, current, { timeout: connectMs, ...serverName }),
       bodyTimeout: bodyPauseMs,
       keepAliveTimeout: KEEP_ALIVE_MS - IDLE_MARGIN_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS - IDLE_MARGIN_MS,
@@ -104,6 +104,25 @@ export function createPeerClient(security: PeerSecurity, limits: Partial<PeerCli
       closed = true;
       await (await agent)?.destroy();
     },
+  };
+}
+
+/** A connector of the certificates that there are when it is asked for a connection. */
+function connectorOf(
+  build: typeof buildConnector,
+  current: CurrentTls | undefined,
+  options: buildConnector.BuildOptions,
+): buildConnector.connector {
+  if (current === undefined) return build(options);
+  let { contents } = current;
+  let connector = build({ ...options, ...contents });
+  return (to, callback) => {
+    const now = current.contents;
+    if (now !== contents) {
+      contents = now;
+      connector = build({ ...options, ...contents });
+    }
+    connector(to, callback);
   };
 }
 

@@ -1,5 +1,5 @@
 import type { NodeSettings } from "../../api/compose-cluster.ts";
-import { BicoastalError } from "../../base/errors.ts";
+import { BicoastalError, toErrorInfo } from "../../base/errors.ts";
 import type { LogLevel } from "../../plan/task-logs.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
@@ -50,6 +50,10 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     onNote: (note) => says.note(note),
     onTaskLog: (job, entry) => says.task(job, entry),
     onTrouble: createTroubleTeller(io.clock, says),
+    onTlsFault: (thrown) => {
+      const error = toErrorInfo(thrown, "USAGE");
+      say("error", { kind: "tls", error }, `the former certificates go on: ${escapeText(error.message)}`);
+    },
   });
   const { card } = node;
   name = card.node;
@@ -117,7 +121,9 @@ function secretsOf(store: string, env: CliIo["env"]): readonly string[] {
   return [env.BICOASTAL_TOKEN, password].filter((secret) => secret !== undefined);
 }
 
-function settingsOf(given: GivenOptions): Omit<NodeSettings, "onNote" | "onTaskLog" | "onTrouble"> {
+function settingsOf(
+  given: GivenOptions,
+): Omit<NodeSettings, "onNote" | "onTaskLog" | "onTrouble" | "onTlsFault"> {
   const store = given.get("store");
   if (store === undefined)
     throw new BicoastalError("USAGE", "Which cluster? bicoastal node --store etcd://HOST:2379", {
