@@ -60,4 +60,35 @@ describe("a simulated process", () => {
     await elapse(scheduler, 1);
     expect(seen).toEqual(["first at 20", "second at 20"]);
   });
+
+  it("holds up its main thread while that is busy, and not its other ones", async () => {
+    const scheduler = new Scheduler();
+    const process = new SimProcess("p", scheduler);
+    const seen: string[] = [];
+    process.clock.setTimer(5, () => seen.push(`timer at ${scheduler.nowMs}`));
+    process.afterInThread(7, () => seen.push(`thread at ${scheduler.nowMs}`));
+    process.block();
+    await elapse(scheduler, 20);
+    expect([seen, process.frozen]).toEqual([["thread at 7"], true]);
+    process.unblock();
+    await elapse(scheduler, 1);
+    expect(seen).toEqual(["thread at 7", "timer at 20"]);
+  });
+
+  it("is wholly still where it is frozen as well as busy, until both are over", async () => {
+    const scheduler = new Scheduler();
+    const process = new SimProcess("p", scheduler);
+    const seen: string[] = [];
+    process.clock.setTimer(5, () => seen.push("timer"));
+    process.afterInThread(7, () => seen.push("thread"));
+    process.block();
+    process.freeze();
+    await elapse(scheduler, 20);
+    process.thaw();
+    await elapse(scheduler, 1);
+    expect([seen, process.frozen]).toEqual([[], true]);
+    process.unblock();
+    await elapse(scheduler, 1);
+    expect([seen, process.frozen]).toEqual([["timer", "thread"], false]);
+  });
 });

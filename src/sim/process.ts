@@ -15,6 +15,7 @@ export class SimProcess {
   readonly #scheduler: Scheduler;
   #alive = true;
   #frozen = false;
+  #blocked = false;
   #held: (() => void)[] = [];
   #clockRate = 1;
   /** What its monotonic clock showed, and when, as its rate changed last. */
@@ -32,8 +33,9 @@ export class SimProcess {
   get alive(): boolean {
     return this.#alive;
   }
+  /** Nothing of it answers. */
   get frozen(): boolean {
-    return this.#frozen;
+    return this.#frozen || this.#blocked;
   }
 
   kill(): void {
@@ -53,6 +55,15 @@ export class SimProcess {
     for (const run of held) this.#scheduler.after(0, () => this.enter(run));
   }
 
+  /** Its main thread is busy: all that would run there waits. Its other threads go on. */
+  block(): void {
+    this.#blocked = true;
+  }
+  unblock(): void {
+    this.#blocked = false;
+    if (!this.#frozen) this.thaw();
+  }
+
   /** From now on its clock shows so many milliseconds for each that passes. What it waits for already comes when it would. */
   drift(clockRate: number): void {
     this.#clockMs = this.clock.monotonicMs();
@@ -67,8 +78,16 @@ export class SimProcess {
   /** Runs something in this process: now, when it is thawed, or never. */
   enter(run: () => void): void {
     if (!this.#alive) return;
-    if (this.#frozen) this.#held.push(run);
+    if (this.#frozen || this.#blocked) this.#held.push(run);
     else run();
+  }
+
+  /** Runs something in another thread of this process, which nothing but a frozen process holds up. */
+  afterInThread(delayMs: number, run: () => void): void {
+    this.#scheduler.after(delayMs, () => {
+      if (this.#blocked && !this.#frozen && this.#alive) run();
+      else this.enter(run);
+    });
   }
 
   after(delayMs: number, run: () => void): () => void {

@@ -1,3 +1,4 @@
+import type { Clock } from "../../ports/clock.ts";
 import type { SimProcess } from "../process.ts";
 
 /**
@@ -20,6 +21,22 @@ export class CrashPoints {
     this.#crashAt = new Set(crashAt);
     this.#listing = listing;
     this.#onCrash = onCrash;
+  }
+
+  /** The process's own clock, of which each timer that goes off is a point: named after how long it was set for, by its digits. */
+  timersOf(process: SimProcess): Clock {
+    const { clock } = process;
+    return {
+      monotonicMs: () => clock.monotonicMs(),
+      wallMs: () => clock.wallMs(),
+      setTimer: (delayMs, callback) => {
+        const place = `a timer of ${10 ** String(Math.floor(delayMs)).length} ms at the most`;
+        return clock.setTimer(delayMs, () => {
+          this.pass(process, place);
+          if (process.alive) callback();
+        });
+      },
+    };
   }
 
   /** The process is at this place. It may not be there any more when this returns. */

@@ -59,6 +59,7 @@ export function faultyStore(
   const txn = (request: TxnRequest): Promise<TxnResult> => {
     const name = `txn ${kindOf(request)}`;
     const work = async (): Promise<TxnResult> => {
+      if (faults.happens("storeTooLarge", () => `${name} of ${process.name}`)) throw tooLarge(name);
       const full = faults.happens("storeFull", () => `${name} of ${process.name}`);
       // A store that finds its limit with this very request says so, and has done it all the same.
       if (full && random.chance(0.5)) throw storeFull(name);
@@ -224,6 +225,13 @@ function storeFull(name: string): BicoastalError {
   return new BicoastalError("DISK_FULL", `The simulated store is full, it says to ${name}`, {
     retryable: true,
     details: { outcome: "unknown" },
+  });
+}
+
+/** As a store that was set up to take less than others do. */
+function tooLarge(name: string): BicoastalError {
+  return new BicoastalError("STORE_REFUSED", `${name} is larger than the simulated store takes`, {
+    details: { limit: "bytes", outcome: "failed" },
   });
 }
 

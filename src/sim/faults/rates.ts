@@ -21,6 +21,8 @@ export interface FaultRates {
   readonly storeRequestLost: number;
   /** The store says that it is full, and may have done it. */
   readonly storeFull: number;
+  /** The store says that a transaction is larger than it takes, and did nothing. */
+  readonly storeTooLarge: number;
   readonly storeLate: number;
   /** What a watch has to tell comes late, in order. */
   readonly watchLate: number;
@@ -38,6 +40,8 @@ export interface FaultRates {
   readonly workerKillEveryMs: number;
   readonly driverKillEveryMs: number;
   readonly freezeEveryMs: number;
+  /** A process's main thread is busy for long, and its attempts go on. */
+  readonly blockEveryMs: number;
   /** Mean time between restarts of a node that is asked to drain first. */
   readonly drainEveryMs: number;
   /** All nodes of a region go, or are cut off from all others. */
@@ -55,6 +59,10 @@ export interface FaultRates {
   readonly diskFull: number;
   /** Writing or reading fails. */
   readonly diskFails: number;
+  /** There is no room for what a task spills, */
+  readonly scratchFull: number;
+  /** or it cannot be read again. */
+  readonly scratchFails: number;
   /** What was not made durable is torn or gone after a crash. */
   readonly unsyncedLost: number;
   /** The outputs' storage says no, and did nothing. */
@@ -66,10 +74,14 @@ export interface FaultRates {
   readonly attemptDies: number;
   /** The attempt never ends. */
   readonly attemptHangs: number;
+  /** The attempt does not hear for long that it is to stop. */
+  readonly stopLate: number;
   /** A function of the user's throws. */
   readonly userThrows: number;
   /** The attempt needs more memory than there is. */
   readonly memoryExhausted: number;
+  /** The cluster has a job that only nodes of a newer version understand. */
+  readonly newerVersion: number;
   /** A node, from its start to its end, takes many times as long for everything. */
   readonly nodeIsSlow: number;
   /** A node on which, from its start to its end, every attempt dies. */
@@ -88,6 +100,7 @@ export const NO_FAULTS: FaultRates = {
   storeReplyLost: 0,
   storeRequestLost: 0,
   storeFull: 0,
+  storeTooLarge: 0,
   storeLate: 0,
   watchLate: 0,
   watchFails: 0,
@@ -98,6 +111,7 @@ export const NO_FAULTS: FaultRates = {
   workerKillEveryMs: 0,
   driverKillEveryMs: 0,
   freezeEveryMs: 0,
+  blockEveryMs: 0,
   drainEveryMs: 0,
   regionLossEveryMs: 0,
   stutterEveryMs: 0,
@@ -107,13 +121,17 @@ export const NO_FAULTS: FaultRates = {
   blockLossEveryMs: 0,
   diskFull: 0,
   diskFails: 0,
+  scratchFull: 0,
+  scratchFails: 0,
   unsyncedLost: 0,
   outputRefuses: 0,
   outputReplyLost: 0,
   attemptDies: 0,
   attemptHangs: 0,
+  stopLate: 0,
   userThrows: 0,
   memoryExhausted: 0,
+  newerVersion: 0,
   nodeIsSlow: 0,
   nodeIsSick: 0,
 };
@@ -139,6 +157,7 @@ export function drawRates(random: Prng): FaultRates {
     storeReplyLost: maybe(0.2),
     storeRequestLost: maybe(0.2),
     storeFull: maybe(0.03),
+    storeTooLarge: maybe(0.03),
     storeLate: maybe(0.3),
     watchLate: maybe(0.5),
     watchFails: maybe(0.2),
@@ -149,6 +168,7 @@ export function drawRates(random: Prng): FaultRates {
     workerKillEveryMs: every(1_000, 30_000),
     driverKillEveryMs: every(1_000, 30_000),
     freezeEveryMs: every(2_000, 40_000),
+    blockEveryMs: every(2_000, 40_000),
     drainEveryMs: every(2_000, 30_000),
     regionLossEveryMs: every(5_000, 60_000),
     stutterEveryMs: every(2_000, 30_000),
@@ -158,13 +178,17 @@ export function drawRates(random: Prng): FaultRates {
     blockLossEveryMs: every(300, 20_000),
     diskFull: maybe(0.1),
     diskFails: maybe(0.1),
+    scratchFull: maybe(0.1),
+    scratchFails: maybe(0.05),
     unsyncedLost: maybe(1),
     outputRefuses: maybe(0.3),
     outputReplyLost: maybe(0.3),
     attemptDies: maybe(0.15),
     attemptHangs: maybe(0.05),
+    stopLate: maybe(0.8),
     userThrows: maybe(0.1),
     memoryExhausted: maybe(0.1),
+    newerVersion: maybe(0.3),
     nodeIsSlow: maybe(0.4),
     nodeIsSick: maybe(0.3),
   };
@@ -188,11 +212,13 @@ export const FAULT_KINDS: readonly string[] = [
   "freeze",
   "leaderChange",
   "leaseCut",
+  "loopBlocked",
   "memoryExhausted",
   "messageDoubled",
   "messageLate",
   "messageLost",
   "messageReplayed",
+  "newerVersion",
   "nodeGone",
   "nodeIsSick",
   "nodeIsSlow",
@@ -202,12 +228,16 @@ export const FAULT_KINDS: readonly string[] = [
   "peerUnreachable",
   "regionCut",
   "regionKill",
+  "scratchFails",
+  "scratchFull",
+  "stopLate",
   "storeAway",
   "storeFull",
   "storeLate",
   "storeRefuses",
   "storeReplyLost",
   "storeRequestLost",
+  "storeTooLarge",
   "stutter",
   "unsyncedLost",
   "userThrows",

@@ -7,6 +7,8 @@ import type { Faults } from "./faults.ts";
 
 const TASK_MS_MAX = 400;
 const SLOW_FACTOR = 25;
+/** A function that does not return is waited for, before its thread is ended. */
+const STOP_MS_MAX = 10_000;
 
 /** What an attempt may end with whatever it does. */
 const DEATHS = [
@@ -57,17 +59,20 @@ export class SimRunner implements TaskRunner {
     const afterMs = factor * random.below(TASK_MS_MAX);
     return new Promise((resolve) => {
       const end = (outcome: TaskOutcome): void => {
-        this.#stops.delete(key);
-        resolve(outcome);
+        // What a thread has to say waits until the main thread listens.
+        this.#process.enter(() => {
+          this.#stops.delete(key);
+          resolve(outcome);
+        });
       };
       this.#stops.set(key, () => end({ kind: "stopped" }));
       if (hangs) return;
       points.pass(this.#process, "starting an attempt");
-      this.#process.after(beforeMs, () => {
+      this.#process.afterInThread(beforeMs, () => {
         this.#onStart(request);
         void this.#executor.execute(request, controlOf()).then((outcome) => {
           points.pass(this.#process, "attempt done");
-          this.#process.after(afterMs, () => {
+          this.#process.afterInThread(afterMs, () => {
             points.pass(this.#process, "ending an attempt");
             if (this.#process.alive) end(death ?? outcome);
           });
@@ -87,7 +92,10 @@ export class SimRunner implements TaskRunner {
 
   stop(_job: JobId, attempt: AttemptId): void {
     const stop = this.#stops.get(attemptKey(attempt));
-    if (stop !== undefined) this.#process.after(1, stop);
+    if (stop === undefined) return;
+    const { random } = this.#faults;
+    const late = this.#faults.happens("stopLate", () => `${attemptKey(attempt)} on ${this.#process.name}`);
+    this.#process.afterInThread(late ? random.below(STOP_MS_MAX) : 1, stop);
   }
 
   async close(): Promise<void> {

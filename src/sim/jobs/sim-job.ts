@@ -96,8 +96,11 @@ function sums(pairs: readonly Pair[]): readonly Pair[] {
   return [...totals].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+const unstable: Template = (values, tasks, _, random) =>
+  unstableJob(values.length, tasks, new Prng(`calls ${random.nextUint32()}`));
+
 const TEMPLATES: readonly Template[] = [
-  (values, tasks, _, random) => unstableJob(values.length, tasks, new Prng(`calls ${random.nextUint32()}`)),
+  unstable,
   function sumAndWrite(values, tasks, seals) {
     const pairs = pairsOf(of(values, tasks), seals);
     const totals = {
@@ -234,15 +237,19 @@ function plans(...ends: readonly (CollectEnd | WriteEnd)[]): Plan {
   return { ends: ends.map((end, index) => ({ name: `end${index}`, end })), shape: "record" };
 }
 
-/** Draws a job and its data. */
-export function drawJob(random: Prng): SimJob {
+/**
+ * Draws a job and its data.
+ * @param mustBeUnstable Only one whose function gives other rows each time. Default any.
+ */
+export function drawJob(random: Prng, mustBeUnstable = false): SimJob {
   // Of some jobs nearly all records have one key.
   const most = random.chance(0.8) ? 0 : 0.95;
   const values = Array.from({ length: random.below(60) }, () =>
     sealNumber(random.chance(most) ? 7 : random.below(100)),
   );
   const seals = new Seals();
-  const job = random.pick(TEMPLATES)(values, 1 + random.below(8), seals, random);
+  const template = mustBeUnstable ? unstable : random.pick(TEMPLATES);
+  const job = template(values, 1 + random.below(8), seals, random);
   return { ...job, corruptions: seals.broken };
 }
 

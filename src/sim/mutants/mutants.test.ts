@@ -32,7 +32,7 @@ import { createMsgpackCodec } from "./adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "./adapters/codec/zlib.ts";
 import { runNodeSeed } from "./sim/worlds/run-node-seed.ts";
 import { runSeed } from "./sim/worlds/run-seed.ts";
-const [world, seeds] = process.argv.slice(2);
+const [world, seeds, options] = process.argv.slice(2);
 const run = world === "job" ? runSeed : runNodeSeed;
 const libraries = { codec: createMsgpackCodec(), crc32, gzip };
 let found;
@@ -41,7 +41,7 @@ let current;
 process.on("unhandledRejection", (error) => tell({ seed: current, problem: String(error) }));
 for (let seed = 0; seed < Number(seeds) && found === undefined; seed++) {
   current = seed;
-  const { problems } = await run(String(seed), libraries);
+  const { problems } = await run(String(seed), libraries, JSON.parse(options));
   if (problems.length > 0) found = { seed, problem: problems[0].split("\\n")[0] };
 }
 tell(found ?? {});
@@ -82,7 +82,7 @@ interface Found {
 }
 
 async function firstFound(
-  { world, edits }: Pick<Mutant, "world" | "edits">,
+  { world, unstable = false, edits }: Pick<Mutant, "world" | "unstable" | "edits">,
   seeds: number,
   name: string,
 ): Promise<Found> {
@@ -98,7 +98,8 @@ async function firstFound(
     logLevel: "silent",
     plugins: [planting(edits)],
   });
-  const { stdout } = await run(process.execPath, [outfile, world, String(seeds)], { timeout: RUN_MS_MAX });
+  const args = [outfile, world, String(seeds), JSON.stringify({ unstable })];
+  const { stdout } = await run(process.execPath, args, { timeout: RUN_MS_MAX });
   return JSON.parse(stdout) as Found;
 }
 

@@ -1,3 +1,4 @@
+import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import type { Faults } from "../faults/faults.ts";
 import type { SimProcess } from "../process.ts";
@@ -11,6 +12,10 @@ const CLOCK_RATES = [0.5, 0.8, 1.25, 2];
 /** Where the store stands in the network. */
 export const STORE_NODE = "store" as NodeId;
 
+/** The store takes nothing now, or not so much: whoever wants to write comes again. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof BicoastalError && (error.code === "DISK_FULL" || error.code === "STORE_REFUSED");
+
 /** A new process: its clock may be wrong from now on. */
 export function begin(process: SimProcess, faults: Faults): void {
   if (faults.happens("clockDrifts", () => process.name)) process.drift(faults.random.pick(CLOCK_RATES));
@@ -21,6 +26,13 @@ export function freeze(process: SimProcess, forMs: number, { scheduler, trace }:
   trace.fault("freeze", `${process.name} for ${forMs} ms`);
   process.freeze();
   scheduler.after(forMs, () => process.thaw());
+}
+
+/** Something on its main thread takes long, while its attempts go on in theirs. */
+export function block(process: SimProcess, forMs: number, { scheduler, trace }: Faults): void {
+  trace.fault("loopBlocked", `${process.name} for ${forMs} ms`);
+  process.block();
+  scheduler.after(forMs, () => process.unblock());
 }
 
 /** It runs for moments, and stands still for long between them: a slow zombie. */

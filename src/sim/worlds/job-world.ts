@@ -21,10 +21,12 @@ import { decodeCard, JobLog } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { Worker } from "../../runtime/worker.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
+import { watchFences } from "../check/fences.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
 import { faultyDisk } from "../faults/faulty-disk.ts";
 import { faultyOutputs } from "../faults/faulty-outputs.ts";
+import { faultyScratch } from "../faults/faulty-scratch.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
 import { SimRunner } from "../faults/sim-runner.ts";
@@ -37,7 +39,7 @@ import { SimProcess } from "../process.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { Situations } from "../situations.ts";
 import type { Trace } from "../trace.ts";
-import { begin, freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
+import { begin, block, freeze, isRefusal, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
 
 const LEASE_MS = 5_000;
 const WORKER_LEASE_MS = 4_000;
@@ -47,9 +49,16 @@ const MUSTER_MS = 400;
 const AHEAD_MS_MAX = 1_500;
 const FREEZE_MS_MAX = 3 * LEASE_MS;
 const RESTART_MS_MAX = 3_000;
-const TASK_MEMORY_BYTES = 1 << 20;
+/** So little in some processes that even small tasks spill. */
+const TASK_MEMORY_BYTES = [1 << 20, 1 << 20, 1 << 10];
 /** Ways for a driver to end that are nobody's fault. */
-const EXPECTED: readonly ErrorCode[] = ["JOB_RUNNING", "DRIVER_DEPOSED", "STORE_UNAVAILABLE", "DISK_FULL"];
+const EXPECTED: readonly ErrorCode[] = [
+  "JOB_RUNNING",
+  "DRIVER_DEPOSED",
+  "STORE_UNAVAILABLE",
+  "STORE_REFUSED",
+  "DISK_FULL",
+];
 
 export interface WorldParts {
   readonly scheduler: Scheduler;
@@ -121,12 +130,12 @@ export class World {
     const process = new SimProcess("submitter", scheduler);
     const again = (): void => void scheduler.after(RESTART_MS_MAX, () => this.#submit(onDone));
     process.onKilled = again;
-    const timing = { clock: process.clock, random: faults.random };
+    const timing = { clock: faults.points.timersOf(process), random: faults.random };
     const log = new JobLog(this.#storeOf(process), spec.id, timing);
     void log.submit(spec.constants.bundle, cardOf(spec, undefined)).then(
       () => process.enter(onDone),
       (error: unknown) => {
-        if (error instanceof BicoastalError && error.code === "DISK_FULL") process.enter(again);
+        if (isRefusal(error)) process.enter(again);
         else this.problems.push(`the submission failed: ${String(error)}`);
       },
     );
@@ -138,6 +147,7 @@ export class World {
     this.#network.heal();
     for (const process of this.#living()) {
       process.thaw();
+      process.unblock();
       process.drift(1);
     }
   }
@@ -153,7 +163,8 @@ export class World {
       there: () => this.#network.connects(self, STORE_NODE),
       back: () => this.#network.connects(STORE_NODE, self),
     };
-    return history.record(faultyStore(store(process), process, faults, way), process);
+    const recorded = history.record(faultyStore(store(process), process, faults, way), process);
+    return watchFences(recorded, (problem) => this.problems.push(problem));
   }
 
   /** What tasks, or whoever reads results, have of the world in this process. */
@@ -161,7 +172,10 @@ export class World {
     const { environment, blobs, faults } = this.#parts;
     const disk = faultyDisk(blobs, process, faults);
     const outputs = this.#outputsOf(process);
-    return () => environment(disk, outputs);
+    return () => {
+      const made = environment(disk, outputs);
+      return { ...made, scratch: faultyScratch(made.scratch, process, faults) };
+    };
   }
 
   #outputsOf(process: SimProcess): Outputs {
@@ -186,7 +200,7 @@ export class World {
     const ports = {
       store: this.#storeOf(process),
       outputs: this.#outputsOf(process),
-      clock: process.clock,
+      clock: faults.points.timersOf(process),
       readRows: localReading(this.#environmentOf(process)).readRows,
       random: new Prng(`${process.name}/${random.nextUint32()}`),
       muster: (job: { readonly epoch: Epoch }) => {
@@ -283,7 +297,7 @@ export class World {
       createTaskExecutor({
         loadJob: async () => ({ name: job.name, build: () => job.plan }),
         openEnvironment: this.#environmentOf(process),
-        memoryBytes: TASK_MEMORY_BYTES,
+        memoryBytes: random.pick(TASK_MEMORY_BYTES),
       }),
     );
     const transport = this.#network.join(nodeId(process.name), process);
@@ -295,7 +309,7 @@ export class World {
       runner: new SimRunner(1 + random.below(3), process, executor, faults, (request) =>
         this.#situations.onAttempt(request),
       ),
-      clock: process.clock,
+      clock: faults.points.timersOf(process),
       heartbeatMs: HEARTBEAT_MS,
       aheadMs: random.pick([0, AHEAD_MS_MAX]),
       observer: { onTaskProgress: () => {}, onTaskLog: () => {}, onTaskDropped: () => {} },
@@ -320,6 +334,9 @@ export class World {
       const names = [...this.#living().map(({ name }) => nodeId(name)), STORE_NODE];
       faults.trace.fault("partition", this.#network.cutSome(names, random.below(FREEZE_MS_MAX)));
     });
+    every(drawn.blockEveryMs, () =>
+      this.#someone((process) => block(process, random.below(FREEZE_MS_MAX), faults)),
+    );
     every(drawn.stutterEveryMs, () => this.#someone((process) => stutter(process, faults)));
     every(drawn.wallJumpEveryMs, () => this.#someone((process) => jumpWall(process, faults)));
     every(drawn.blockLossEveryMs, () => spoilBlock(blobs.blobs, faults));

@@ -8,7 +8,7 @@ import { scheduleStoreFaults } from "../faults/store-weather.ts";
 import type { MemoryBlobs } from "../ports/memory-blobs.ts";
 import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.ts";
 import type { SimProcess } from "../process.ts";
-import { freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
+import { block, freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
 import { type LiveNode, nameOf } from "./live-node.ts";
 import type { Users } from "./users.ts";
 
@@ -57,6 +57,9 @@ export class NodeFaults {
     });
     every(drawn.freezeEveryMs, () =>
       this.#someone((process) => freeze(process, random.below(FREEZE_MS_MAX), faults)),
+    );
+    every(drawn.blockEveryMs, () =>
+      this.#someone((process) => block(process, random.below(FREEZE_MS_MAX), faults)),
     );
     every(drawn.stutterEveryMs, () => this.#someone((process) => stutter(process, faults)));
     every(drawn.wallJumpEveryMs, () => this.#someone((process) => jumpWall(process, faults)));

@@ -4,7 +4,7 @@
  *
  * First faults come as the seed has drawn them; then they stop, everybody lives, and every job must end.
  */
-import { BicoastalError } from "../../base/errors.ts";
+import { BicoastalError, type ErrorCode } from "../../base/errors.ts";
 import { contentHash, type JobId, type NodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
@@ -18,10 +18,12 @@ import type { EndResult } from "../../runtime/commit.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
+import { watchFences } from "../check/fences.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
 import { faultyDisk } from "../faults/faulty-disk.ts";
 import { faultyOutputs } from "../faults/faulty-outputs.ts";
+import { faultyScratch } from "../faults/faulty-scratch.ts";
 import { faultyStore } from "../faults/faulty-store.ts";
 import { SimNetwork } from "../faults/network.ts";
 import { SimRunner } from "../faults/sim-runner.ts";
@@ -33,7 +35,7 @@ import { SimProcess } from "../process.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { Situations } from "../situations.ts";
 import type { Trace } from "../trace.ts";
-import { begin, STORE_NODE } from "./disturb.ts";
+import { begin, isRefusal, STORE_NODE } from "./disturb.ts";
 import { type LiveNode, nameOf } from "./live-node.ts";
 import { NodeFaults, regionOf } from "./node-faults.ts";
 import { Users } from "./users.ts";
@@ -46,7 +48,10 @@ const NODE_LEASE_MS = 4_000;
 const WORKER_LEASE_MS = 4_000;
 const HEARTBEAT_MS = 1_000;
 const RESTART_MS_MAX = 3_000;
-const TASK_MEMORY_BYTES = 1 << 20;
+/** So little on some nodes that even small tasks spill. */
+const TASK_MEMORY_BYTES = [1 << 20, 1 << 20, 1 << 10];
+/** Why a node lays a job down for a while, that is no fault of its own. */
+const EXPECTED: readonly ErrorCode[] = ["STORE_UNAVAILABLE", "STORE_REFUSED", "DISK_FULL"];
 /** Some nodes stay away for long, */
 const AWAY_LONG = 0.1;
 const AWAY_MS_MAX = 60_000;
@@ -72,6 +77,8 @@ export interface NodeWorldParts {
   /** What tasks have besides the blobs of their node. */
   readonly environment: (blobs: BlobStore, outputs: Outputs) => EngineEnvironment;
   readonly jobs: readonly SubmittedJob[];
+  /** A job that no node here understands. */
+  readonly newer: JobSpec | undefined;
 }
 
 /** The chance that a node that was killed comes back with an empty disk. */
@@ -158,6 +165,7 @@ export class NodeWorld {
     this.#network.heal();
     for (const node of this.#nodes) {
       node?.process.thaw();
+      node?.process.unblock();
       node?.process.drift(1);
     }
   }
@@ -168,7 +176,8 @@ export class NodeWorld {
       there: () => this.#network.connects(self, STORE_NODE),
       back: () => this.#network.connects(STORE_NODE, self),
     };
-    return history.record(faultyStore(store(), process, faults, way), process);
+    const recorded = history.record(faultyStore(store(), process, faults, way), process);
+    return watchFences(recorded, (problem) => this.problems.push(problem));
   }
 
   // ---- Nodes --------------------------------------------------------------------------------------------------
@@ -184,8 +193,12 @@ export class NodeWorld {
     const disk = this.#disks[index]!;
     const outputs = faultyOutputs(this.#parts.outputs, process, faults, this.#commits);
     const blobs = this.#blobsOf(index, process);
-    const environment = (): EngineEnvironment => this.#parts.environment(blobs, outputs);
-    const executor = this.#executor(environment);
+    const environment = (): EngineEnvironment => {
+      const made = this.#parts.environment(blobs, outputs);
+      return { ...made, scratch: faultyScratch(made.scratch, process, faults) };
+    };
+    const memoryBytes = random.pick(TASK_MEMORY_BYTES);
+    const executor = this.#executor(environment, memoryBytes);
     const runner = new SimRunner(1 + random.below(3), process, executor, faults, (request) =>
       this.#situations.onAttempt(request),
     );
@@ -197,7 +210,7 @@ export class NodeWorld {
         region: `region${regionOf(index, this.#regions)}`,
         domain: "one",
         slots: runner.slots,
-        memoryBytes: TASK_MEMORY_BYTES,
+        memoryBytes,
         version: "0",
         startedAtMs: 0,
         state: "ready",
@@ -205,7 +218,10 @@ export class NodeWorld {
       host: "simulated",
       pid: this.#starts,
       store: this.#storeOf(process, name),
-      retrying: { clock: process.clock, random: new Prng(`${name}/${random.nextUint32()}`) },
+      retrying: {
+        clock: faults.points.timersOf(process),
+        random: new Prng(`${name}/${random.nextUint32()}`),
+      },
       links: { ...this.#network.join(name, process), listen: () => {}, unlisten: () => {} },
       runner,
       outputs,
@@ -262,7 +278,7 @@ export class NodeWorld {
 
   /** A node that finds the store full does not come up, and is started again. */
   #onNotStarted(process: SimProcess, error: unknown): void {
-    if (error instanceof BicoastalError && error.code === "DISK_FULL") return process.kill();
+    if (isRefusal(error)) return process.kill();
     this.problems.push(`${process.name}: ${error instanceof Error ? error.stack : error}`);
   }
 
@@ -287,19 +303,21 @@ export class NodeWorld {
     };
   }
 
-  #executor(openEnvironment: () => EngineEnvironment) {
+  #executor(openEnvironment: () => EngineEnvironment, memoryBytes: number) {
     const byName = new Map(this.#parts.jobs.map(({ job }) => [job.name, job]));
     return this.#parts.audit.watching(
       createTaskExecutor({
         loadJob: async ({ name }) => ({ name, build: () => byName.get(name)!.plan }),
         openEnvironment,
-        memoryBytes: TASK_MEMORY_BYTES,
+        memoryBytes,
       }),
     );
   }
 
   #specOf(job: JobId): JobSpec {
-    const found = this.#parts.jobs.find(({ spec }) => spec.id === job);
+    const { jobs, newer } = this.#parts;
+    if (newer?.id === job) return newer;
+    const found = jobs.find(({ spec }) => spec.id === job);
     if (found === undefined) throw new BicoastalError("JOB_NOT_FOUND", `there is no job ${job}`);
     return found.spec;
   }
@@ -316,7 +334,9 @@ export class NodeWorld {
         return trace.say(node, `drove ${note.job}: ${note.outcome}`);
       case "failed":
         trace.say(node, `failed at ${note.job}: ${note.error.code}`);
-        if (note.error.code !== "STORE_UNAVAILABLE" && note.error.code !== "DISK_FULL")
+        if (note.job === this.#parts.newer?.id && note.error.code === "STORE_CORRUPT")
+          return trace.met("newerVersionRefused");
+        if (!EXPECTED.includes(note.error.code))
           this.problems.push(`${node} failed at ${note.job}: ${note.error.code} ${note.error.message}`);
         return;
       case "draining":

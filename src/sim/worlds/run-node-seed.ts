@@ -13,6 +13,7 @@ import { leftovers } from "../check/leftovers.ts";
 import { askedWhenQuiet, quietProblems } from "../check/quiet.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
+import { NEWER_JOB, submitNewerJob } from "../faults/newer-job.ts";
 import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
 import { createMemoryBlobs } from "../ports/memory-blobs.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../ports/memory-control-store.ts";
@@ -25,6 +26,7 @@ import { Trace } from "../trace.ts";
 import { NodeWorld, type SubmittedJob } from "./node-world.ts";
 import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
 import { drawTimeout, prepareFaults, resultOf, tellJob } from "./seed-parts.ts";
+import { openOf } from "./users.ts";
 
 /** Faults come for so long at the most; then the jobs have so long to end. Virtual milliseconds. */
 const FAULTY_MS_MAX = 60_000;
@@ -57,13 +59,17 @@ export async function runNodeSeed(
   const { planSplits } = localReading(() => environment(createMemoryBlobs(), outputs));
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const store = () => breakStore(new MemoryControlStore(backend));
-  const jobs = await drawJobs(faults, planSplits);
+  const jobs = await drawJobs(faults, planSplits, options.unstable);
   const audit = new StoreAudit(
     backend,
     jobs.map(({ spec }) => spec),
   );
   const history = new StoreHistory(() => scheduler.nowMs);
   history.follow(backend);
+  const like = jobs[0]!.spec;
+  const newer = faults.happens("newerVersion", () => NEWER_JOB)
+    ? await submitNewerJob(like, openOf(like), history.record(store()), random)
+    : undefined;
   const world = new NodeWorld({
     scheduler,
     random,
@@ -76,6 +82,7 @@ export async function runNodeSeed(
     outputs,
     environment,
     jobs,
+    newer: newer?.spec,
   });
   const problems: string[] = [];
   try {
@@ -87,7 +94,10 @@ export async function runNodeSeed(
     const all = await scheduler.play(everySoOften(scheduler, ended), scheduler.nowMs + LIVENESS_MS);
     if (!all) problems.push(`L15: a job had not ended ${LIVENESS_MS} ms after the faults stopped`);
     if (problems.length + world.problems.length === 0) problems.push(...(await judge()));
-    const left = () => leftovers({ backend, blocks: blocksOf(backend, jobs, world) });
+    const left = () =>
+      leftovers({ backend, blocks: blocksOf(backend, jobs, world) }).filter(
+        (name) => name !== jobKeys(NEWER_JOB).open,
+      );
     const tidy = everySoOften(scheduler, () => left().length === 0);
     if (all && !(await scheduler.play(tidy, scheduler.nowMs + TIDY_MS)))
       problems.push(
@@ -101,7 +111,9 @@ export async function runNodeSeed(
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  problems.push(...world.problems, ...audit.problems, ...jobs.flatMap(({ job }) => job.corruptions));
+  problems.unshift(...world.problems);
+  problems.push(...(newer?.problems(backend) ?? []));
+  problems.push(...audit.problems, ...jobs.flatMap(({ job }) => job.corruptions));
   if (audit.countsAdopted) trace.met("adoptedAttemptCounted");
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 
@@ -119,7 +131,8 @@ export async function runNodeSeed(
       else found.push(...checkResults(job, spec, results, outputs));
     }
     const { entries } = await store().range(OPEN_PREFIX, prefixEnd(OPEN_PREFIX));
-    if (entries.length > 0) found.push(`jobs that ended are still open: ${entries.map(({ key }) => key)}`);
+    const open = entries.map(({ key }) => key).filter((key) => key !== jobKeys(NEWER_JOB).open);
+    if (open.length > 0) found.push(`jobs that ended are still open: ${open}`);
     return found;
   }
 }
@@ -128,12 +141,13 @@ export async function runNodeSeed(
 async function drawJobs(
   faults: Faults,
   planSplits: Parameters<typeof submitSimJob>[1],
+  unstable: boolean | undefined,
 ): Promise<readonly SubmittedJob[]> {
   const { random, trace } = faults;
   const jobs = new Map<string, SubmittedJob>();
   const count = 1 + random.below(JOBS_MAX);
   for (let i = 0; i < count; i++) {
-    const job = drawJob(random);
+    const job = drawJob(random, unstable);
     if (jobs.has(job.name)) continue;
     const spec = await submitSimJob(job, planSplits, drawTimeout(faults));
     tellJob(trace, job, spec);

@@ -46,7 +46,7 @@ export async function runSeed(
     scratch: createMemoryScratch(),
   });
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
-  const job = drawJob(random);
+  const job = drawJob(random, options.unstable);
   const { planSplits } = localReading(() => environment(blobs, outputs));
   const spec = await submitSimJob(job, planSplits, drawTimeout(faults));
   tellJob(trace, job, spec);
@@ -86,7 +86,8 @@ export async function runSeed(
         : String(error),
     );
   }
-  problems.push(...world.problems, ...audit.problems, ...job.corruptions);
+  problems.unshift(...world.problems);
+  problems.push(...audit.problems, ...job.corruptions);
   if (audit.countsAdopted) trace.met("adoptedAttemptCounted");
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 }

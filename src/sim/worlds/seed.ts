@@ -30,6 +30,8 @@ export interface SeedOptions {
   readonly crashAt?: readonly string[];
   /** Names the points at which a process can crash. */
   readonly listPoints?: boolean;
+  /** Only jobs whose function gives other rows each time. */
+  readonly unstable?: boolean;
   /** Breaks the store that everybody uses, to see that the checks notice. */
   readonly breakStore?: (store: ControlStore) => ControlStore;
 }

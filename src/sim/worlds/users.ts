@@ -1,4 +1,3 @@
-import { BicoastalError } from "../../base/errors.ts";
 import { contentHash, type JobId, type NodeId, nodeId } from "../../base/ids.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
@@ -9,12 +8,14 @@ import { askToStop } from "../../runtime/job-stop.ts";
 import type { RetryClock } from "../../runtime/retry.ts";
 import type { Faults } from "../faults/faults.ts";
 import { SimProcess } from "../process.ts";
+import { isRefusal } from "./disturb.ts";
 
 /** Before somebody asks again. */
 const AGAIN_MS = 3_000;
 
 const SPEC_HASH = contentHash("5".repeat(64));
-const openOf = (spec: JobSpec): Uint8Array =>
+/** What the store tells of a job that is open. */
+export const openOf = (spec: JobSpec): Uint8Array =>
   encodeOpenJob({ spec: SPEC_HASH, bundle: spec.constants.bundle, holders: [] });
 
 /** Whoever wants something of a simulated cluster, from outside: submits jobs, stops them, and has them go on. */
@@ -43,12 +44,12 @@ export class Users {
     const process = new SimProcess(who, scheduler);
     const again = (): void => void scheduler.after(AGAIN_MS, () => this.#ask(who, what));
     process.onKilled = again;
-    const retrying = { clock: process.clock, random: this.#faults.random };
+    const retrying = { clock: this.#faults.points.timersOf(process), random: this.#faults.random };
     what(this.#storeOf(process, nodeId(who)), retrying).then(
       (told) => process.enter(() => trace.say(who, told)),
       (error: unknown) =>
         process.enter(() => {
-          if (error instanceof BicoastalError && error.code === "DISK_FULL") return again();
+          if (isRefusal(error)) return again();
           this.#problems.push(`${who} was told: ${error instanceof Error ? error.stack : String(error)}`);
         }),
     );
