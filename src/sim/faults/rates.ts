@@ -190,7 +190,7 @@ export function drawRates(random: Prng): FaultRates {
     memoryExhausted: maybe(0.1),
     newerVersion: maybe(0.3),
     nodeIsSlow: maybe(0.4),
-    nodeIsSick: maybe(0.3),
+    nodeIsSick: maybe(0.6),
   };
 }
 

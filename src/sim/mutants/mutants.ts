@@ -3,6 +3,7 @@
  * them proves nothing. None of this is in what is shipped; `mutants.test.ts` changes the text of a module as it is
  * bundled, and fails where the text is not there. The file is long because it is one table.
  */
+import type { FaultRates } from "../faults/rates.ts";
 
 /*
  * Tried and not found within so many seeds, for a reason:
@@ -34,6 +35,8 @@ export interface Mutant {
   readonly world: "job" | "nodes";
   /** Where it shows only with jobs whose function gives other rows each time: those alone are run. */
   readonly unstable?: boolean;
+  /** Faults without which nothing of it shows: they come at these rates in each of its seeds. */
+  readonly rates?: Partial<FaultRates>;
   readonly edits: readonly Edit[];
 }
 
@@ -71,6 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "whatever stands where a record was to go is its driver's",
     breaks: "S3",
     world: "nodes",
+    rates: { leaseCutEveryMs: 2_000 },
     edits: [
       {
         file: JOB_LOG,
@@ -230,6 +234,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "both of two rivals complete their task",
     breaks: "S4",
     world: "job",
+    rates: { nodeIsSlow: 0.5 },
     edits: [{ file: OUTCOMES, find: "if (live.rival?.recording === true) return true;", replace: "" }],
   },
   {
@@ -297,6 +302,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the checksum of a frame is not compared",
     breaks: "S13",
     world: "nodes",
+    rates: { blockLossEveryMs: 300 },
     edits: [
       {
         file: FRAME,
@@ -309,6 +315,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the checksum of a block's index is not compared, nor that of its trailer",
     breaks: "S13",
     world: "nodes",
+    rates: { blockLossEveryMs: 300 },
     edits: [
       {
         file: BLOCK_READER,
@@ -381,7 +388,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "S6",
     world: "job",
     unstable: true,
-    edits: [{ file: JOB_STATE, find: "this.#mixed ??= attempt;", replace: "" }],
+    edits: [{ file: JOB_STATE, find: "this.#mixed ??= attempt;", replace: "void attempt;" }],
   },
   // ---- Whole nodes
   {

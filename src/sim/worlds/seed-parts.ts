@@ -21,9 +21,9 @@ interface Clockwork {
 /** Draws what may go wrong in this run, and tells of it. */
 export function prepareFaults(
   { scheduler, random, trace }: Clockwork,
-  { calm = false, crashAt = [], listPoints = false }: SeedOptions,
+  { calm = false, crashAt = [], listPoints = false, rates = {} }: SeedOptions,
 ): Faults {
-  const drawn = calm ? NO_FAULTS : drawRates(random);
+  const drawn = calm ? NO_FAULTS : { ...drawRates(random), ...rates };
   const points = new CrashPoints(crashAt, listPoints, (process, point) =>
     trace.fault("crash", `of ${process.name} at "${point}"`),
   );

@@ -1,6 +1,8 @@
 /** What a run of one seed is asked for, and what it came to. */
+
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
+import type { FaultRates } from "../faults/rates.ts";
 
 export interface SeedResult {
   readonly seed: string;
@@ -32,6 +34,8 @@ export interface SeedOptions {
   readonly listPoints?: boolean;
   /** Only jobs whose function gives other rows each time. */
   readonly unstable?: boolean;
+  /** Faults at other rates than the seed has drawn. */
+  readonly rates?: Partial<FaultRates>;
   /** Breaks the store that everybody uses, to see that the checks notice. */
   readonly breakStore?: (store: ControlStore) => ControlStore;
 }
