@@ -89,6 +89,28 @@ test("a registration that a slow store held up until its lease was lost leaves n
   expect(backend.leaseIds()).toHaveLength(1);
 });
 
+test("a lease that is lost while the card is on its way under it is replaced once", async () => {
+  let go: (() => void) | undefined;
+  const { members, backend, wait } = cluster((store) => ({
+    txn: async (request) => {
+      if (go === undefined)
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+      return store.txn(request);
+    },
+  }));
+  void members.start();
+  await wait(1);
+  for (const lease of backend.leaseIds()) backend.revokeLease(lease);
+  // The next renewal tells of the loss; the card's answer comes before the node sets out to register again.
+  await wait(LEASE_MS / 3 + 100);
+  go?.();
+  await wait(10 * LEASE_MS);
+  expect(members.all().map(({ node }) => node)).toEqual([SELF]);
+  expect(backend.leaseIds()).toHaveLength(1);
+});
+
 test("a card that cannot be stored, when the node comes back, is stored later under one lease", async () => {
   let full = 0;
   let fails = false;

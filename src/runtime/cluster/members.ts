@@ -33,7 +33,7 @@ export class Members {
   readonly #view: RangeView;
   #self: NodeCard | undefined;
   #lease: DriverLease | undefined;
-  /** Of the latest registration: one before it, that a slow store held up, does nothing more. */
+  /** Of the latest lease asked for: who holds one before it, as a slow store held it up, does nothing more. */
   #round = 0;
   #closed = false;
 
@@ -80,11 +80,11 @@ export class Members {
 
   async #register(): Promise<void> {
     const { store, timing, leaseMs } = this.#options;
-    const round = ++this.#round;
-    while (this.#self !== undefined && !this.#closed && round === this.#round) {
+    while (this.#self !== undefined && !this.#closed) {
+      const round = ++this.#round;
       const lease = await untilAvailable(
         timing,
-        () => DriverLease.grant(store, timing.clock, leaseMs, () => this.#again()),
+        () => DriverLease.grant(store, timing.clock, leaseMs, () => this.#again(round)),
         () => this.#closed,
       );
       // One that nothing hangs on would be kept alive for as long as this process lives.
@@ -96,16 +96,16 @@ export class Members {
       } finally {
         if (!isRegistered) void lease.end();
       }
-      if (isRegistered) return;
+      if (isRegistered || round !== this.#round) return;
     }
   }
 
-  /** The lease was lost. */
-  #again(): void {
+  /** The lease of this round was lost. Whoever was storing the card under it may have taken another one meanwhile. */
+  #again(round: number): void {
     if (this.#closed) return;
     void pause(this.#options.timing.clock, REGISTER_PAUSE_MS)
-      .then(() => this.#register())
-      .catch(() => this.#again());
+      .then(() => (round === this.#round ? this.#register() : undefined))
+      .catch(() => this.#again(this.#round));
   }
 
   /** False where the lease has ended. */

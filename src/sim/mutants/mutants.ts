@@ -424,7 +424,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/cluster/members.ts",
-        find: "() => this.#again()),",
+        find: "() => this.#again(round)),",
         replace: "() => {}),",
       },
     ],
