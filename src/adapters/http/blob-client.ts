@@ -6,6 +6,7 @@ import { connect, isIP, type OnReadOpts, type Socket } from "node:net";
 import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from "node:tls";
 import { assert } from "../../base/assert.ts";
 import { type AnswerHead, BlobConnection } from "./blob-connection.ts";
+import { CurrentTls } from "./current-tls.ts";
 import {
   IDLE_MARGIN_MS,
   PEER_CLIENT_LIMITS,
@@ -16,7 +17,6 @@ import {
 } from "./peer-client.ts";
 import { assertToken, bearer, type PeerSecurity } from "./security.ts";
 import { KEEP_ALIVE_MS } from "./server-limits.ts";
-import { readTlsFiles } from "./tls-files.ts";
 
 /** Kept for each address; more than a thread has under way at a time. */
 const IDLE_MAX = 16;
@@ -26,7 +26,7 @@ export function createBlobClient(security: PeerSecurity, limits: Partial<PeerCli
   const { connectMs, bodyPauseMs, answerMs } = { ...PEER_CLIENT_LIMITS, ...limits };
   const { token, tls } = security;
   if (token !== undefined) assertToken(token);
-  const files = tls === undefined ? undefined : readTlsFiles(tls);
+  const current = tls === undefined ? undefined : new CurrentTls(tls);
   const authorization = token === undefined ? "" : `authorization: ${bearer(token)}\r\n`;
   const idle = new Map<string, BlobConnection[]>();
   const all = new Set<BlobConnection>();
@@ -35,6 +35,8 @@ export function createBlobClient(security: PeerSecurity, limits: Partial<PeerCli
   const open = (address: string): BlobConnection => {
     const { host, port } = parseAddress(address, tls !== undefined);
     const to = { host, port, servername: tls?.serverName ?? (isIP(host) === 0 ? host : "") };
+    // What is kept was made with the certificates of its time.
+    const files = current?.contents;
     const connection = new BlobConnection({
       connect: (onread) => socketOf(to, onread, files),
       readyEvent: files === undefined ? "connect" : "secureConnect",

@@ -99,7 +99,7 @@ describe.runIf(hasOpenssl()).each(clients)("mutual TLS, asked by %s", (_who, cre
   test("is of the certificates that are there when a connection begins", async () => {
     const [here, there] = [copied("here", mine), copied("there", other)];
     const { port } = await start({ tls: here });
-    const client = createPeerClient({ tls: there });
+    const client = create({ tls: there });
     open.push(client);
     const ask = async (): Promise<number> => {
       const request = {
