@@ -17,6 +17,7 @@ export class SimProcess {
   #frozen = false;
   #blocked = false;
   #held: (() => void)[] = [];
+  #thawedAtMs = Number.NEGATIVE_INFINITY;
   #clockRate = 1;
   /** What its monotonic clock showed, and when, as its rate changed last. */
   #clockMs: number;
@@ -38,6 +39,11 @@ export class SimProcess {
     return this.#frozen || this.#blocked;
   }
 
+  /** When it last went on, in the scheduler's time. */
+  get thawedAtMs(): number {
+    return this.#thawedAtMs;
+  }
+
   kill(): void {
     if (!this.#alive) return;
     this.#alive = false;
@@ -48,6 +54,7 @@ export class SimProcess {
     this.#frozen = true;
   }
   thaw(): void {
+    if (this.#frozen) this.#thawedAtMs = this.#scheduler.nowMs;
     this.#frozen = false;
     const held = this.#held;
     this.#held = [];

@@ -21,7 +21,7 @@ const EVERYWHERE = [
 /** Situations that a few hundred seeds of a world must meet: a set that does not has tried too little. */
 const WORTH_MEETING: Readonly<Record<WorldName, readonly string[]>> = {
   job: EVERYWHERE,
-  nodes: [...EVERYWHERE, "cancelled", "drained", "newerVersionRefused", "watchCompacted"],
+  nodes: [...EVERYWHERE, "cancelled", "drained", "minorityCutOff", "newerVersionRefused", "watchCompacted"],
 };
 
 /** Faults that a world of one job has no place for. */

@@ -44,6 +44,7 @@ const JOB_LOG = "runtime/job-log.ts";
 const DRIVE_JOB = "runtime/drive-job.ts";
 const DRIVER_HOST = "runtime/driver-host.ts";
 const DRIVER = "core/driver.ts";
+const DRIVER_LEASE = "runtime/driver-lease.ts";
 const OUTCOMES = "core/outcomes.ts";
 const JOB_STATE = "core/job-state.ts";
 const DISPATCHER = "core/dispatcher.ts";
@@ -426,6 +427,32 @@ export const MUTANTS: readonly Mutant[] = [
         file: "runtime/cluster/members.ts",
         find: "() => this.#again(round)),",
         replace: "() => {}),",
+      },
+    ],
+  },
+  {
+    name: "a driver that is told that its lease has ended goes on",
+    breaks: "L16",
+    world: "job",
+    edits: [{ file: DRIVER_LEASE, find: "if (alive === false) this.#lose();", replace: "" }],
+  },
+  {
+    name: "a driver that hears nothing of its lease goes on for good",
+    breaks: "L16",
+    world: "job",
+    edits: [
+      { file: DRIVER_LEASE, find: "if (sentMs >= this.#validUntilMs) return this.#lose();", replace: "" },
+    ],
+  },
+  {
+    name: "a worker that fell silent is never given up",
+    breaks: "L20",
+    world: "nodes",
+    edits: [
+      {
+        file: DRIVER,
+        find: "if (silentMs >= this.#options.workerLeaseMs) return this.#loseWorker(worker);",
+        replace: "if (silentMs >= this.#options.workerLeaseMs) return this.#timers.set(timer, silentMs);",
       },
     ],
   },

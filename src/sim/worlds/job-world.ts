@@ -7,6 +7,7 @@
 import { BicoastalError, type ErrorCode } from "../../base/errors.ts";
 import { type Epoch, epoch, type NodeId, nodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
+import type { JobState } from "../../core/job-state.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
@@ -21,6 +22,7 @@ import { decodeCard, JobLog } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { Worker } from "../../runtime/worker.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
+import { DeposedCheck } from "../check/deposed.ts";
 import { watchFences } from "../check/fences.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
@@ -197,8 +199,10 @@ export class World {
       this.#drivers.delete(process);
       this.#restartDriverSoon();
     };
+    const inspect = this.#parts.audit.inspecting(process.name);
+    const deposed = new DeposedCheck(process, () => scheduler.nowMs, this.problems);
     const ports = {
-      store: this.#storeOf(process),
+      store: deposed.watching(this.#storeOf(process)),
       outputs: this.#outputsOf(process),
       clock: faults.points.timersOf(process),
       readRows: localReading(this.#environmentOf(process)).readRows,
@@ -225,7 +229,10 @@ export class World {
         waitMs: MUSTER_MS,
       }),
       checkInvariants: true,
-      inspect: this.#parts.audit.inspecting(process.name),
+      inspect: (state: JobState) => {
+        inspect(state);
+        deposed.onStep(state);
+      },
     };
     driveJob(spec, ports, options).then(
       (driven) => process.enter(() => this.#onDriven(process, driven)),

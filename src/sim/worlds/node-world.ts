@@ -18,6 +18,7 @@ import type { EndResult } from "../../runtime/commit.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
+import { DeposedCheck } from "../check/deposed.ts";
 import { watchFences } from "../check/fences.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
@@ -37,6 +38,7 @@ import { Situations } from "../situations.ts";
 import type { Trace } from "../trace.ts";
 import { begin, isRefusal, STORE_NODE } from "./disturb.ts";
 import { type LiveNode, nameOf } from "./live-node.ts";
+import { drawMinority } from "./minority.ts";
 import { NodeFaults, regionOf } from "./node-faults.ts";
 import { Users } from "./users.ts";
 
@@ -98,6 +100,7 @@ export class NodeWorld {
   readonly #driving = new Map<JobId, NodeId>();
   readonly #users: Users;
   #starts = 0;
+  #cut: ReadonlySet<NodeId> = new Set();
   /** Anything that must never happen. */
   readonly problems: string[] = [];
   /** What each committed job gave, by the name it was kept under. */
@@ -170,6 +173,28 @@ export class NodeWorld {
     }
   }
 
+  /** Leaves some nodes cut off from the store and all others, until `heal`. Returns who; empty where it is nobody. */
+  isolateMinority(): string {
+    const { random, trace } = this.#parts;
+    const cut = drawMinority(random, this.#nodes.length, this.#gone);
+    if (cut.size === 0) return "";
+    this.#network.cutOff(cut, Number.POSITIVE_INFINITY);
+    this.#cut = cut;
+    trace.met("minorityCutOff");
+    trace.say("", `${[...cut].join(" ")} stay cut off`);
+    return [...cut].join(", ");
+  }
+
+  heal(): void {
+    this.#network.heal();
+    this.#cut = new Set();
+  }
+
+  /** Whether there is a node that can drive. */
+  get hasDrivers(): boolean {
+    return this.#nodes.some((node) => node !== undefined && !this.#cut.has(node.name));
+  }
+
   #storeOf(process: SimProcess, self: NodeId): ControlStore {
     const { store, history, faults } = this.#parts;
     const way = {
@@ -202,6 +227,8 @@ export class NodeWorld {
     const runner = new SimRunner(1 + random.below(3), process, executor, faults, (request) =>
       this.#situations.onAttempt(request),
     );
+    const inspect = audit.inspecting(name);
+    const deposed = new DeposedCheck(process, () => scheduler.nowMs, this.problems);
     const node = new ClusterNode({
       card: {
         node: name,
@@ -217,7 +244,7 @@ export class NodeWorld {
       },
       host: "simulated",
       pid: this.#starts,
-      store: this.#storeOf(process, name),
+      store: deposed.watching(this.#storeOf(process, name)),
       retrying: {
         clock: faults.points.timersOf(process),
         random: new Prng(`${name}/${random.nextUint32()}`),
@@ -232,7 +259,10 @@ export class NodeWorld {
         return hash;
       },
       isDead: () => false,
-      inspect: audit.inspecting(name),
+      inspect: (state) => {
+        inspect(state);
+        deposed.onStep(state);
+      },
       timing: {
         driverLeaseMs: DRIVER_LEASE_MS,
         workerLeaseMs: WORKER_LEASE_MS,

@@ -9,6 +9,7 @@ import { decodeCard } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, differs, readLog } from "../check/check.ts";
+import { DrivenCheck } from "../check/driven.ts";
 import { leftovers } from "../check/leftovers.ts";
 import { askedWhenQuiet, quietProblems } from "../check/quiet.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
@@ -91,17 +92,27 @@ export async function runNodeSeed(
     const ended = (): boolean => world.problems.length > 0 || haveEnded(backend, jobs, world);
     await scheduler.play(everySoOften(scheduler, ended), faultyMs);
     world.stopFaults();
-    const all = await scheduler.play(everySoOften(scheduler, ended), scheduler.nowMs + LIVENESS_MS);
-    if (!all) problems.push(`L15: a job had not ended ${LIVENESS_MS} ms after the faults stopped`);
+    const cut = world.isolateMinority();
+    const driven = new DrivenCheck(backend);
+    const look = (): boolean => {
+      const ids = jobs.map(({ spec }) => spec.id);
+      driven.look(ids, world.hasDrivers, scheduler.nowMs);
+      return ended();
+    };
+    const all = await scheduler.play(everySoOften(scheduler, look), scheduler.nowMs + LIVENESS_MS);
+    const left = cut === "" ? "L15:" : `L20: ${cut} are cut off, and`;
+    if (!all) problems.push(`${left} a job had not ended ${LIVENESS_MS} ms after the faults stopped`);
+    problems.push(...driven.problems);
+    world.heal();
     if (problems.length + world.problems.length === 0) problems.push(...(await judge()));
-    const left = () =>
+    const orphans = () =>
       leftovers({ backend, blocks: blocksOf(backend, jobs, world) }).filter(
         (name) => name !== jobKeys(NEWER_JOB).open,
       );
-    const tidy = everySoOften(scheduler, () => left().length === 0);
+    const tidy = everySoOften(scheduler, () => orphans().length === 0);
     if (all && !(await scheduler.play(tidy, scheduler.nowMs + TIDY_MS)))
       problems.push(
-        `L17: ${TIDY_MS} ms after the last job had committed there are still ${left().slice(0, 8).join(", ")}`,
+        `L17: ${TIDY_MS} ms after the last job had committed there are still ${orphans().slice(0, 8).join(", ")}`,
       );
     if (problems.length + world.problems.length === 0) {
       const asked = await askedWhenQuiet({ scheduler, history, nodes: () => world.living });

@@ -77,7 +77,8 @@ export async function runSeed(
     world.stopFaults();
     const ended = await scheduler.play(done, scheduler.nowMs + LIVENESS_MS);
     if (!ended) problems.push(`L15: the job had not ended ${LIVENESS_MS} ms after the faults stopped`);
-    if (ended) problems.push(...auditLog(await readLog(store(), spec), world.differs ? 0 : 1));
+    if (ended && world.problems.length === 0)
+      problems.push(...auditLog(await readLog(store(), spec), world.differs ? 0 : 1));
     if (world.driven !== undefined) problems.push(...checkResults(job, spec, world.driven.results, outputs));
   } catch (error) {
     problems.push(

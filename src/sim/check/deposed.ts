@@ -1,0 +1,116 @@
+/**
+ * L16, of drivers: one that was deposed stops as soon as it hears of it, and one that hears nothing stops with its lease, by its
+ * own clock. What it hears is what the store tells its process: that its lease has ended, or that its record was refused and
+ * what stands there instead.
+ */
+import type { JobState } from "../../core/job-state.ts";
+import type { ControlStore, LeaseId, TxnRequest, TxnResult } from "../../ports/control-store.ts";
+import type { SimProcess } from "../process.ts";
+
+/** A lease is renewed several times within its length, and looked at as often: a driver may be late by less than another one. */
+const LEASE_LENGTHS = 2;
+/** Of one process. */
+const PROBLEMS_MAX = 3;
+
+interface Lease {
+  readonly ttlMs: number;
+  /** When the last request was sent that the store has said yes to, on the process's clock. */
+  sentMs: number;
+}
+
+const textOf = (value: Uint8Array): string => new TextDecoder().decode(value);
+
+/** All drivers of one process. */
+export class DeposedCheck {
+  readonly #process: SimProcess;
+  readonly #nowMs: () => number;
+  readonly #problems: string[];
+  #told = 0;
+  readonly #leases = new Map<LeaseId, Lease>();
+  /** By job and epoch. */
+  readonly #leaseOf = new Map<string, LeaseId>();
+  /** When the process heard that this job and epoch, or this lease, is over. */
+  readonly #heardMs = new Map<string, number>();
+  /** Records that were refused, by key: what was to stand there, and of which job and epoch. */
+  readonly #refused = new Map<string, { readonly value: string; readonly drive: string }>();
+
+  /** @param problems Gets what is wrong. */
+  constructor(process: SimProcess, nowMs: () => number, problems: string[]) {
+    this.#process = process;
+    this.#nowMs = nowMs;
+    this.#problems = problems;
+  }
+
+  /** The same store, as this process sees it. */
+  watching(store: ControlStore): ControlStore {
+    return {
+      ...store,
+      grantLease: async (ttlMs) => {
+        const sentMs = this.#process.clock.monotonicMs();
+        const lease = await store.grantLease(ttlMs);
+        // One that was granted so late that it may be over by now is found out at its first renewal.
+        const lookedAtMs = this.#process.clock.monotonicMs() - ttlMs;
+        this.#leases.set(lease, { ttlMs, sentMs: Math.max(sentMs, lookedAtMs) });
+        return lease;
+      },
+      keepAlive: async (id) => {
+        const sentMs = this.#process.clock.monotonicMs();
+        const isAlive = await store.keepAlive(id);
+        const lease = this.#leases.get(id);
+        if (isAlive && lease !== undefined) lease.sentMs = Math.max(lease.sentMs, sentMs);
+        if (!isAlive) this.#hear(id);
+        return isAlive;
+      },
+      txn: async (request) => {
+        const result = await store.txn(request);
+        this.#onAnswer(request, result);
+        return result;
+      },
+      get: async (key, options) => {
+        const result = await store.get(key, options);
+        const refused = this.#refused.get(key);
+        this.#refused.delete(key);
+        const stands = result.entry === undefined ? undefined : textOf(result.entry.value);
+        if (refused !== undefined && stands !== refused.value) this.#hear(refused.drive);
+        return result;
+      },
+    };
+  }
+
+  /** After each step of a driver. */
+  onStep({ spec, epoch }: JobState): void {
+    const drive = `${spec.id} ${epoch}`;
+    const lease = this.#leaseOf.get(drive);
+    const heardMs = this.#heardMs.get(drive) ?? (lease && this.#heardMs.get(lease));
+    if (heardMs !== undefined && this.#nowMs() > heardMs)
+      this.#say(`${drive} goes on ${this.#nowMs() - heardMs} ms after it heard that it is over`);
+    const held = lease && this.#leases.get(lease);
+    // What was held up while the process stood still comes all at once, before its timers.
+    if (!held || this.#process.thawedAtMs === this.#nowMs()) return;
+    const overMs = this.#process.clock.monotonicMs() - held.sentMs - LEASE_LENGTHS * held.ttlMs;
+    if (overMs > 0) this.#say(`${drive} goes on ${overMs} ms after its lease was to be relied on`);
+  }
+
+  #onAnswer({ compare, success }: TxnRequest, { succeeded }: TxnResult): void {
+    for (const op of success) {
+      if (op.kind !== "put") continue;
+      const [, job, what] = /^jobs\/([^/]+)\/(log|driver)/.exec(op.key) ?? [];
+      if (what === "driver" && succeeded && op.lease !== undefined) {
+        const raised = success.find((other) => other.kind === "put" && other.key === `jobs/${job}/epoch`);
+        if (raised?.kind === "put") this.#leaseOf.set(`${job} ${textOf(raised.value)}`, op.lease);
+      }
+      const of = compare.find(({ key, target }) => key === `jobs/${job}/epoch` && target === "value");
+      if (what === "log" && !succeeded && of?.target === "value")
+        this.#refused.set(op.key, { value: textOf(op.value), drive: `${job} ${textOf(of.value)}` });
+    }
+  }
+
+  #hear(what: string): void {
+    if (!this.#heardMs.has(what)) this.#heardMs.set(what, this.#nowMs());
+  }
+
+  #say(problem: string): void {
+    if (this.#told++ < PROBLEMS_MAX)
+      this.#problems.push(`L16: at ${this.#process.name} the driver of ${problem}`);
+  }
+}
