@@ -54,7 +54,7 @@ export class SimProcess {
     this.#frozen = true;
   }
   thaw(): void {
-    if (this.#frozen) this.#thawedAtMs = this.#scheduler.nowMs;
+    this.#thawedAtMs = this.#scheduler.nowMs;
     this.#frozen = false;
     const held = this.#held;
     this.#held = [];
