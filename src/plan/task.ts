@@ -110,7 +110,7 @@ export interface JobContext {
    * a task must not resolve it again, in another working directory. Empty for other ends.
    */
   readonly outputDirectories: readonly string[];
-  /** For each stage, the span that its attempts belong to, as W3C `traceparent`. Undefined where nobody traces. */
+  /** For each stage, the span that its attempts belong to, as `Span.context` says it. Undefined where nobody traces. */
   readonly trace?: readonly string[];
 }
 

@@ -12,7 +12,7 @@ export interface Tracing {
 }
 
 export interface Span {
-  /** W3C `traceparent`: what others name as their parent. */
+  /** What others name as their parent: W3C `traceparent`, and where there is one, after a space, `tracestate`. */
   readonly context: string;
   event(name: string, attributes: SpanAttributes): void;
   set(attributes: SpanAttributes): void;

@@ -56,7 +56,7 @@ export interface JobSpec {
   readonly params: unknown;
   readonly constants: JobConstants;
   readonly fingerprint: string;
-  /** The span of whoever submitted it, as W3C `traceparent`. Undefined where nobody traced that. */
+  /** The span of whoever submitted it, as `Span.context` says it. Undefined where nobody traced that. */
   readonly trace?: string;
   /** How the plan's joins run. Its stages follow from the plan and these. */
   readonly joins: JoinWays;

@@ -55,3 +55,19 @@ test("there is no tracing without an SDK, and there is with one", async () => {
   (await loadTracing())?.start("x", {}).end();
   expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(["x"]);
 });
+
+test("what vendors add to a trace goes with it, from whoever submits to whoever runs", () => {
+  const exporter = startSdk();
+  const tracing = createOtelTracing(api);
+  const submitted = `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01 acme=1,other=x:y`;
+  const span = tracing.start("job", {}, submitted);
+  expect(span.context).toMatch(/^00-(ab){16}-[0-9a-f]{16}-01 acme=1,other=x:y$/);
+  tracing.start("attempt", {}, span.context).end();
+  span.end();
+  for (const each of exporter.getFinishedSpans()) {
+    expect(each.spanContext().traceId).toBe("ab".repeat(16));
+    expect(each.spanContext().traceState?.get("acme")).toBe("1");
+  }
+  expect(exporter.getFinishedSpans()).toHaveLength(2);
+  expect(tracing.start("alone", {}).context).not.toContain(" ");
+});

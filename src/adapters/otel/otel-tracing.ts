@@ -9,7 +9,8 @@ import type { Span, SpanAttributes, Tracing } from "../../ports/tracing.ts";
 
 /** Part of the API's contract between its copies of one major version. */
 const REGISTERED = Symbol.for("opentelemetry.js.api.1");
-const CONTEXT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** `traceparent`, and what vendors add to it. */
+const CONTEXT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?: ([\x20-\x7e]+))?$/;
 
 /** Undefined where no SDK takes spans in this process. */
 export async function loadTracing(): Promise<Tracing | undefined> {
@@ -36,8 +37,11 @@ export function createOtelTracing(api: typeof Api): Tracing {
 }
 
 function contextOf(api: typeof Api, parent: string): Api.Context {
-  const [, traceId = "", spanId = "", flags = "0"] = CONTEXT.exec(parent) ?? [];
-  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  const [, traceId = "", spanId = "", flags = "0", state] = CONTEXT.exec(parent) ?? [];
+  const context = {
+    ...{ traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true },
+    ...(state === undefined ? {} : { traceState: api.createTraceState(state) }),
+  };
   return api.isSpanContextValid(context)
     ? api.trace.setSpanContext(api.ROOT_CONTEXT, context)
     : api.ROOT_CONTEXT;
@@ -51,8 +55,10 @@ class OtelSpan implements Span {
   constructor(api: typeof Api, span: Api.Span) {
     this.#api = api;
     this.#span = span;
-    const { traceId, spanId, traceFlags } = span.spanContext();
-    this.context = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+    const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+    const state = traceState?.serialize() ?? "";
+    const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+    this.context = state === "" ? traceparent : `${traceparent} ${state}`;
   }
 
   event(name: string, attributes: SpanAttributes): void {
