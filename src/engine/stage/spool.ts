@@ -11,6 +11,7 @@ import { BicoastalError } from "../../base/errors.ts";
 import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
 import { ByteWriter } from "../shuffle/block/byte-writer.ts";
 import { decodeFrame, encodeFrame, type FrameCodec, type FrameExtent } from "../shuffle/block/frame.ts";
+import { valueRoom } from "../shuffle/block/value-room.ts";
 import { estimateBytes } from "../shuffle/estimate.ts";
 import { settled } from "../shuffle/group/group.ts";
 
@@ -114,7 +115,7 @@ export class Spool implements Iterable<unknown> {
   }
 
   #readBack({ offset, bytes }: Chunk): Uint8Array {
-    const frame = new Uint8Array(bytes);
+    const frame = valueRoom.take(bytes);
     const read = this.#file?.readAt(offset, frame);
     return frame.subarray(0, read);
   }

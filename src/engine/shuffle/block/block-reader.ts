@@ -23,6 +23,7 @@ import {
   type FrameRows,
   type NestedColumns,
 } from "./frame.ts";
+import { type Room, valueRoom } from "./value-room.ts";
 
 export interface BlockReaderOptions extends FrameCodec {
   readonly blobs: BlobStore;
@@ -30,12 +31,7 @@ export interface BlockReaderOptions extends FrameCodec {
   readonly lz4?: Lz4 | undefined;
 }
 
-/** Where a frame is read to: each may go where the one before was. */
-export interface Room {
-  take(bytes: number): Uint8Array;
-}
-
-/** Room for a frame at a time: a fresh array for each keeps the garbage collector busy. */
+/** Room for a frame at a time that is read as bytes: a fresh array for each keeps the garbage collector busy. */
 export class FrameRoom implements Room {
   #bytes = new Uint8Array(0);
 
@@ -88,7 +84,7 @@ export class BlockReader {
 
   /** Throws BLOB_CORRUPT. `own`: see `OwnStrings`. */
   read(extent: FrameExtent, own: OwnStrings = "none"): FrameRows {
-    return this.#decode(extent, own, decodeFrame);
+    return this.#decode(extent, own, decodeFrame, valueRoom);
   }
 
   /**

@@ -7,6 +7,7 @@ import type { EngineEnvironment } from "../../environment.ts";
 import { ByteWriter } from "../block/byte-writer.ts";
 import { decodeFrame, encodeFrame, type FrameExtent, type FrameRows } from "../block/frame.ts";
 import { FRAME_ROWS, FrameBuffer } from "../block/frame-buffer.ts";
+import { valueRoom } from "../block/value-room.ts";
 import type { Cursor } from "../runs/cursor.ts";
 import type { BroadcastTable } from "./broadcast-table.ts";
 
@@ -98,7 +99,7 @@ export class SortedFile implements BroadcastTable {
   }
 
   #read(extent: FrameExtent): FrameRows {
-    const bytes = new Uint8Array(extent.bytes);
+    const bytes = valueRoom.take(extent.bytes);
     this.#file.readAt(extent.offset, bytes);
     try {
       return decodeFrame(bytes, extent, this.#env.crc32, { codec: this.#env.codec, own: "all" });

@@ -8,6 +8,7 @@ import type { EngineEnvironment } from "../../environment.ts";
 import { ByteWriter } from "../block/byte-writer.ts";
 import { decodeFrame, encodeFrame, type FrameExtent } from "../block/frame.ts";
 import { FrameBuffer } from "../block/frame-buffer.ts";
+import { valueRoom } from "../block/value-room.ts";
 import { estimateBytes } from "../estimate.ts";
 
 const SLOT_BYTES = 16;
@@ -77,7 +78,7 @@ export class SpooledRows {
   #read(extent: FrameExtent): readonly unknown[] {
     const { env, checkpoint } = this.#options;
     checkpoint?.();
-    const bytes = new Uint8Array(extent.bytes);
+    const bytes = valueRoom.take(extent.bytes);
     this.#file?.readAt(extent.offset, bytes);
     try {
       return decodeFrame(bytes, extent, env.crc32, { codec: env.codec, own: "none" }).values;

@@ -10,6 +10,7 @@ import type { EngineEnvironment } from "../../environment.ts";
 import { ByteWriter } from "../block/byte-writer.ts";
 import { decodeFrame, encodeFrame, type FrameExtent } from "../block/frame.ts";
 import { FRAME_BYTES, FrameBuffer } from "../block/frame-buffer.ts";
+import { valueRoom } from "../block/value-room.ts";
 import { type Cursor, FrameCursor } from "./cursor.ts";
 import { type KeyOrder, MergeCursor } from "./merge.ts";
 
@@ -126,7 +127,7 @@ export class RunStore {
     const { codec, crc32 } = this.#env;
     return new FrameCursor(frames, (extent) => {
       this.#checkpoint?.();
-      const bytes = new Uint8Array(extent.bytes);
+      const bytes = valueRoom.take(extent.bytes);
       file.readAt(extent.offset, bytes);
       try {
         return decodeFrame(bytes, extent, crc32, { codec, own: "none" });

@@ -19,7 +19,7 @@ import {
   SOURCE_STATE,
   type SortKernel,
 } from "../../kernel/sort-kernel.ts";
-import type { Room } from "../block/block-reader.ts";
+import type { Room } from "../block/value-room.ts";
 import { frameParts, readHead } from "./run-frame.ts";
 import type { RunSource } from "./run-source.ts";
 import type { KeyRange } from "./sort-ranges.ts";

@@ -1,6 +1,6 @@
 /** Sorted runs as a merge reads them: frame by frame, from blocks or from scratch. */
 import { KEY_KIND } from "../../kernel/sort-kernel.ts";
-import type { Room } from "../block/block-reader.ts";
+import type { Room } from "../block/value-room.ts";
 import { KEY_TAG, type KeyBytes, readUnits } from "./key-bytes.ts";
 import { type FrameHead, frameParts, readHead, writeHead } from "./run-frame.ts";
 

@@ -11,6 +11,7 @@ import {
   encodeFrame,
   type FrameExtent,
 } from "../block/frame.ts";
+import { valueRoom } from "../block/value-room.ts";
 import { frameParts, writeHead } from "./run-frame.ts";
 import type { MergedRows, RunMerge } from "./run-merge.ts";
 import type { LoadedFrame, RunSource } from "./run-source.ts";
@@ -105,7 +106,7 @@ export class ScratchRuns {
             rows: body.rows,
             values:
               values &&
-              decodeFrame(read(values, new Uint8Array(values.bytes)), values, crc32, { codec, own: "none" })
+              decodeFrame(read(values, valueRoom.take(values.bytes)), values, crc32, { codec, own: "none" })
                 .values,
             valueBytes: values?.bytes ?? 0,
           };
