@@ -166,7 +166,7 @@ describe.runIf(hasEtcd)("etcd of three members", () => {
       const last = await apply(writing, put("k", "last"));
       const client = await connectEtcd({ ...options, endpoints: [etcd.endpoints[leader]!] });
       const compaction = { revision: BigInt(last.revision) };
-      await client.write(KV.method.compact, compaction).finally(() => client.close());
+      await client.write(KV.method.compact, compaction, () => {}).finally(() => client.close());
       await etcd.startMember(away);
       await until(CATCH_UP_MS_MAX, () => events.length === 2);
       expect(events[1]).toEqual({ kind: "compacted", compactRevision: last.revision });

@@ -66,18 +66,22 @@ export class EtcdClient {
     await this.#reporting(false, async () => this.#tokenFor(await this.#members.connected()));
   }
 
-  /** Also for what may be done twice without harm. A method that streams is asked once and answers once. */
-  async read<I extends DescMessage, O extends DescMessage>(
+  /**
+   * Also for what may be done twice without harm. A method that streams is asked once and answers once.
+   * @param take What is wanted of the answer; may throw what `malformed` makes, which is as if there were none.
+   */
+  async read<I extends DescMessage, O extends DescMessage, T>(
     method: AnyMethod<I, O>,
     request: MessageInitShape<I>,
+    take: (reply: MessageShape<O>) => T,
     options: ReadOptions = {},
-  ): Promise<MessageShape<O>> {
+  ): Promise<T> {
     const bytes = encode(method, request);
     return this.#reporting(false, async () => {
       const endMs = this.clock.monotonicMs() + READ_MS_MAX;
       for (let pauseMs = RETRY_PAUSE_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX)) {
         try {
-          return await this.#attempt(method, bytes, options);
+          return await this.#attempt(method, bytes, take, options);
         } catch (error) {
           const kind = kindOf(error);
           const isPassing = kind === "lost" || kind === "unserved";
@@ -88,12 +92,14 @@ export class EtcdClient {
     });
   }
 
-  async write<I extends DescMessage, O extends DescMessage>(
+  /** @param take As for `read`. */
+  async write<I extends DescMessage, O extends DescMessage, T>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-  ): Promise<MessageShape<O>> {
+    take: (reply: MessageShape<O>) => T,
+  ): Promise<T> {
     const bytes = encode(method, request);
-    return this.#reporting(true, () => this.#attempt(method, bytes, {}));
+    return this.#reporting(true, () => this.#attempt(method, bytes, take, {}));
   }
 
   /** Asks each member for itself, once. */
@@ -159,14 +165,17 @@ export class EtcdClient {
     }
   }
 
-  async #attempt<I extends DescMessage, O extends DescMessage>(
+  async #attempt<I extends DescMessage, O extends DescMessage, T>(
     method: AnyMethod<I, O>,
     bytes: Buffer,
+    take: (reply: MessageShape<O>) => T,
     options: ReadOptions,
-  ): Promise<MessageShape<O>> {
+  ): Promise<T> {
     const member = await this.#members.connected();
-    const send = async (): Promise<MessageShape<O>> =>
-      exchange(member.client, method, bytes, headersOf({ ...options, token: await this.#tokenFor(member) }));
+    const send = async (): Promise<T> => {
+      const headers = headersOf({ ...options, token: await this.#tokenFor(member) });
+      return take(await exchange(member.client, method, bytes, headers));
+    };
     try {
       return await send();
     } catch (error) {

@@ -13,9 +13,15 @@ describe("the keys of one store among others'", () => {
     expect(Buffer.from(new KeySpace("team/").bytesOf("k")).toString()).toBe("team/k");
   });
 
+  test("are not keys of others", () => {
+    const keys = new KeySpace("team/");
+    expect(() => keys.keyOf(new TextEncoder().encode("tea"))).toThrow("not asked for");
+  });
+
   test("hang on a lease, or on none", () => {
     const keys = new KeySpace("p/");
-    const entry = (lease: string) => keys.entryOf(create(KeyValueSchema, { key: keys.bytesOf("k"), lease }));
+    const made = { key: keys.bytesOf("k"), createRevision: 2n, modRevision: 2n, version: 1n };
+    const entry = (lease: string) => keys.entryOf(create(KeyValueSchema, { ...made, lease }));
     expect([entry("0").lease, entry("77").lease]).toEqual([undefined, "77"]);
   });
 });

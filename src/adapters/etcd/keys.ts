@@ -1,6 +1,7 @@
 /** The store's keys and entries in etcd's words. */
 import type { Entry, LeaseId } from "../../ports/control-store.ts";
 import type { KeyValue } from "./etcd-messages.ts";
+import { malformed, revisionOf } from "./malformed.ts";
 
 const encoder = new TextEncoder();
 /** A key may well begin with a byte order mark. */
@@ -15,12 +16,10 @@ const LEASE_ID_MAX = 2n ** 63n - 1n;
 /** All keys of one store begin with its prefix, so that several can share an etcd. */
 export class KeySpace {
   readonly #prefix: string;
-  readonly #prefixBytes: number;
 
   /** @param prefix At least one byte: without it an empty bound would mean something else to etcd. */
   constructor(prefix: string) {
     this.#prefix = prefix;
-    this.#prefixBytes = encoder.encode(prefix).length;
   }
 
   /** Of a key, and of a bound of a range. */
@@ -28,17 +27,21 @@ export class KeySpace {
     return encoder.encode(this.#prefix + key);
   }
 
+  /** Throws what `malformed` makes for a key of somebody else's. */
   keyOf(bytes: Uint8Array): string {
-    return decoder.decode(bytes.subarray(this.#prefixBytes));
+    const key = decoder.decode(bytes);
+    if (key.startsWith(this.#prefix)) return key.slice(this.#prefix.length);
+    throw malformed("a key that was not asked for");
   }
 
+  /** Throws what `malformed` makes. */
   entryOf({ key, value, createRevision, modRevision, version, lease }: KeyValue): Entry {
     return {
       key: this.keyOf(key),
       value,
-      createRevision: Number(createRevision),
-      modRevision: Number(modRevision),
-      version: Number(version),
+      createRevision: revisionOf(createRevision),
+      modRevision: revisionOf(modRevision),
+      version: revisionOf(version),
       lease: lease === NO_LEASE ? undefined : lease,
     };
   }

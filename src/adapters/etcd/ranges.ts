@@ -4,10 +4,12 @@
  */
 import { BicoastalError } from "../../base/errors.ts";
 import type { Entry, RangeOptions, RangeResult } from "../../ports/control-store.ts";
+import { compareStoreKeys } from "../../ports/control-store-limits.ts";
 import type { EtcdClient } from "./client.ts";
 import { kindOf } from "./errors.ts";
-import { KV } from "./etcd-messages.ts";
+import { KV, type RangeResponse } from "./etcd-messages.ts";
 import type { KeySpace } from "./keys.ts";
+import { malformed, revisionIn } from "./malformed.ts";
 
 /** About how much is in one reply, by the entries so far. */
 const PAGE_BYTES = 2 * 1024 * 1024;
@@ -57,14 +59,40 @@ async function readOnce(
       revision: BigInt(revision ?? 0),
       serializable: isLocal,
     };
-    const { header, kvs, more } = await client.read(KV.method.range, request, { isLocal });
-    revision ??= Number(header?.revision);
-    for (const kv of kvs) {
-      bytes += kv.key.length + kv.value.length;
-      entries.push(keys.entryOf(kv));
-    }
-    if (!more || entries.length >= limit) return { entries, revision, more };
+    const after = last?.key;
+    const take = (reply: RangeResponse): Page => pageOf(reply, { keys, from, to, after });
+    const got = await client.read(KV.method.range, request, take, { isLocal });
+    revision ??= got.revision;
+    bytes += got.bytes;
+    entries.push(...got.entries);
+    if (!got.more || entries.length >= limit) return { entries, revision, more: got.more };
   }
+}
+
+interface Page extends RangeResult {
+  readonly bytes: number;
+}
+
+interface PageRequest {
+  readonly keys: KeySpace;
+  readonly from: string;
+  readonly to: string;
+  /** The last key of the page before. */
+  readonly after: string | undefined;
+}
+
+/** Throws what `malformed` makes for what is not a page of this range: one that does not go on would be asked for for ever. */
+function pageOf({ header, kvs, more }: RangeResponse, { keys, from, to, after }: PageRequest): Page {
+  const entries = kvs.map((kv) => keys.entryOf(kv));
+  let last = after;
+  for (const { key } of entries) {
+    const isNext = last === undefined ? compareStoreKeys(key, from) >= 0 : compareStoreKeys(key, last) > 0;
+    if (!isNext || compareStoreKeys(key, to) >= 0) throw malformed("keys that are not those of the range");
+    last = key;
+  }
+  if (more && entries.length === 0) throw malformed("a page without keys, and more to come");
+  const bytes = kvs.reduce((sum, kv) => sum + kv.key.length + kv.value.length, 0);
+  return { entries, bytes, revision: revisionIn(header), more };
 }
 
 function pageEntries(entries: number, bytes: number): number {

@@ -10,6 +10,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { type Client, type ClientDuplexStream, Metadata, status } from "@grpc/grpc-js";
+import { malformed } from "./malformed.ts";
 
 /** For one request to one member. A member that does not answer for so long will not. */
 const CALL_MS_MAX = 2_000;
@@ -40,7 +41,7 @@ export function encode<I extends DescMessage>(
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** A method that streams is asked once and answers once. Throws gRPC's `ServiceError`. */
+/** A method that streams is asked once and answers once. Throws gRPC's `ServiceError`, and one of `malformed`. */
 export async function exchange<I extends DescMessage, O extends DescMessage>(
   client: Client,
   method: AnyMethod<I, O>,
@@ -70,11 +71,15 @@ export async function exchange<I extends DescMessage, O extends DescMessage>(
 export interface Following<I extends DescMessage, O extends DescMessage> {
   readonly request: MessageInitShape<I>;
   readonly headers: Metadata;
+  /** May throw what `malformed` makes, which ends the stream. */
   readonly onReply: (reply: MessageShape<O>) => void;
   readonly signal: AbortSignal;
 }
 
-/** Resolves to what ended the stream, undefined where it just ended; nothing is handed on after the abort. */
+/**
+ * Resolves to what ended the stream, undefined where it just ended; nothing is handed on after the abort, nor after a reply
+ * that makes no sense.
+ */
 export function follow<I extends DescMessage, O extends DescMessage>(
   client: Client,
   method: DescMethodBiDiStreaming<I, O>,
@@ -88,14 +93,22 @@ export function follow<I extends DescMessage, O extends DescMessage>(
       headers,
       {},
     );
+    let hasEnded = false;
     const stop = (): void => stream.cancel();
     const ended = (failure?: unknown): void => {
+      hasEnded = true;
       signal.removeEventListener("abort", stop);
       resolve(failure);
     };
     signal.addEventListener("abort", stop, { once: true });
     stream.on("data", (bytes: Buffer) => {
-      if (!signal.aborted) onReply(decode(method, bytes));
+      if (signal.aborted || hasEnded) return;
+      try {
+        onReply(decode(method, bytes));
+      } catch (error) {
+        ended(error);
+        stream.cancel();
+      }
     });
     stream.on("error", ended);
     stream.on("end", () => ended());
@@ -117,4 +130,10 @@ const same = (bytes: Buffer): Buffer => bytes;
 const decode = <I extends DescMessage, O extends DescMessage>(
   method: AnyMethod<I, O>,
   bytes: Buffer,
-): MessageShape<O> => fromBinary(method.output, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+): MessageShape<O> => {
+  try {
+    return fromBinary(method.output, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+  } catch (cause) {
+    throw malformed(`${method.name} was answered with what is no ${method.output.name}`, cause);
+  }
+};

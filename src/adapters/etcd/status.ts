@@ -43,8 +43,7 @@ export async function readEtcdStatus(client: EtcdClient): Promise<readonly EtcdM
 
 /** How many members the cluster has: more than half of them must run. An address list may lack some. */
 export async function countEtcdMembers(client: EtcdClient): Promise<number> {
-  const { members } = await client.read(Cluster.method.memberList, {}, { isLocal: true });
-  return members.length;
+  return await client.read(Cluster.method.memberList, {}, ({ members }) => members.length, { isLocal: true });
 }
 
 /** In each line of releases, the first without the faults below. */

@@ -8,7 +8,6 @@
  */
 import type {
   ControlStore,
-  Entry,
   GetResult,
   LeaseId,
   RangeOptions,
@@ -28,8 +27,16 @@ import {
   assertWatch,
 } from "../../ports/control-store-limits.ts";
 import type { EtcdClient } from "./client.ts";
-import { KV, Lease, Maintenance } from "./etcd-messages.ts";
+import {
+  KV,
+  Lease,
+  Maintenance,
+  type RangeResponse,
+  type StatusResponse,
+  type TxnResponse,
+} from "./etcd-messages.ts";
 import { type KeySpace, leaseNumber } from "./keys.ts";
+import { malformed, revisionIn } from "./malformed.ts";
 import { readRange } from "./ranges.ts";
 import { countGets, decodeTxn, encodeTxn, onlyReads } from "./txn.ts";
 import { EtcdWatch } from "./watch.ts";
@@ -51,19 +58,22 @@ export class EtcdControlStore implements ControlStore {
   /** Throws STORE_UNAVAILABLE where no member answers, or does not know the user. */
   async connect(): Promise<void> {
     await this.#client.connect();
-    const { header } = await this.#client.read(Maintenance.method.status, {}, { isLocal: true });
-    this.#sawRevision(Number(header?.revision));
+    const take = (reply: StatusResponse): number => revisionIn(reply.header);
+    this.#sawRevision(await this.#client.read(Maintenance.method.status, {}, take, { isLocal: true }));
   }
 
   async get(key: string, { consistency }: ReadOptions = {}): Promise<GetResult> {
     assertStoreKey(key);
     const isLocal = consistency === "serializable";
     const request = { key: this.#keys.bytesOf(key), serializable: isLocal };
-    const { header, kvs } = await this.#client.read(KV.method.range, request, { isLocal });
-    const revision = this.#sawRevision(Number(header?.revision));
-    const [kv] = kvs;
-    const entry: Entry | undefined = kv === undefined ? undefined : this.#keys.entryOf(kv);
-    return { entry, revision };
+    const take = ({ header, kvs: [kv] }: RangeResponse): GetResult => {
+      const entry = kv === undefined ? undefined : this.#keys.entryOf(kv);
+      if (entry !== undefined && entry.key !== key) throw malformed("another key than was asked for");
+      return { entry, revision: revisionIn(header) };
+    };
+    const result = await this.#client.read(KV.method.range, request, take, { isLocal });
+    this.#sawRevision(result.revision);
+    return result;
   }
 
   async range(from: string, to: string, options: RangeOptions = {}): Promise<RangeResult> {
@@ -77,31 +87,35 @@ export class EtcdControlStore implements ControlStore {
     assertTxn(request);
     const encoded = encodeTxn(request, this.#keys);
     const counts = countGets(request);
-    const reply = onlyReads(request)
-      ? await this.#client.read(KV.method.txn, encoded)
-      : await this.#client.write(KV.method.txn, encoded);
-    const result = decodeTxn(reply, counts, this.#keys);
+    const take = (reply: TxnResponse): TxnResult => decodeTxn(reply, counts, this.#keys);
+    const result = onlyReads(request)
+      ? await this.#client.read(KV.method.txn, encoded, take)
+      : await this.#client.write(KV.method.txn, encoded, take);
     this.#sawRevision(result.revision);
     return result;
   }
 
   async grantLease(ttlMs: number): Promise<LeaseId> {
     assertLeaseTtl(ttlMs);
-    const { ID } = await this.#client.write(Lease.method.leaseGrant, {
-      TTL: BigInt(Math.ceil(ttlMs / 1_000)),
+    const request = { TTL: BigInt(Math.ceil(ttlMs / 1_000)) };
+    return await this.#client.write(Lease.method.leaseGrant, request, ({ ID }) => {
+      if (leaseNumber(ID) !== ID) throw malformed(`the lease ${ID}`);
+      return ID;
     });
-    return ID;
   }
 
   async keepAlive(id: LeaseId): Promise<boolean> {
-    const { TTL } = await this.#client.read(Lease.method.leaseKeepAlive, { ID: leaseNumber(id) });
-    return TTL > 0n;
+    const request = { ID: leaseNumber(id) };
+    return await this.#client.read(Lease.method.leaseKeepAlive, request, ({ TTL }) => TTL > 0n);
   }
 
   async revokeLease(id: LeaseId): Promise<void> {
-    await this.#client.read(Lease.method.leaseRevoke, { ID: leaseNumber(id) }).catch((error) => {
-      if (error.code !== "LEASE_GONE") throw error;
-    });
+    const request = { ID: leaseNumber(id) };
+    await this.#client
+      .read(Lease.method.leaseRevoke, request, () => {})
+      .catch((error) => {
+        if (error.code !== "LEASE_GONE") throw error;
+      });
   }
 
   watch(request: WatchRequest, onEvent: (event: WatchEvent) => void): Watch {
@@ -125,9 +139,8 @@ export class EtcdControlStore implements ControlStore {
     this.#client.close();
   }
 
-  #sawRevision(revision: number): number {
+  #sawRevision(revision: number): void {
     const newest = Math.max(this.#newest.revision, revision);
     this.#newest = { revision: newest, atMs: this.#client.clock.monotonicMs() };
-    return revision;
   }
 }

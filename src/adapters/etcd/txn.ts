@@ -5,6 +5,7 @@ import type { Compare, Op, TxnRequest, TxnResult } from "../../ports/control-sto
 import { compareStoreKeys } from "../../ports/control-store-limits.ts";
 import type { CompareSchema, RequestOpSchema, TxnRequestSchema, TxnResponse } from "./etcd-messages.ts";
 import { type KeySpace, leaseNumber } from "./keys.ts";
+import { malformed, revisionIn } from "./malformed.ts";
 
 const results = { "=": 0, ">": 1, "<": 2, "!=": 3 } as const;
 const targets = { version: 0, createRevision: 1, modRevision: 2, value: 3 } as const;
@@ -33,6 +34,7 @@ export const countGets = ({ success, failure = [] }: TxnRequest): GetCounts => (
   failure: failure.filter(({ kind }) => kind === "get").length,
 });
 
+/** Throws what `malformed` makes. */
 export function decodeTxn(reply: TxnResponse, counts: GetCounts, keys: KeySpace): TxnResult {
   const { succeeded, header, responses } = reply;
   const gets = responses.flatMap(({ response }) => {
@@ -41,7 +43,8 @@ export function decodeTxn(reply: TxnResponse, counts: GetCounts, keys: KeySpace)
     return [kv === undefined ? undefined : keys.entryOf(kv)];
   });
   const asked = succeeded ? counts.success : counts.failure;
-  return { succeeded, revision: Number(header?.revision), gets: gets.slice(0, asked) };
+  if (gets.length < asked) throw malformed(`${gets.length} of ${asked} keys of a transaction`);
+  return { succeeded, revision: revisionIn(header), gets: gets.slice(0, asked) };
 }
 
 /** Such a transaction may be sent again. */

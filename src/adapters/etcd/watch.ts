@@ -13,9 +13,13 @@ import { type EtcdClient, pause } from "./client.ts";
 import { kindOf, textOf } from "./errors.ts";
 import { type Event, type WatchResponse, Watch as WatchService } from "./etcd-messages.ts";
 import type { KeySpace } from "./keys.ts";
+import { malformed, revisionIn, revisionOf } from "./malformed.ts";
 
 /** One after another. A token may be of another time, which etcd does not always tell from a lack of permission. */
 const REFUSALS_MAX = 3;
+/** etcd's kinds of events. */
+const PUT = 0;
+const DELETE = 1;
 const PAUSE_MS_MIN = 25;
 const PAUSE_MS_MAX = 1_000;
 
@@ -88,18 +92,21 @@ export class EtcdWatch implements Watch {
       this.#onCancelled(reply);
       return;
     }
-    if (reply.created) this.#next ??= Number(reply.header?.revision) + 1;
+    // All of it, before anything is told: what makes no sense comes again on another stream.
+    const told = byRevision(reply.events).map((events) => this.#changesOf(events));
+    if (reply.created) this.#next ??= revisionIn(reply.header) + 1;
     this.#refusals = 0;
     this.#pauseMs = PAUSE_MS_MIN;
-    for (const events of byRevision(reply.events)) {
+    for (const changes of told) {
       if (!this.#isOpen) return;
-      this.#tellChanges(events);
+      this.#tellChanges(changes);
     }
   }
 
   #onCancelled({ compactRevision, cancelReason }: WatchResponse): void {
     if (compactRevision === 0n) this.#onRefusal(cancelReason);
-    else if (this.#isBound) this.#tellLast({ kind: "compacted", compactRevision: Number(compactRevision) });
+    else if (this.#isBound)
+      this.#tellLast({ kind: "compacted", compactRevision: revisionOf(compactRevision) });
     // It was to begin about now, and nothing has been told: it still can.
     else this.#next = undefined;
   }
@@ -112,21 +119,28 @@ export class EtcdWatch implements Watch {
     this.#tellLast({ kind: "failed", reason: `${where} refuses a watch: ${reason || "no reason is given"}` });
   }
 
-  #tellChanges(events: readonly Event[]): void {
-    const revision = Number(events[0]?.kv?.modRevision);
-    if (this.#next !== undefined && revision < this.#next) return;
-    this.#next = revision + 1;
+  #tellChanges(event: WatchEvent & { readonly kind: "changes" }): void {
+    if (this.#next !== undefined && event.revision < this.#next) return;
+    this.#next = event.revision + 1;
     this.#isBound = true;
-    const changes = events.flatMap((event) => this.#changesOf(event));
-    this.#tell({ kind: "changes", revision, changes });
+    this.#tell(event);
   }
 
-  #changesOf({ type, kv }: Event): Change[] {
-    if (kv === undefined) return [];
-    const { keys } = this.#options;
-    return type === 0
-      ? [{ kind: "put", entry: keys.entryOf(kv) }]
-      : [{ kind: "delete", key: keys.keyOf(kv.key), modRevision: Number(kv.modRevision) }];
+  /** Throws what `malformed` makes. */
+  #changesOf(events: readonly Event[]): WatchEvent & { readonly kind: "changes" } {
+    const revision = revisionOf(events[0]?.kv?.modRevision);
+    return { kind: "changes", revision, changes: events.map((event) => this.#changeOf(event)) };
+  }
+
+  #changeOf({ type, kv }: Event): Change {
+    const { keys, request } = this.#options;
+    if (kv === undefined || (type !== PUT && type !== DELETE)) throw malformed("a change of no known kind");
+    const key = keys.keyOf(kv.key);
+    if (compareStoreKeys(key, request.from) < 0 || compareStoreKeys(key, request.to) >= 0)
+      throw malformed("a change of a key that is not watched");
+    return type === DELETE
+      ? { kind: "delete", key, modRevision: revisionOf(kv.modRevision) }
+      : { kind: "put", entry: keys.entryOf(kv) };
   }
 
   #tellLast(event: WatchEvent): void {
@@ -146,12 +160,15 @@ export class EtcdWatch implements Watch {
   }
 }
 
-function* byRevision(events: readonly Event[]): Iterable<readonly Event[]> {
-  for (let start = 0; start < events.length; ) {
-    const revision = events[start]?.kv?.modRevision;
-    let end = start + 1;
-    while (end < events.length && events[end]?.kv?.modRevision === revision) end++;
-    yield events.slice(start, end);
-    start = end;
+/** In the order they came. */
+function byRevision(events: readonly Event[]): readonly (readonly Event[])[] {
+  const groups: Event[][] = [];
+  let revision: bigint | undefined;
+  for (const event of events) {
+    const group = event.kv?.modRevision === revision ? groups.at(-1) : undefined;
+    if (group === undefined) groups.push([event]);
+    else group.push(event);
+    revision = event.kv?.modRevision;
   }
+  return groups;
 }

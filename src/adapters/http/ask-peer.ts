@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import type { ByteRange } from "../../ports/blob-store.ts";
-import { parseContentRange, rangeHeader } from "./byte-ranges.ts";
+import { endOf, parseContentRange, rangeHeader } from "./byte-ranges.ts";
 import type { PeerAnswer, PeerClient, PeerRequest } from "./peer-client.ts";
 import { NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
 import { BLOB_BYTES_MAX } from "./server-limits.ts";
@@ -43,10 +43,18 @@ const WHOLE_MS_MAX = 300_000;
 /** A connection that lay idle may have been closed just now: what failed before any answer is asked once more. */
 const TRIES = 2;
 const PUT_PIECE_BYTES = 256 * 1024;
+const OTHER_BYTES = "it gave other bytes than it was asked for";
 
 /** The last bytes of a blob, and how long it is. Throws BLOB_MISSING and PEER_UNREACHABLE. */
-export function fetchTail(access: PeerAccess, blob: RemoteBlob, tailBytes: number): Promise<FetchedRange> {
-  return fetchRange(access, blob, `bytes=-${tailBytes}`, tailBytes);
+export async function fetchTail(
+  access: PeerAccess,
+  blob: RemoteBlob,
+  tailBytes: number,
+): Promise<FetchedRange> {
+  const got = await fetchRange(access, blob, `bytes=-${tailBytes}`, tailBytes);
+  const { range, size } = got;
+  if (endOf(range) === size && range.bytes === Math.min(tailBytes, size)) return got;
+  throw unreachable(access, blob, OTHER_BYTES);
 }
 
 /**
@@ -61,7 +69,7 @@ export async function fetchBytes(
 ): Promise<Uint8Array> {
   const got = await fetchRange(access, blob, rangeHeader(range), range.bytes, place);
   if (got.range.offset === range.offset && got.range.bytes === range.bytes) return got.bytes;
-  throw unreachable(access, blob, "it gave other bytes than it was asked for");
+  throw unreachable(access, blob, OTHER_BYTES);
 }
 
 /** A whole blob of 256 MiB at most. Throws BLOB_MISSING and PEER_UNREACHABLE. */

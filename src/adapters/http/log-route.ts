@@ -60,7 +60,8 @@ export async function fetchLogPage(
     }
     const [next, dropped] = [Number(given.headers[NEXT_HEADER]), Number(given.headers[DROPPED_HEADER])];
     const entries = entriesIn(await given.bytes(ANSWER_BYTES_MAX));
-    if (!Number.isSafeInteger(next) || !Number.isSafeInteger(dropped))
+    // A position before the one asked for would be asked for again and again.
+    if (!Number.isSafeInteger(next) || next < from || !Number.isSafeInteger(dropped) || dropped < 0)
       throw away(node, "its answer makes no sense");
     return { entries, next, dropped };
   } catch (error) {
