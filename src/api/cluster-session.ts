@@ -119,7 +119,7 @@ export class ClusterSession implements Session {
     try {
       const end = await client.ended(spec.id, (progress) => onEvent({ kind: "progress", progress }));
       const state = await client.state(spec);
-      const results = end.kind === "committed" ? await client.results(end) : [];
+      const results = end.kind === "committed" ? await client.results(spec.id, end) : [];
       if (state.status.kind === "running")
         throw new BicoastalError("JOB_RUNNING", `Job ${spec.id} was resumed by somebody else meanwhile.`);
       return outcomeOf(spec, { end: state.status, results, state, tasksResumed: 0 }, nowMs() - startMs);

@@ -31,6 +31,7 @@ import type { ControlStore } from "../ports/control-store.ts";
 import { boundedRows } from "../runtime/bounded-rows.ts";
 import { ClusterNode, type DrainOptions, type NodeNote } from "../runtime/cluster/cluster-node.ts";
 import { resultsKey, SharedBlobs, specKey } from "../runtime/cluster/fetch-job.ts";
+import { encodeResults } from "../runtime/cluster/kept-results.ts";
 import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
 import type { NodeCard } from "../runtime/cluster/node-card.ts";
 import { SharedSweep } from "../runtime/cluster/shared-sweep.ts";
@@ -262,7 +263,7 @@ async function assemble(
     outputs: environment().outputs,
     readRows: boundedRows(localReading(environment).readRows, memory.collectBytesMax),
     keepResults: async (results) => {
-      const bytes = codec.encode([results]);
+      const bytes = encodeResults(results, codec);
       const hash = thisMachine.sha256(bytes);
       sharedSweep.touch(resultsKey(hash));
       await shared.spread(resultsKey(hash), bytes);

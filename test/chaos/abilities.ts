@@ -35,6 +35,10 @@ const NEEDS: Partial<Record<FaultKind, { readonly ability: keyof Abilities; read
   "cut a region off": { ability: "networks", what: "network namespaces, as root on Linux" },
   "fill a disk": { ability: "disks", what: "to mount small disks, as root on Linux" },
   "shift a clock": { ability: "clocks", what: "libfaketime (Debian: apt-get install faketime)" },
+  "run a clock at another speed": {
+    ability: "clocks",
+    what: "libfaketime (Debian: apt-get install faketime)",
+  },
   "squeeze a node's memory": { ability: "memory", what: "control groups that are writable" },
 };
 

@@ -206,6 +206,14 @@ export class ChaosCluster {
     );
   }
 
+  /** A new one takes its place, with an empty disk. */
+  async replaceMember(member: number): Promise<void> {
+    await this.#starting.get(member);
+    const replacing = this.etcd.replace(member).finally(() => this.#starting.delete(member));
+    this.#starting.set(member, replacing);
+    await replacing;
+  }
+
   /** Ends all there is, and unmounts and removes what it made outside of the room. */
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));

@@ -42,6 +42,8 @@ export class ChaosNode {
   readonly parts: NodeParts;
   /** A fault has it now, and no other may. */
   taken = false;
+  /** How fast its clocks run, that of its timers too, from its next start on. Default: as time does. */
+  clockRate: number | undefined;
   #process: TiedProcess | undefined;
   #joined = false;
   #frozen = false;
@@ -81,13 +83,16 @@ export class ChaosNode {
       ...(link === undefined ? [] : ["--address", link.address]),
     ];
     const size = ["--threads", THREADS, "--memory", MEMORY, "--drain-timeout", DRAIN_TIMEOUT, "--json"];
-    const shifted =
-      clock === undefined
-        ? []
-        : [
-            ...["env", `LD_PRELOAD=${clock.library}`, `FAKETIME_TIMESTAMP_FILE=${clock.file}`],
-            ...["FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"],
-          ];
+    const said =
+      this.clockRate === undefined
+        ? // A clock of timers that jumps is not a fault of this world.
+          [
+            `FAKETIME_TIMESTAMP_FILE=${clock?.file}`,
+            "FAKETIME_DONT_FAKE_MONOTONIC=1",
+            "FAKETIME_CACHE_DURATION=1",
+          ]
+        : [`FAKETIME=+0 x${this.clockRate.toFixed(3)}`];
+    const shifted = clock === undefined ? [] : ["env", `LD_PRELOAD=${clock.library}`, ...said];
     const started = await TiedProcess.start({
       command: [
         ...(space?.within ?? []),

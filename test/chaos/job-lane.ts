@@ -83,13 +83,8 @@ export class JobLane {
   /** What it gave, or its id where only that is known; undefined where it was not acknowledged. */
   async #submit(job: PlannedJob, out: string): Promise<JobOutcome | string | undefined> {
     const { session, jobs, input, onSubmitted, onRetry } = this.#parts;
-    const { rows, salt, pauseMs, shape } = job;
-    const writes = shape === "groups" || shape === "sorted" || shape === "ends";
-    const params = {
-      ...{ rows, salt, pauseMs },
-      ...(shape === "words" ? { input } : {}),
-      ...(writes ? { out } : {}),
-    };
+    const { shape } = job;
+    const params = paramsOf(job, input, out);
     let id: string | undefined;
     try {
       return await session.run(jobs[shape]!, params, {
@@ -97,7 +92,7 @@ export class JobLane {
           if (event.kind !== "started" || id !== undefined) return;
           id = event.job;
           this.acknowledged.push(id);
-          if (writes) this.written.push(out);
+          if ("out" in params) this.written.push(out);
           onSubmitted(job, id);
         },
       });
@@ -107,30 +102,46 @@ export class JobLane {
     }
   }
 
-  /** Asks until there is an answer. Undefined where the job has failed, which was told then. */
   async #outcomeOf(job: PlannedJob, submitted: JobOutcome | string): Promise<JobOutcome | undefined> {
-    if (typeof submitted !== "string") return submitted;
-    const { session, onProblem, onRetry } = this.#parts;
-    const endMs = performance.now() + JOB_MS_MAX;
-    for (let last = ""; ; await pause(RETRY_MS)) {
-      try {
-        const { state, error } = await session.job(submitted);
-        if (state === "failed" || state === "cancelled") {
-          onProblem(`${submitted} (${job.shape}) ${state}: ${error?.code} ${error?.message}`);
-          return undefined;
-        }
-        // Also of one that has ended this only asks for its results.
-        return await session.resume(submitted);
-      } catch (thrown) {
-        last = messageOf(thrown);
-        onRetry(`${submitted}: ${last}`);
-      }
-      if (performance.now() > endMs) {
-        onProblem(`L15: ${submitted} (${job.shape}) has given nothing for ${JOB_MS_MAX / 1000} s: ${last}`);
+    return typeof submitted === "string" ? await outcomeOf(this.#parts, submitted, job.shape) : submitted;
+  }
+}
+
+/** Asks until there is an answer. Undefined where the job has failed, which was told then. */
+export async function outcomeOf(
+  { session, onProblem, onRetry }: Pick<LaneParts, "session" | "onProblem" | "onRetry">,
+  id: string,
+  shape: string,
+): Promise<JobOutcome | undefined> {
+  const endMs = performance.now() + JOB_MS_MAX;
+  for (let last = ""; ; await pause(RETRY_MS)) {
+    try {
+      const { state, error } = await session.job(id);
+      if (state === "failed" || state === "cancelled") {
+        onProblem(`${id} (${shape}) ${state}: ${error?.code} ${error?.message}`);
         return undefined;
       }
+      // Also of one that has ended this only asks for its results.
+      return await session.resume(id);
+    } catch (thrown) {
+      last = messageOf(thrown);
+      onRetry(`${id}: ${last}`);
+    }
+    if (performance.now() > endMs) {
+      onProblem(`L15: ${id} (${shape}) has given nothing for ${JOB_MS_MAX / 1000} s: ${last}`);
+      return undefined;
     }
   }
+}
+
+/** What the job is given; `out` where it writes. */
+export function paramsOf({ rows, salt, pauseMs, shape }: PlannedJob, input: string, out: string) {
+  const writes = shape === "groups" || shape === "sorted" || shape === "ends";
+  return {
+    ...{ rows, salt, pauseMs },
+    ...(shape === "words" ? { input } : {}),
+    ...(writes ? { out } : {}),
+  };
 }
 
 /** S7: rows and lines, none lost and none doubled. */

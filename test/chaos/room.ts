@@ -33,7 +33,7 @@ export class Room {
   readonly #watchdog: ChildProcess;
 
   constructor() {
-    for (const name of ["logs", "inputs", "out", "nodes", "clocks", "tmp", "client"])
+    for (const name of ["logs", "inputs", "out", "nodes", "clocks", "tmp", "client", "clients"])
       mkdirSync(this.in(name));
     // In a session of its own: Ctrl-C is not for it.
     this.#watchdog = spawn("sh", ["-c", WATCHDOG, "sh", this.path, String(process.pid)], {
@@ -58,6 +58,7 @@ export class Room {
       "out",
       "nodes",
       "clocks",
+      "clients",
       "tmp",
       "client",
       "node_modules",

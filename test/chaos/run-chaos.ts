@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import type { Job, Session } from "../../src/index.ts";
 import { abilitiesHere, kindsFor } from "./abilities.ts";
 import { ChaosCluster, MEMBERS, REGION_NAMES } from "./chaos-cluster.ts";
+import { DyingClients } from "./dying-clients.ts";
 import { FAULTS } from "./faults/all-faults.ts";
 import { FaultRoom } from "./faults/fault-room.ts";
 import { type DoneJob, JobLane, messageOf } from "./job-lane.ts";
@@ -88,15 +89,16 @@ class ChaosRun {
       this.#say(`${cluster.nodes.length} nodes and ${MEMBERS} members of etcd are up`);
       const session = await this.#connect(cluster);
       const lanes = this.#lanes(session.session, session.jobs);
+      const clients = this.#clients(cluster, session.session);
       const running = Promise.all(lanes.map((lane) => lane.run()));
       // A lane that throws ends the run: it is told where it is awaited.
       running.catch(() => {});
-      await this.#harm(cluster, kinds);
+      await this.#harm(new FaultRoom(cluster, clients), kinds);
       this.#say("the faults are over");
       for (const lane of lanes) lane.stop();
       await running;
       minutes = (performance.now() - this.#startMs) / 60_000;
-      figures = await this.#judge(cluster, lanes, session.session);
+      figures = await this.#judge(cluster, [...lanes, clients], session.session);
     } finally {
       await cluster.close();
     }
@@ -139,12 +141,22 @@ class ChaosRun {
     });
   }
 
+  #clients(cluster: ChaosCluster, session: Session): DyingClients {
+    const { seed, root } = this.#options;
+    return new DyingClients({
+      ...{ seed, cluster, session, room: this.#room, lines: inputLines(seed) },
+      bin: join(root, "dist", "bin.js"),
+      onProblem: (problem) => this.#problem(problem),
+      onRetry: (what) => this.#room.log("client", what),
+    });
+  }
+
   // ---- Harm --------------------------------------------------------------------------------------------------
 
-  async #harm(cluster: ChaosCluster, kinds: readonly FaultKind[]): Promise<void> {
+  async #harm(faults: FaultRoom, kinds: readonly FaultKind[]): Promise<void> {
     const { seed, minutes, signal } = this.#options;
+    const { cluster } = faults;
     const endMs = this.#startMs + minutes * 60_000;
-    const faults = new FaultRoom(cluster);
     for (const step of scheduleOf(seed, kinds)) {
       if (performance.now() > endMs || signal.aborted || this.#problems.length > 0) return;
       await this.#untilUnderWay(cluster, step);
@@ -178,7 +190,11 @@ class ChaosRun {
 
   // ---- Judgement ---------------------------------------------------------------------------------------------
 
-  async #judge(cluster: ChaosCluster, lanes: readonly JobLane[], session: Session) {
+  async #judge(
+    cluster: ChaosCluster,
+    lanes: readonly Pick<JobLane, "acknowledged" | "written">[],
+    session: Session,
+  ) {
     for (const node of cluster.nodes) if (!node.running) await cluster.restart(node);
     const { problems, figures } = await auditJobs(
       cluster,

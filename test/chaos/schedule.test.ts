@@ -29,6 +29,22 @@ test("every kind of fault comes before one comes again, and some have another on
   }
 });
 
+test("no member of etcd is killed beside one that is replaced", () => {
+  const pairs = stepsOf("a", 3_000).flatMap(({ faults }) =>
+    faults.length === 2 ? [faults.map(({ kind }) => kind)] : [],
+  );
+  const besideMember = new Set(
+    pairs.filter(([, other]) => other === "kill a member of etcd").map(([kind]) => kind),
+  );
+  expect(besideMember.has("kill a driver")).toBe(true);
+  for (const kind of [
+    "lose a disk of etcd",
+    "damage a disk of etcd",
+    "lose a region with its disks",
+  ] as const)
+    expect(besideMember.has(kind)).toBe(false);
+});
+
 test("what this machine cannot do is left out, and the rest comes in an order of its own", () => {
   const kinds = FAULT_KINDS.slice(0, 3);
   const steps = scheduleOf("a", kinds);

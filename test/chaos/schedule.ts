@@ -22,6 +22,9 @@ export const FAULT_KINDS = [
   "kill a majority of etcd",
   "kill all of etcd",
   "freeze etcd's leader",
+  "lose a disk of etcd",
+  "damage a disk of etcd",
+  "kill a client",
   "cut two nodes from each other",
   "cut a node from the others",
   "cut a node from the store",
@@ -32,6 +35,7 @@ export const FAULT_KINDS = [
   "damage blocks",
   "damage stored jobs",
   "shift a clock",
+  "run a clock at another speed",
   "squeeze a node's memory",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -44,6 +48,12 @@ const BESIDE: readonly FaultKind[] = [
   "freeze a driver",
   "damage blocks",
   "kill a member of etcd",
+];
+/** A majority of etcd must agree on a new member, so that no other one may be away. */
+const REPLACE_MEMBER: readonly FaultKind[] = [
+  "lose a disk of etcd",
+  "damage a disk of etcd",
+  "lose a region with its disks",
 ];
 const PAIR_CHANCE = 1 / 3;
 /** Later a job has ended before a fault finds it. */
@@ -69,13 +79,18 @@ export function* scheduleOf(seed: string, kinds: readonly FaultKind[]): Generato
   const faultOf = (kind: FaultKind): Fault => ({ kind, pick: random.next(), size: random.next() });
   for (let number = 1; ; ) {
     for (const kind of shuffled(kinds, random)) {
-      const beside = BESIDE.filter((other) => other !== kind && kinds.includes(other));
+      const beside = BESIDE.filter(
+        (other) => other !== kind && kinds.includes(other) && mayMeet(kind, other),
+      );
       const second = random.chance(PAIR_CHANCE) && beside.length > 0 ? [random.pick(beside)] : [];
       const faults = [kind, ...second].map(faultOf);
       yield { number: number++, faults, progress: PROGRESS_MAX * random.next() };
     }
   }
 }
+
+const mayMeet = (kind: FaultKind, other: FaultKind): boolean =>
+  other !== "kill a member of etcd" || !REPLACE_MEMBER.includes(kind);
 
 function shuffled<T>(list: readonly T[], random: Prng): readonly T[] {
   const cards = [...list];

@@ -1,7 +1,7 @@
 /** Real etcd for tests: members on free ports, each with a directory of its own. None outlives the test process. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,11 @@ const START_MS_MAX = 60_000;
 const POLL_MS = 50;
 /** Of a member's log, to say why it did not start. */
 const LOG_LINES_MAX = 200;
+/** For the others to agree that a member has gone and another one comes. */
+const REPLACE_MS_MAX = 120_000;
+const ASK_MS_MAX = 5_000;
+/** The first pages of the database say what the rest is. */
+const FIRST_PAGES_BYTES = 16 * 1024;
 const CLIENT_PORT = 2379;
 const PEER_PORT = 2380;
 
@@ -43,9 +48,14 @@ export interface EtcdMachine {
 interface Server {
   readonly name: string;
   readonly endpoint: string;
+  /** Where clients and the other members reach it. */
+  readonly client: string;
+  readonly peer: string;
   readonly directory: string;
   readonly command: readonly string[];
   process?: TiedProcess | undefined;
+  /** Whether it has come to a cluster that was there. */
+  joined?: boolean;
 }
 
 export class EtcdServers {
@@ -86,21 +96,96 @@ export class EtcdServers {
 
   /** Also one that was killed; it goes on with what lies in its directory. Resolves when it listens to clients. */
   async startMember(index: number): Promise<void> {
-    const server = this.#server(index);
     const log: string[] = [];
+    await this.#spawn(index, log);
+    await until(START_MS_MAX, () => log.some(serves)).catch(() => {
+      throw new Error(`etcd did not start:\n${log.slice(-20).join("\n")}`);
+    });
+  }
+
+  /** Whether it ends by itself when it is started, rather than serve. */
+  async refusesToStart(index: number): Promise<boolean> {
+    const log: string[] = [];
+    const started = await this.#spawn(index, log);
+    await until(START_MS_MAX, () => !started.running || log.some(serves));
+    return !started.running;
+  }
+
+  async #spawn(index: number, log: string[]): Promise<TiedProcess> {
+    const server = this.#server(index);
+    const state = ["--initial-cluster-state", server.joined === true ? "existing" : "new"];
     server.process = await TiedProcess.start({
-      command: server.command,
+      command: [...server.command, ...state],
       onError: (line) => {
         this.#onLine(index, line);
         log.push(line);
         if (log.length > LOG_LINES_MAX) log.shift();
       },
     });
-    await until(START_MS_MAX, () =>
-      log.some((line) => /ready to serve client requests|serving .*client/i.test(line)),
-    ).catch(() => {
-      throw new Error(`etcd did not start:\n${log.slice(-20).join("\n")}`);
-    });
+    return server.process;
+  }
+
+  /**
+   * Its disk is lost: kills it, removes what it had, and has a new member take its place, as etcd's documentation of runtime
+   * reconfiguration says. Needs a majority of the others. Resolves when it listens to clients.
+   */
+  async replace(index: number): Promise<void> {
+    const server = this.#server(index);
+    await this.kill(index);
+    await rm(server.directory, { recursive: true, force: true });
+    await until(REPLACE_MS_MAX, () => this.#changeMember(server).catch(() => false));
+    server.joined = true;
+    await this.startMember(index);
+  }
+
+  /** Damages what it keeps on its disk, in a way that etcd's checksums show. To be called while it does not run. */
+  async damage(index: number, what: "log" | "database"): Promise<void> {
+    const directory = join(this.#server(index).directory, "member");
+    const logs = join(directory, "wal");
+    const last = (await readdir(logs))
+      .filter((name) => name.endsWith(".wal"))
+      .sort()
+      .at(-1);
+    const file = await open(what === "log" ? join(logs, last ?? "") : join(directory, "snap", "db"), "r+");
+    try {
+      if (what === "database") await file.write(Buffer.alloc(FIRST_PAGES_BYTES), 0, FIRST_PAGES_BYTES, 0);
+      else {
+        const bytes = await file.readFile();
+        // Behind what is written, the file is full of zeros.
+        const at = bytes.findLastIndex((byte) => byte !== 0) >> 1;
+        await file.write(Buffer.from([(bytes[at] ?? 0) ^ 0x10]), 0, 1, at);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Takes the old member out and the new one in, as far as that has not been done. Returns whether it has been. */
+  async #changeMember(server: Server): Promise<boolean> {
+    const { members = [] } = await this.#ask(server, "list", {});
+    const known = members.filter(({ peerURLs }) => peerURLs?.includes(server.peer));
+    // One that never started has no name yet.
+    const old = known.find(({ name }) => name !== undefined && name !== "");
+    if (old !== undefined) await this.#ask(server, "remove", { ID: old.ID });
+    else if (known.length > 0) return true;
+    await this.#ask(server, "add", { peerURLs: [server.peer] });
+    return true;
+  }
+
+  /** Of the first of the others that answers. */
+  async #ask(but: Server, what: "list" | "remove" | "add", request: object): Promise<MemberList> {
+    const others = this.#servers.filter((server) => server !== but && server.process?.running === true);
+    return await Promise.any(
+      others.slice(0, what === "list" ? undefined : 1).map(async ({ client }) => {
+        const response = await fetch(`${client}/v3/cluster/member/${what}`, {
+          method: "POST",
+          body: JSON.stringify(request),
+          signal: AbortSignal.timeout(ASK_MS_MAX),
+        });
+        if (!response.ok) throw new Error(`${what}: ${await response.text()}`);
+        return (await response.json()) as MemberList;
+      }),
+    );
   }
 
   /** kill -9. */
@@ -150,6 +235,16 @@ export class EtcdServers {
   }
 }
 
+interface MemberList {
+  readonly members?: readonly {
+    readonly ID: string;
+    readonly name?: string;
+    readonly peerURLs?: readonly string[];
+  }[];
+}
+
+const serves = (line: string): boolean => /ready to serve client requests|serving .*client/i.test(line);
+
 async function configure(
   members: number,
   directory: string,
@@ -172,19 +267,12 @@ async function configure(
     return {
       name,
       endpoint,
+      client,
+      peer,
       directory: own,
       command: [
         ...[...within, "etcd"],
-        ...[
-          "--name",
-          name,
-          "--data-dir",
-          own,
-          "--initial-cluster",
-          cluster,
-          "--initial-cluster-state",
-          "new",
-        ],
+        ...["--name", name, "--data-dir", own, "--initial-cluster", cluster],
         ...["--listen-client-urls", client, "--advertise-client-urls", client],
         ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
         ...args,

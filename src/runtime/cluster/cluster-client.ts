@@ -20,6 +20,7 @@ import { askToStop } from "../job-stop.ts";
 import { replayLog } from "../replay-log.ts";
 import type { RetryClock } from "../retry.ts";
 import { resultsKey, type SharedBlobs, specKey } from "./fetch-job.ts";
+import { decodeResults } from "./kept-results.ts";
 import { encodeOpenJob } from "./open-job.ts";
 import { RangeView } from "./range-view.ts";
 import { GRACE_MS } from "./shared-sweep.ts";
@@ -127,13 +128,15 @@ export class ClusterClient {
     return spec;
   }
 
-  /** What a job gave that committed. Throws PEER_UNREACHABLE, BLOB_MISSING where no node that answers has it. */
-  async results(end: JobEndCard): Promise<readonly EndResult[]> {
+  /**
+   * What a job gave that committed. Throws PEER_UNREACHABLE, BLOB_MISSING where no node that answers has it, and BLOB_CORRUPT
+   * where what they have is no job's results.
+   */
+  async results(job: JobId, end: JobEndCard): Promise<readonly EndResult[]> {
     const { results: hash } = end;
     if (hash === undefined) throw new BicoastalError("BLOB_MISSING", "The job's results were not kept.");
     const { shared, codec } = this.#parts;
-    const [results] = codec.decode(await shared.get(resultsKey(hash), hash));
-    return results as readonly EndResult[];
+    return decodeResults(await shared.get(resultsKey(hash), hash), codec, job);
   }
 
   /** Asks whoever drives the job to stop it. Harmless where it has ended. */

@@ -2,6 +2,7 @@
 import type { ChaosCluster } from "../chaos-cluster.ts";
 import { delay, WAIT_MS_MAX } from "../chaos-cluster.ts";
 import type { ChaosNode } from "../chaos-node.ts";
+import type { DyingClients } from "../dying-clients.ts";
 import type { Fault } from "../schedule.ts";
 
 /** Does the harm, lets it last, takes it back and waits until what was harmed is well again. Resolves with what it did. */
@@ -12,10 +13,12 @@ const DRIVER_WAIT_MS = 15_000;
 
 export class FaultRoom {
   readonly cluster: ChaosCluster;
+  readonly clients: DyingClients;
   readonly leaseMs: number;
 
-  constructor(cluster: ChaosCluster) {
+  constructor(cluster: ChaosCluster, clients: DyingClients) {
     this.cluster = cluster;
+    this.clients = clients;
     this.leaseMs = cluster.settings.leaseMs;
   }
 

@@ -13,6 +13,9 @@ const DAMAGED_FILES_MAX = 9;
 const BLOCKS_WAIT_MS = 10_000;
 const DAY = 86_400;
 const SHIFT_LEASES = 2;
+const SLOWEST_CLOCK = 0.5;
+const FASTEST_CLOCK = 2;
+const RATE_LEASES = 6;
 const SQUEEZED_BYTES = 24 * 1024 * 1024;
 
 const fillDisk: Inject = (room, fault) =>
@@ -113,6 +116,20 @@ const shiftClock: Inject = (room, fault) =>
     return `${node.name} by ${seconds} s, and back`;
   });
 
+/** Both of its clocks, from its start to its end: half as fast, to twice. */
+const runClock: Inject = (room, fault) =>
+  room.withNode(fault, async (node) => {
+    const rate = SLOWEST_CLOCK * (FASTEST_CLOCK / SLOWEST_CLOCK) ** fault.size;
+    node.clockRate = rate;
+    await room.kill(node);
+    await room.cluster.restart(node);
+    await room.hold(RATE_LEASES);
+    node.clockRate = undefined;
+    await room.kill(node);
+    await room.cluster.restart(node);
+    return `${node.name} at ${rate.toFixed(2)} of the speed of time`;
+  });
+
 const squeezeMemory: Inject = (room, fault) =>
   room.withNode(fault, async (node) => {
     const { memory } = node.parts;
@@ -133,5 +150,6 @@ export const MACHINE_FAULTS = {
   "damage blocks": damageBlocks,
   "damage stored jobs": damageNamed,
   "shift a clock": shiftClock,
+  "run a clock at another speed": runClock,
   "squeeze a node's memory": squeezeMemory,
 } satisfies Partial<Record<FaultKind, Inject>>;

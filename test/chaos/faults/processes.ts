@@ -52,7 +52,7 @@ const restartAll: Inject = (room, { size }) =>
     return "all nodes and all of etcd";
   });
 
-/** What a region holds burns: its nodes come back with empty disks. Its member of etcd keeps its own, as a new one must be added by hand. */
+/** What a region holds burns: its nodes come back with empty disks, and a new member of etcd takes the place of the one it had. */
 const loseRegion: Inject = async (room, { pick, size }) => {
   const index = Math.floor(pick * REGION_NAMES.length);
   const region = REGION_NAMES[index]!;
@@ -62,7 +62,7 @@ const loseRegion: Inject = async (room, { pick, size }) => {
     await Promise.all([...there.map((node) => room.kill(node)), etcd.kill(index)]);
     for (const node of there) empty(node.parts.dataDir);
     await room.hold(1 + size * 3);
-    await room.cluster.startMembers([index]);
+    await room.cluster.replaceMember(index);
     await Promise.all(there.map((node) => room.cluster.restart(node)));
     return region;
   });
@@ -82,6 +82,27 @@ async function withoutMembers(room: FaultRoom, members: readonly number[], lease
   await room.cluster.startMembers(running);
   return running.map((member) => REGION_NAMES[member]).join(", ");
 }
+
+const loseEtcdDisk: Inject = async (room, { pick, size }) => {
+  const member = Math.floor(pick * MEMBERS);
+  await room.cluster.etcd.kill(member);
+  await room.hold(3 * size);
+  await room.cluster.replaceMember(member);
+  return REGION_NAMES[member]!;
+};
+
+/** It must not serve what it has; an operator then gives it an empty disk. */
+const damageEtcdDisk: Inject = async (room, { pick, size }) => {
+  const member = Math.floor(pick * MEMBERS);
+  const what = size < 0.5 ? "log" : "database";
+  const { etcd } = room.cluster;
+  await etcd.kill(member);
+  await etcd.damage(member, what);
+  if (!(await etcd.refusesToStart(member)))
+    throw new Error(`the member of etcd in ${REGION_NAMES[member]} serves with a damaged ${what}`);
+  await room.cluster.replaceMember(member);
+  return `the ${what} of ${REGION_NAMES[member]}, which refused to start and was replaced`;
+};
 
 const freezeLeader: Inject = async (room, { size }) => {
   const { etcd } = room.cluster;
@@ -135,4 +156,7 @@ export const PROCESS_FAULTS = {
   "kill all of etcd": (room, { size }) =>
     withoutMembers(room, [0, 1, 2], 1 + (STORE_AWAY_LEASES_MAX - 1) * size),
   "freeze etcd's leader": freezeLeader,
+  "lose a disk of etcd": loseEtcdDisk,
+  "damage a disk of etcd": damageEtcdDisk,
+  "kill a client": (room, fault) => room.clients.submitAndDie(fault),
 } satisfies Partial<Record<FaultKind, Inject>>;
