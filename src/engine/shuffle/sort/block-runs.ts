@@ -1,4 +1,5 @@
 /** The runs that map tasks left in their blocks, of which one reader takes its range. */
+
 import { BicoastalError } from "../../../base/errors.ts";
 import type { SortNode } from "../../../plan/node.ts";
 import type { BlockRef, ProducerBlocks } from "../../../plan/task.ts";
@@ -8,6 +9,7 @@ import { BlockReader, FrameRoom } from "../block/block-reader.ts";
 import type { FrameExtent } from "../block/frame.ts";
 import type { ReadMeter, ShuffleRequest } from "../shuffle-request.ts";
 import { KEY_TAG, KeyBytes } from "./key-bytes.ts";
+import { checkFrame } from "./run-frame.ts";
 import { deriveKeys, type LoadedFrame, type RunSource, tagKeys, textsAsValues } from "./run-source.ts";
 import {
   frameList,
@@ -209,7 +211,7 @@ export class BlockRuns {
     const bodies = block.frames(sink, frameList(run));
     const rows = block.frames(sink, valueList(run));
     if ((isDerived ? rows : bodies).length < last) throw runsContradict(ref);
-    if (!isText && rows.length < last) throw runsContradict(ref);
+    if ((isText && isDerived) || (!isText && rows.length < last)) throw runsContradict(ref);
     const addTags = this.tagged && (stored & RUN_UNTAGGED) !== 0;
     return {
       frames: last - first,
@@ -226,6 +228,8 @@ export class BlockRuns {
         const extent = bodies[first + frame] as FrameExtent;
         this.#meter.bytes += extent.bytes;
         const stored = block.readBytes(extent, room);
+        if (values !== undefined && values.length !== extent.rows) throw runsContradict(ref);
+        reading(block, extent, () => checkFrame(stored, extent.rows, isText));
         const body = addTags ? reading(block, extent, () => tagKeys(stored, extent.rows)) : stored;
         if (!isText || this.text) return { body, rows: extent.rows, values, valueBytes };
         return reading(block, extent, () => textsAsValues(body, extent.rows));

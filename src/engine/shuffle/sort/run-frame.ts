@@ -64,3 +64,41 @@ export function readHead(body: Uint8Array, rows: number): FrameHead {
   if (frameParts(head, rows).bytes !== body.length) throw new RangeError("its parts contradict its length");
   return head;
 }
+
+/**
+ * Throws RangeError where a merge could not go by it: a kernel takes for granted where rows and keys end. That they are those
+ * that were written, and in order, checksums say.
+ */
+export function checkFrame(body: Uint8Array, rows: number, hasText: boolean): void {
+  const head = readHead(body, rows);
+  const { keyKind, keyLength, textBytes, keyBytes } = head;
+  if (head.hasText !== hasText) throw new RangeError("its rows are not of the kind of its run");
+  const parts = frameParts(head, rows);
+  if (hasText && !areParts(wordsAt(body, parts.ends, rows), 1, textBytes))
+    throw new RangeError("its rows contradict their lengths");
+  const keysFit =
+    keyKind === KEY_KIND.own
+      ? areParts(wordsAt(body, parts.keyEnds, rows), 0, keyBytes)
+      : keyKind === KEY_KIND.fixed
+        ? keyLength * rows === keyBytes
+        : hasText && keyBytes === 0 && (keyKind === KEY_KIND.row || keyKind === KEY_KIND.slice);
+  if (!keysFit) throw new RangeError("its keys contradict their lengths");
+}
+
+/** Whether parts that end there, with so many bytes behind each, are so many bytes in all. */
+function areParts(ends: Uint32Array, behind: number, bytes: number): boolean {
+  let start = 0;
+  for (let row = 0; row < ends.length; row++) {
+    const end = ends[row] as number;
+    if (end < start) return false;
+    start = end + behind;
+  }
+  return start === bytes;
+}
+
+/** Frames are aligned in blocks, and so mostly where they are read to. */
+function wordsAt(body: Uint8Array, at: number, words: number): Uint32Array {
+  const offset = body.byteOffset + at;
+  if (offset % 4 === 0) return new Uint32Array(body.buffer, offset, words);
+  return new Uint32Array(body.slice(at, at + 4 * words).buffer, 0, words);
+}
