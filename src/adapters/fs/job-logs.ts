@@ -19,7 +19,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { attemptKey } from "../../base/ids.ts";
-import type { LogEntry, LogPage, LogSink, NewEntry } from "../../plan/task-logs.ts";
+import {
+  LOG_LEVELS,
+  type LogEntry,
+  type LogPage,
+  type LogSink,
+  type NewEntry,
+} from "../../plan/task-logs.ts";
 import { makeDirectory } from "./make-directory.ts";
 
 /** Of one job on one node: between half of this and this much is kept once there was more. */
@@ -311,9 +317,26 @@ export function entriesIn(bytes: Uint8Array): readonly LogEntry[] {
   return entries;
 }
 
+/** Dates beyond have no name (ECMAScript, "Time Values and Time Range"). */
+const TIME_MS_MAX = 8.64e15;
+
 const isEntry = (entry: unknown): boolean => {
-  const { atMs, level, node, message } = (entry ?? {}) as Partial<Record<keyof LogEntry, unknown>>;
-  return [level, node, message].every((text) => typeof text === "string") && typeof atMs === "number";
+  const { atMs, level, node, message, attempt, error } = (entry ?? {}) as Partial<
+    Record<keyof LogEntry, unknown>
+  >;
+  return (
+    typeof atMs === "number" &&
+    Math.abs(atMs) <= TIME_MS_MAX &&
+    LOG_LEVELS.some((known) => known === level) &&
+    [node, message].every((text) => typeof text === "string") &&
+    ["undefined", "string"].includes(typeof attempt) &&
+    (error === undefined || isError(error))
+  );
+};
+
+const isError = (error: unknown): boolean => {
+  const { code, details } = (error ?? {}) as Partial<Record<"code" | "details", unknown>>;
+  return typeof code === "string" && typeof details === "object" && details !== null;
 };
 
 function lineOf({ level, message, attempt, fields, error }: NewEntry, atMs: number, node: string): string {
