@@ -71,7 +71,7 @@ test("code with a map of any kind stays the code that it is", () => {
     fc.property(fc.string(), json, fc.boolean(), (code, map, isCut) => {
       const encoded = Buffer.from(map).toString("base64");
       const given = `${code}${MAP}${isCut ? encoded.slice(0, encoded.length >> 1) : encoded}\n`;
-      const made = withSourceRoot(given, "/home/anna/project");
+      const made = withSourceRoot(given, "/project");
       expect(made.slice(0, code.length + MAP.length)).toBe(`${code}${MAP}`);
       expect(made.split("\n")).toHaveLength(given.split("\n").length);
     }),
@@ -80,10 +80,10 @@ test("code with a map of any kind stays the code that it is", () => {
   const sources = ["src/job.ts", "node:fs"];
   const made = withSourceRoot(
     `1;\n${MAP}${Buffer.from(JSON.stringify({ sources })).toString("base64")}\n`,
-    "/home/anna",
+    "/project",
   );
   const map = JSON.parse(
     Buffer.from(made.slice(made.indexOf(MAP) + MAP.length), "base64").toString(),
   ) as object;
-  expect(map).toEqual({ sources: ["file:///home/anna/src/job.ts", "node:fs"] });
+  expect(map).toEqual({ sources: ["file:///project/src/job.ts", "node:fs"] });
 });
