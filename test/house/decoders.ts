@@ -103,6 +103,7 @@ export const DECODERS: readonly Decoder[] = [
     test: "src/adapters/http/byte-ranges.fuzz.test.ts",
   },
   { reads: "blobs of peers", file: "src/adapters/http/ask-peer.ts", test: PEERS },
+  { reads: "heads of peers' answers", file: "src/adapters/http/blob-connection.ts", test: PEERS },
   { reads: "logs of peers", file: "src/adapters/http/log-route.ts", test: PEERS },
   { reads: "messages of peers", file: "src/adapters/http/peer-links.ts", test: PEERS },
   { reads: "answers of etcd", file: "src/adapters/etcd/rpc.ts", test: ETCD },

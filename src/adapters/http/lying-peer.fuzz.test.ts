@@ -17,10 +17,11 @@ import { nodeId } from "../../base/ids.ts";
 import { createMemoryBlobs } from "../../sim/ports/memory-blobs.ts";
 import { createFileScratch } from "../fs/scratch.ts";
 import type { PeerAccess } from "./ask-peer.ts";
+import { createBlobClient } from "./blob-client.ts";
 import { parseRange } from "./byte-ranges.ts";
 import { fetchLogPage } from "./log-route.ts";
 import { createPeerBlobs, type PeerBlobs } from "./peer-blobs.ts";
-import { createPeerClient } from "./peer-client.ts";
+import { createPeerClient, type PeerClient } from "./peer-client.ts";
 import { createPeerLinks, type LinkTrouble } from "./peer-links.ts";
 
 const [HERE, THERE] = [nodeId("here"), nodeId("there")];
@@ -114,7 +115,10 @@ let room: string;
 let lies: Lie[] = [];
 let sentBytes = 0;
 const sockets = new Set<Socket>();
-const client = createPeerClient({}, { connectMs: 1000, bodyPauseMs: 100, answerMs: 150 });
+const limits = { connectMs: 1000, bodyPauseMs: 100, answerMs: 150 };
+const client = createPeerClient({}, limits);
+/** What a task's thread reads blocks with. */
+const threadClient = createBlobClient({}, limits);
 
 beforeAll(async () => {
   room = mkdtempSync(join(tmpdir(), "bicoastal-lies-"));
@@ -137,6 +141,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await client.close();
+  await threadClient.close();
   for (const socket of sockets) socket.destroy();
   peer.close();
   rmSync(room, { recursive: true, force: true });
@@ -206,10 +211,18 @@ interface Asking {
 }
 
 /** Runs it on a peer that lies in this way; afterwards the peer is honest again. */
-async function whileLying<T>(told: readonly Lie[], ask: (asking: Asking) => Promise<T>): Promise<T> {
+async function whileLying<T>(
+  told: readonly Lie[],
+  ask: (asking: Asking) => Promise<T>,
+  by: PeerClient = client,
+): Promise<T> {
   lies = [...told];
   sentBytes = 0;
-  const access: PeerAccess = { client, addressOf: () => address, signal: AbortSignal.timeout(PATIENCE_MS) };
+  const access: PeerAccess = {
+    client: by,
+    addressOf: () => address,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  };
   const scratch = createFileScratch(join(room, "scratch"));
   const blobs = createPeerBlobs({
     self: HERE,
@@ -246,37 +259,48 @@ const onlyHonestBodies = (told: readonly Lie[]): boolean =>
     [body, raw, shift, range, size, headers].every((each) => each === undefined),
   );
 
-test("parts of a blob have the length that was asked for, or the peer cannot be asked", async () => {
-  let read = 0;
-  const range = fc.record({ offset: fc.nat(150_000), bytes: fc.nat(90_000) });
-  await fc.assert(
-    fc.asyncProperty(answers, fc.array(range, { minLength: 1, maxLength: 3 }), async (told, ranges) => {
-      await whileLying(told, async ({ blobs }) => {
-        const reader = await orError(AWAY, blobs.open(KEY, THERE));
-        if (reader === undefined) return;
-        const tailBytes = Math.min(64, reader.bytes);
-        expect(reader.readAt(reader.bytes - tailBytes, Buffer.alloc(tailBytes))).toBe(tailBytes);
-        const inside = ranges.map(({ offset, bytes }) => ({
-          offset,
-          bytes: Math.max(0, Math.min(bytes, reader.bytes - offset)),
-        }));
-        const prepared = reader.prepare(inside).then(() => true);
-        if ((await orError(AWAY, prepared)) === true) {
-          for (const { offset, bytes } of inside) {
-            const target = Buffer.alloc(bytes);
-            expect(reader.readAt(offset, target)).toBe(bytes);
-            if (onlyHonestBodies(told))
-              expect(target.equals(CONTENT.subarray(offset, offset + bytes))).toBe(true);
-          }
-          read++;
-        }
-        reader.close();
-      });
-    }),
-    { numRuns: 60 },
-  );
-  expect(read).toBeGreaterThan(0);
-}, 120_000);
+test.each([
+  ["a node", client],
+  ["a thread", threadClient],
+] as const)(
+  "parts of a blob have the length that %s asked for, or the peer cannot be asked",
+  async (_, by) => {
+    let read = 0;
+    const range = fc.record({ offset: fc.nat(150_000), bytes: fc.nat(90_000) });
+    await fc.assert(
+      fc.asyncProperty(answers, fc.array(range, { minLength: 1, maxLength: 3 }), async (told, ranges) => {
+        await whileLying(
+          told,
+          async ({ blobs }) => {
+            const reader = await orError(AWAY, blobs.open(KEY, THERE));
+            if (reader === undefined) return;
+            const tailBytes = Math.min(64, reader.bytes);
+            expect(reader.readAt(reader.bytes - tailBytes, Buffer.alloc(tailBytes))).toBe(tailBytes);
+            const inside = ranges.map(({ offset, bytes }) => ({
+              offset,
+              bytes: Math.max(0, Math.min(bytes, reader.bytes - offset)),
+            }));
+            const prepared = reader.prepare(inside).then(() => true);
+            if ((await orError(AWAY, prepared)) === true) {
+              for (const { offset, bytes } of inside) {
+                const target = Buffer.alloc(bytes);
+                expect(reader.readAt(offset, target)).toBe(bytes);
+                if (onlyHonestBodies(told))
+                  expect(target.equals(CONTENT.subarray(offset, offset + bytes))).toBe(true);
+              }
+              read++;
+            }
+            reader.close();
+          },
+          by,
+        );
+      }),
+      { numRuns: 60 },
+    );
+    expect(read).toBeGreaterThan(0);
+  },
+  120_000,
+);
 
 test("a whole blob that its content names is right, damaged, or not to be had", async () => {
   await fc.assert(
