@@ -22,7 +22,7 @@ import type { StoreAnswer, StoreCall, StoreOperation, StoreState } from "./store
 import { WatchHistory } from "./watch-history.ts";
 
 /** Steps of the model for one history; a seed's takes a few thousand, but where very many outcomes are unknown. */
-const STEPS_MAX = 20_000;
+const STEPS_MAX = 200_000;
 
 /** Whoever asks. */
 export interface StoreClient {
