@@ -80,6 +80,8 @@ export interface NodeSettings {
   readonly onTrouble?: (trouble: LinkTrouble) => void;
   /** Told of new certificates that cannot be used: the former ones go on. Default: nobody. */
   readonly onTlsFault?: (thrown: unknown) => void;
+  /** Told of what made a request of another node or of a client fail here. Default: nobody. */
+  readonly onRequestFault?: (thrown: unknown) => void;
 }
 
 export interface RunningNode {
@@ -202,6 +204,7 @@ async function assemble(
     security,
     routes,
     onTlsFault: settings.onTlsFault,
+    onFault: settings.onRequestFault,
   });
   closing.push(() => server.close());
   const address = settings.address ?? `${host}:${server.port}`;

@@ -35,7 +35,7 @@ export interface NodeServerOptions {
   /** Default: always healthy. What is not is answered with 503. */
   readonly isHealthy?: () => boolean;
   /** Told of what a route threw. Default: nobody. */
-  readonly onFault?: (thrown: unknown) => void;
+  readonly onFault?: ((thrown: unknown) => void) | undefined;
   /** Told, once, of certificates that cannot take the place of those in use. Default: nobody. */
   readonly onTlsFault?: ((thrown: unknown) => void) | undefined;
 }

@@ -35,6 +35,12 @@ it("lets a heap grow by a quarter that holds more than its share, and comes back
 });
 
 it("is a part of what a thread may use, and V8 is left alone where that is much", () => {
-  expect(heapShareOf(60 * MIB)).toBe(30 * MIB);
-  expect(heapShareOf(1024 * MIB)).toBe(Number.POSITIVE_INFINITY);
+  expect(heapShareOf(60 * MIB, 13)).toBe(30 * MIB);
+  expect(heapShareOf(60 * MIB, 14)).toBe(30 * MIB);
+  expect(heapShareOf(1024 * MIB, 14)).toBe(Number.POSITIVE_INFINITY);
+});
+
+it("leaves a V8 alone that collects young objects while it marks", () => {
+  expect(heapShareOf(60 * MIB, 11)).toBe(Number.POSITIVE_INFINITY);
+  expect(heapShareOf(60 * MIB, 12)).toBe(Number.POSITIVE_INFINITY);
 });

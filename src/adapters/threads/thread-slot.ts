@@ -252,7 +252,7 @@ export class ThreadSlot {
     const name = scratchRoomOf(`t${threadsStarted++}`);
     const { entry, threadData, threadBytes, youngBytes } = this.#options;
     const shared = new SharedState();
-    const heapBytes = heapShareOf(threadBytes);
+    const heapBytes = heapShareOf(threadBytes, Number.parseInt(process.versions.v8, 10));
     const start: ThreadStart = { shared: shared.buffer, thread: name, heapBytes, data: threadData };
     const worker = new Worker(entry, {
       name,

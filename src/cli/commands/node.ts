@@ -54,6 +54,10 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
       const error = toErrorInfo(thrown, "USAGE");
       say("error", { kind: "tls", error }, `the former certificates go on: ${escapeText(error.message)}`);
     },
+    onRequestFault: (thrown) => {
+      const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+      say("error", { kind: "request", stack }, `a request failed here: ${escapeText(message)}`);
+    },
   });
   const { card } = node;
   name = card.node;
@@ -123,7 +127,7 @@ function secretsOf(store: string, env: CliIo["env"]): readonly string[] {
 
 function settingsOf(
   given: GivenOptions,
-): Omit<NodeSettings, "onNote" | "onTaskLog" | "onTrouble" | "onTlsFault"> {
+): Omit<NodeSettings, "onNote" | "onTaskLog" | "onTrouble" | "onTlsFault" | "onRequestFault"> {
   const store = given.get("store");
   if (store === undefined)
     throw new BicoastalError("USAGE", "Which cluster? bicoastal node --store etcd://HOST:2379", {
