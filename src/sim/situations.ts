@@ -1,8 +1,13 @@
+import type { ErrorInfo } from "../base/errors.ts";
 import type { JobId } from "../base/ids.ts";
 import type { TaskRequest } from "../ports/task-runner.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { RunEvent } from "../runtime/events.ts";
 import type { Trace } from "./trace.ts";
+
+/** What is met where a job fails as it has to. */
+export const finalSituation = ({ code }: ErrorInfo): string =>
+  code === "OUTPUT_DIFFERS" ? "outputDiffered" : "poisonFailed";
 
 /** Tells the trace what drivers say, and notes what of it is worth meeting. */
 export class Situations {

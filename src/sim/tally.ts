@@ -11,6 +11,7 @@ const EVERYWHERE = [
   "nodeSetAside",
   "outputDiffered",
   "outputLostAfterItsConsumerBegan",
+  "poisonFailed",
   "resumedAfterFailure",
   "takeOver",
   "takeOverInMidShuffle",

@@ -1,4 +1,5 @@
 /** What must be true of a run, judged from what is left of it and not from what the code under test says of itself. */
+import type { ErrorInfo } from "../../base/errors.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import { prefixEnd } from "../../ports/control-store.ts";
 import { decodeRecord } from "../../protocol/codec.ts";
@@ -55,10 +56,10 @@ export function auditLog(records: readonly LogRecord[], commits = 1): readonly s
   return problems;
 }
 
-/** Whether the job, where it cannot do otherwise, has ended for good because a function of its gave other rows when it was asked again. */
-export function differs({ judge }: SimJob, records: readonly LogRecord[]): boolean {
+/** What the job has failed with, where that is how it had to, and nobody is to have it go on. */
+export function finalError({ isFinal }: SimJob, records: readonly LogRecord[]): ErrorInfo | undefined {
   const last = records.at(-1)?.events.at(-1);
-  return judge !== undefined && last?.kind === "failed" && last.error.code === "OUTPUT_DIFFERS";
+  return last?.kind === "failed" && isFinal?.(last.error) ? last.error : undefined;
 }
 
 /** S7: what the ends gave, against the plain answer. */
@@ -70,7 +71,7 @@ export function checkResults(
 ): readonly string[] {
   if (job.judge !== undefined) {
     const problem = job.judge(results.map((result) => foundBy(result, outputs)));
-    return problem === undefined ? [] : [`S6: ${job.name}: ${problem}`];
+    return problem === undefined ? [] : [`${problem} (${job.name})`];
   }
   return job.expected.flatMap((expected, index) => {
     const result = results[index];

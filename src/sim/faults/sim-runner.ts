@@ -17,30 +17,37 @@ const DEATHS = [
   ["memoryExhausted", "OUT_OF_MEMORY", "The simulated attempt ran out of memory"],
 ] as const;
 
+/** Whoever looks on. */
+export interface AttemptWatch {
+  /** It is under way. */
+  readonly onAttempt: (request: TaskRequest) => void;
+  /** It has ended like this, as far as its worker hears. */
+  readonly onOutcome: (request: TaskRequest, outcome: TaskOutcome) => void;
+}
+
 /** Runs the shipped executor and engine, at a virtual speed, in attempts that may fail or never end. It may be slow, or sick. */
 export class SimRunner implements TaskRunner {
   readonly slots: number;
   readonly #process: SimProcess;
   readonly #executor: TaskExecutor;
   readonly #faults: Faults;
-  readonly #onStart: (request: TaskRequest) => void;
+  readonly #watch: AttemptWatch;
   readonly #stops = new Map<string, () => void>();
   readonly #isSlow: boolean;
   readonly #isSick: boolean;
 
-  /** @param onStart Told of each attempt that is under way. */
   constructor(
     slots: number,
     process: SimProcess,
     executor: TaskExecutor,
     faults: Faults,
-    onStart: (request: TaskRequest) => void,
+    watch: AttemptWatch,
   ) {
     this.slots = slots;
     this.#process = process;
     this.#executor = executor;
     this.#faults = faults;
-    this.#onStart = onStart;
+    this.#watch = watch;
     this.#isSlow = faults.happens("nodeIsSlow", () => process.name);
     this.#isSick = faults.happens("nodeIsSick", () => process.name);
   }
@@ -62,6 +69,7 @@ export class SimRunner implements TaskRunner {
         // What a thread has to say waits until the main thread listens.
         this.#process.enter(() => {
           this.#stops.delete(key);
+          this.#watch.onOutcome(request, outcome);
           resolve(outcome);
         });
       };
@@ -69,7 +77,7 @@ export class SimRunner implements TaskRunner {
       if (hangs) return;
       points.pass(this.#process, "starting an attempt");
       this.#process.afterInThread(beforeMs, () => {
-        this.#onStart(request);
+        this.#watch.onAttempt(request);
         void this.#executor.execute(request, controlOf()).then((outcome) => {
           points.pass(this.#process, "attempt done");
           this.#process.afterInThread(afterMs, () => {

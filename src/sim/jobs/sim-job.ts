@@ -1,4 +1,5 @@
 /** Jobs for the simulator: small data, every kind of shuffle, and a plain answer to compare with. */
+import type { ErrorInfo } from "../../base/errors.ts";
 import { contentHash, jobId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type {
@@ -13,6 +14,7 @@ import type {
 import type { SourceSplit } from "../../plan/task.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import { prepareJob } from "../../runtime/prepare-job.ts";
+import { poisonJob } from "./poison-job.ts";
 import { Seals, sealNumber, sealText } from "./seals.ts";
 import { unstableJob } from "./unstable-job.ts";
 
@@ -23,8 +25,10 @@ export interface SimJob {
   readonly expected: readonly (readonly string[])[];
   /** What its functions were given and should not have been (S13): grows as the job runs. */
   readonly corruptions: readonly string[];
-  /** Of a job whose functions give other rows each time: what is wrong with what its ends gave. It may fail for that reason. */
+  /** Of a job of which nobody can tell beforehand what it gives: what is wrong with what its ends gave. */
   readonly judge?: (found: readonly (readonly string[] | undefined)[]) => string | undefined;
+  /** Of a job that cannot but fail, or may have to: whether this is how. It is not resumed then. Default: never. */
+  readonly isFinal?: (error: ErrorInfo) => boolean;
 }
 
 /** A job, before anybody watches what its functions are given. */
@@ -98,6 +102,13 @@ function sums(pairs: readonly Pair[]): readonly Pair[] {
 
 const unstable: Template = (values, tasks, _, random) =>
   unstableJob(values.length, tasks, new Prng(`calls ${random.nextUint32()}`));
+
+const poison: Template = (values, tasks, _, random) => {
+  const count = 1 + values.length;
+  return poisonJob(count, tasks, random.below(count));
+};
+
+const SPECIAL: Readonly<Record<SpecialJob, Template>> = { unstable, poison };
 
 const TEMPLATES: readonly Template[] = [
   unstable,
@@ -237,18 +248,22 @@ function plans(...ends: readonly (CollectEnd | WriteEnd)[]): Plan {
   return { ends: ends.map((end, index) => ({ name: `end${index}`, end })), shape: "record" };
 }
 
+/** Jobs of a kind that is not drawn beside the others. */
+export type SpecialJob = "unstable" | "poison";
+
 /**
  * Draws a job and its data.
- * @param mustBeUnstable Only one whose function gives other rows each time. Default any.
+ * @param special Only one whose function gives other rows each time, or which no try brings to a result. Default: any other than the
+ *   latter.
  */
-export function drawJob(random: Prng, mustBeUnstable = false): SimJob {
+export function drawJob(random: Prng, special?: SpecialJob): SimJob {
   // Of some jobs nearly all records have one key.
   const most = random.chance(0.8) ? 0 : 0.95;
   const values = Array.from({ length: random.below(60) }, () =>
     sealNumber(random.chance(most) ? 7 : random.below(100)),
   );
   const seals = new Seals();
-  const template = mustBeUnstable ? unstable : random.pick(TEMPLATES);
+  const template = special === undefined ? random.pick(TEMPLATES) : SPECIAL[special];
   const job = template(values, 1 + random.below(8), seals, random);
   return { ...job, corruptions: seals.broken };
 }

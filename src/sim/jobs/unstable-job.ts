@@ -3,6 +3,7 @@
  * but must be made of one call for each record. Where an output was lost, and another took its place after somebody had read it,
  * the job must fail and say so (S6).
  */
+import type { ErrorInfo } from "../../base/errors.ts";
 import type { Prng } from "../../base/prng.ts";
 import type { Plan, PlanNode, UserFunction } from "../../plan/node.ts";
 
@@ -12,6 +13,7 @@ export interface UnstableJob {
   /** Nobody knows. */
   readonly expected: readonly [];
   readonly judge: (found: readonly (readonly string[] | undefined)[]) => string | undefined;
+  readonly isFinal: (error: ErrorInfo) => boolean;
 }
 
 /** The record's place, and what the call for it has drawn. */
@@ -47,20 +49,26 @@ export function unstableJob(count: number, tasks: number, random: Prng): Unstabl
     ends: [{ name: "end0", end: { kind: "collect", input: read, rowsMax: 100_000, single: false } }],
     shape: "record",
   };
-  return { name: "unstable", plan, expected: [], judge: (found) => judge(count, found[0] ?? []) };
+  return {
+    name: "unstable",
+    plan,
+    expected: [],
+    judge: (found) => judge(count, found[0] ?? []),
+    isFinal: ({ code }) => code === "OUTPUT_DIFFERS",
+  };
 }
 
 /** What is wrong with the rows that the job gave. */
 function judge(count: number, rows: readonly string[]): string | undefined {
   const parsed = rows.map((row) => JSON.parse(row) as readonly [string, readonly Drawn[]]);
   const keys = parsed.map(([key]) => key).sort();
-  if (keys.join() !== (count === 0 ? "" : KEYS.join())) return `the keys are ${keys.join()}`;
+  if (keys.join() !== (count === 0 ? "" : KEYS.join())) return `S6: the keys are ${keys.join()}`;
   const first = parsed[0]?.[1] ?? [];
   const places = first.map(([at]) => at).sort((a, b) => a - b);
   if (places.length !== count || places.some((at, index) => at !== index))
-    return `the records are ${places.join()}`;
+    return `S6: the records are ${places.join()}`;
   const lists = new Set(parsed.map(([, list]) => JSON.stringify(list)));
   return lists.size > 1
-    ? `tasks have read what different calls gave: ${[...lists].join(" and ")}`
+    ? `S6: tasks have read what different calls gave: ${[...lists].join(" and ")}`
     : undefined;
 }

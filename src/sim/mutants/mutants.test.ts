@@ -82,7 +82,7 @@ interface Found {
 }
 
 async function firstFound(
-  { world, unstable = false, rates = {}, edits }: Omit<Mutant, "name" | "breaks">,
+  { world, jobs, rates = {}, edits }: Omit<Mutant, "name" | "breaks">,
   seeds: number,
   name: string,
 ): Promise<Found> {
@@ -98,7 +98,7 @@ async function firstFound(
     logLevel: "silent",
     plugins: [planting(edits)],
   });
-  const args = [outfile, world, String(seeds), JSON.stringify({ unstable, rates })];
+  const args = [outfile, world, String(seeds), JSON.stringify({ jobs, rates })];
   const { stdout } = await run(process.execPath, args, { timeout: RUN_MS_MAX });
   return JSON.parse(stdout) as Found;
 }

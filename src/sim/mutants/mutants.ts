@@ -4,6 +4,7 @@
  * bundled, and fails where the text is not there. The file is long because it is one table.
  */
 import type { FaultRates } from "../faults/rates.ts";
+import type { SpecialJob } from "../jobs/sim-job.ts";
 
 /*
  * Tried and not found within so many seeds, for a reason:
@@ -33,8 +34,8 @@ export interface Mutant {
   readonly breaks: string;
   /** Where it shows. */
   readonly world: "job" | "nodes";
-  /** Where it shows only with jobs whose function gives other rows each time: those alone are run. */
-  readonly unstable?: boolean;
+  /** Where it shows only with jobs of this kind: those alone are run. */
+  readonly jobs?: SpecialJob;
   /** Faults without which nothing of it shows: they come at these rates in each of its seeds. */
   readonly rates?: Partial<FaultRates>;
   readonly edits: readonly Edit[];
@@ -388,8 +389,48 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an output that is lost and made again may be another, whoever has read the former one",
     breaks: "S6",
     world: "job",
-    unstable: true,
+    jobs: "unstable",
     edits: [{ file: JOB_STATE, find: "this.#mixed ??= attempt;", replace: "void attempt;" }],
+  },
+  {
+    name: "an attempt that was lost counts as a failure of its task",
+    breaks: "L19",
+    world: "job",
+    jobs: "poison",
+    rates: { workerKillEveryMs: 2_000 },
+    edits: [
+      {
+        file: OUTCOMES,
+        find: "if (live.rival === undefined) this.#dispatcher.enqueue(live.id);",
+        replace: `this.#dispatcher.health.fail(live.id, live.worker, this.#step.nowMs);
+    if (live.rival === undefined) this.#dispatcher.enqueue(live.id);`,
+      },
+    ],
+  },
+  {
+    name: "a task that fails is tried again without end",
+    breaks: "L19",
+    world: "job",
+    jobs: "poison",
+    edits: [
+      {
+        file: OUTCOMES,
+        find: "const last = !error.retryable || (tries >= triesMax && rival === undefined);",
+        replace: "const last = !error.retryable && rival === undefined && tries >= triesMax;",
+      },
+    ],
+  },
+  {
+    name: "a job that fails says so of another attempt than the one that failed",
+    breaks: "L19",
+    world: "job",
+    edits: [
+      {
+        file: OUTCOMES,
+        find: "return this.#fail(attempt, error);",
+        replace: `return this.#fail({ ...attempt, attempt: 0 }, error);`,
+      },
+    ],
   },
   // ---- Whole nodes
   {

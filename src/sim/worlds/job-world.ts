@@ -23,6 +23,7 @@ import { localReading } from "../../runtime/local-reading.ts";
 import { Worker } from "../../runtime/worker.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
 import { DeposedCheck } from "../check/deposed.ts";
+import { FailureCheck } from "../check/failures.ts";
 import { watchFences } from "../check/fences.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
@@ -39,7 +40,7 @@ import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.t
 import type { MemoryOutputs } from "../ports/memory-outputs.ts";
 import { SimProcess } from "../process.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { Situations } from "../situations.ts";
+import { finalSituation, Situations } from "../situations.ts";
 import type { Trace } from "../trace.ts";
 import { begin, block, freeze, isRefusal, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
 
@@ -93,9 +94,10 @@ export class World {
   readonly #workers: (SimProcess | undefined)[];
   /** Anything that must never happen. */
   readonly problems: string[] = [];
+  readonly failures = new FailureCheck();
   driven: Driven | undefined;
   #resultsLost = false;
-  #differs = false;
+  #failedForGood = false;
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
@@ -106,12 +108,12 @@ export class World {
 
   /** The job is done, as far as anybody can tell. */
   get hasEnded(): boolean {
-    return this.driven !== undefined || this.#resultsLost || this.#differs;
+    return this.driven !== undefined || this.#resultsLost || this.#failedForGood;
   }
 
-  /** It has ended without a result, as a function of its gave other rows when it was asked again. */
-  get differs(): boolean {
-    return this.#differs;
+  /** It has ended without a result, as it had to. */
+  get failedForGood(): boolean {
+    return this.#failedForGood;
   }
 
   /** Submits the job through a store that may fail, and lets everybody begin. */
@@ -221,7 +223,10 @@ export class World {
       leaseMs: LEASE_MS,
       isDead: () => false,
       signal: undefined,
-      onEvent: (event: RunEvent) => this.#situations.onEvent(process.name, spec, event),
+      onEvent: (event: RunEvent) => {
+        this.failures.onEvent(process.name, spec, event);
+        this.#situations.onEvent(process.name, spec, event);
+      },
       incarnation: process.name,
       workerLeaseMs: WORKER_LEASE_MS,
       mustered: () => ({
@@ -247,9 +252,9 @@ export class World {
       this.driven ??= driven;
       return;
     }
-    if (this.#parts.job.judge !== undefined && isDiffering(driven.end)) {
-      this.#parts.trace.met("outputDiffered");
-      this.#differs = true;
+    if (driven.end.kind === "failed" && this.#parts.job.isFinal?.(driven.end.error)) {
+      this.#parts.trace.met(finalSituation(driven.end.error));
+      this.#failedForGood = true;
       return;
     }
     this.#parts.trace.met("resumedAfterFailure");
@@ -313,9 +318,10 @@ export class World {
       driver: () => this.#driverAddress,
       incarnation: `start ${this.#workerStarts++}`,
       transport,
-      runner: new SimRunner(1 + random.below(3), process, executor, faults, (request) =>
-        this.#situations.onAttempt(request),
-      ),
+      runner: new SimRunner(1 + random.below(3), process, executor, faults, {
+        onAttempt: (request) => this.#situations.onAttempt(request),
+        onOutcome: (request, outcome) => this.failures.onOutcome(request, outcome),
+      }),
       clock: faults.points.timersOf(process),
       heartbeatMs: HEARTBEAT_MS,
       aheadMs: random.pick([0, AHEAD_MS_MAX]),
@@ -373,6 +379,3 @@ export class World {
     });
   }
 }
-
-const isDiffering = (end: Driven["end"]): boolean =>
-  end.kind === "failed" && end.error.code === "OUTPUT_DIFFERS";

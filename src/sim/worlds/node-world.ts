@@ -4,7 +4,7 @@
  *
  * First faults come as the seed has drawn them; then they stop, everybody lives, and every job must end.
  */
-import { BicoastalError, type ErrorCode } from "../../base/errors.ts";
+import { BicoastalError, type ErrorCode, type ErrorInfo } from "../../base/errors.ts";
 import { contentHash, type JobId, type NodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
@@ -19,6 +19,7 @@ import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import type { StoreAudit } from "../check/audit/store-audit.ts";
 import { DeposedCheck } from "../check/deposed.ts";
+import { FailureCheck } from "../check/failures.ts";
 import { watchFences } from "../check/fences.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
@@ -34,7 +35,7 @@ import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.t
 import type { MemoryOutputs } from "../ports/memory-outputs.ts";
 import { SimProcess } from "../process.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { Situations } from "../situations.ts";
+import { finalSituation, Situations } from "../situations.ts";
 import type { Trace } from "../trace.ts";
 import { begin, isRefusal, STORE_NODE } from "./disturb.ts";
 import { type LiveNode, nameOf } from "./live-node.ts";
@@ -103,6 +104,7 @@ export class NodeWorld {
   #cut: ReadonlySet<NodeId> = new Set();
   /** Anything that must never happen. */
   readonly problems: string[] = [];
+  readonly failures = new FailureCheck();
   /** What each committed job gave, by the name it was kept under. */
   readonly results = new Map<string, readonly EndResult[]>();
 
@@ -158,8 +160,9 @@ export class NodeWorld {
     return this.#users.isResuming(id);
   }
 
-  metDiffering(): void {
-    this.#parts.trace.met("outputDiffered");
+  /** A job has failed as it had to. */
+  onFinal(error: ErrorInfo): void {
+    this.#parts.trace.met(finalSituation(error));
   }
 
   stopFaults(): void {
@@ -224,9 +227,10 @@ export class NodeWorld {
     };
     const memoryBytes = random.pick(TASK_MEMORY_BYTES);
     const executor = this.#executor(environment, memoryBytes);
-    const runner = new SimRunner(1 + random.below(3), process, executor, faults, (request) =>
-      this.#situations.onAttempt(request),
-    );
+    const runner = new SimRunner(1 + random.below(3), process, executor, faults, {
+      onAttempt: (request) => this.#situations.onAttempt(request),
+      onOutcome: (request, outcome) => this.failures.onOutcome(request, outcome),
+    });
     const inspect = audit.inspecting(name);
     const deposed = new DeposedCheck(process, () => scheduler.nowMs, this.problems);
     const node = new ClusterNode({
@@ -375,6 +379,7 @@ export class NodeWorld {
         trace.met("drained");
         return trace.say(node, "is drained");
       case "event":
+        this.failures.onEvent(node, this.#specOf(note.job), note.event);
         return this.#situations.onEvent(node, this.#specOf(note.job), note.event);
     }
   }

@@ -1,3 +1,4 @@
+import type { ErrorInfo } from "../../base/errors.ts";
 import { Prng } from "../../base/prng.ts";
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
@@ -8,14 +9,14 @@ import { jobKeys, OPEN_PREFIX } from "../../runtime/job-keys.ts";
 import { decodeCard } from "../../runtime/job-log.ts";
 import { localReading } from "../../runtime/local-reading.ts";
 import { StoreAudit } from "../check/audit/store-audit.ts";
-import { auditLog, checkResults, differs, readLog } from "../check/check.ts";
+import { auditLog, checkResults, finalError, readLog } from "../check/check.ts";
 import { DrivenCheck } from "../check/driven.ts";
 import { leftovers } from "../check/leftovers.ts";
 import { askedWhenQuiet, quietProblems } from "../check/quiet.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
 import { NEWER_JOB, submitNewerJob } from "../faults/newer-job.ts";
-import { drawJob, submitSimJob } from "../jobs/sim-job.ts";
+import { drawJob, type SpecialJob, submitSimJob } from "../jobs/sim-job.ts";
 import { createMemoryBlobs } from "../ports/memory-blobs.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../ports/memory-control-store.ts";
 import { MemoryInputs } from "../ports/memory-inputs.ts";
@@ -26,7 +27,7 @@ import { Scheduler } from "../scheduler.ts";
 import { Trace } from "../trace.ts";
 import { NodeWorld, type SubmittedJob } from "./node-world.ts";
 import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
-import { drawTimeout, prepareFaults, resultOf, tellJob } from "./seed-parts.ts";
+import { drawTimeout, prepareFaults, resultOf, specialJob, tellJob } from "./seed-parts.ts";
 import { openOf } from "./users.ts";
 
 /** Faults come for so long at the most; then the jobs have so long to end. Virtual milliseconds. */
@@ -60,7 +61,7 @@ export async function runNodeSeed(
   const { planSplits } = localReading(() => environment(createMemoryBlobs(), outputs));
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
   const store = () => breakStore(new MemoryControlStore(backend));
-  const jobs = await drawJobs(faults, planSplits, options.unstable);
+  const jobs = await drawJobs(faults, planSplits, (index) => specialJob(seed, options, index));
   const audit = new StoreAudit(
     backend,
     jobs.map(({ spec }) => spec),
@@ -125,7 +126,7 @@ export async function runNodeSeed(
   }
   problems.unshift(...world.problems);
   problems.push(...(newer?.problems(backend) ?? []));
-  problems.push(...audit.problems, ...jobs.flatMap(({ job }) => job.corruptions));
+  problems.push(...world.failures.problems, ...audit.problems, ...jobs.flatMap(({ job }) => job.corruptions));
   if (audit.countsAdopted) trace.met("adoptedAttemptCounted");
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 
@@ -133,8 +134,8 @@ export async function runNodeSeed(
     const found: string[] = [];
     for (const { job, spec } of jobs) {
       const records = await readLog(store(), spec);
-      const without = differs(job, records);
-      found.push(...auditLog(records, without ? 0 : 1));
+      const without = finalError(job, records) !== undefined;
+      found.push(...auditLog(records, without ? 0 : 1), ...world.failures.onLog(spec.id, records));
       if (without) continue;
       const { entry } = await store().get(jobKeys(spec.id).card);
       const kept = entry === undefined ? undefined : decodeCard(entry)?.end?.results;
@@ -153,13 +154,13 @@ export async function runNodeSeed(
 async function drawJobs(
   faults: Faults,
   planSplits: Parameters<typeof submitSimJob>[1],
-  unstable: boolean | undefined,
+  specialOf: (index: number) => SpecialJob | undefined,
 ): Promise<readonly SubmittedJob[]> {
   const { random, trace } = faults;
   const jobs = new Map<string, SubmittedJob>();
   const count = 1 + random.below(JOBS_MAX);
   for (let i = 0; i < count; i++) {
-    const job = drawJob(random, unstable);
+    const job = drawJob(random, specialOf(i));
     if (jobs.has(job.name)) continue;
     const spec = await submitSimJob(job, planSplits, drawTimeout(faults));
     tellJob(trace, job, spec);
@@ -175,21 +176,22 @@ function haveEnded(backend: MemoryStoreBackend, jobs: readonly SubmittedJob[], w
     const { spec } = submitted;
     const { entry } = backend.get(jobKeys(spec.id).card);
     const end = entry === undefined ? undefined : decodeCard(entry)?.end;
+    const final = end === undefined ? undefined : finalErrorOf(backend, submitted);
     if (end?.kind === "committed") ended++;
-    else if (end !== undefined && endsDiffering(backend, submitted)) {
-      world.metDiffering();
+    else if (final !== undefined) {
+      world.onFinal(final);
       if (!world.isResuming(spec)) ended++;
     } else if (end !== undefined) world.resume(spec);
   }
   return ended === jobs.length;
 }
 
-/** Whether it has failed as it must, because its function is no function. */
-function endsDiffering(backend: MemoryStoreBackend, { job, spec }: SubmittedJob): boolean {
-  if (job.judge === undefined) return false;
+/** What it has failed with, as it had to. */
+function finalErrorOf(backend: MemoryStoreBackend, { job, spec }: SubmittedJob): ErrorInfo | undefined {
+  if (job.isFinal === undefined) return undefined;
   const { logPrefix } = jobKeys(spec.id);
   const last = backend.range(logPrefix, prefixEnd(logPrefix)).entries.at(-1);
-  return last !== undefined && differs(job, [decodeRecord(last.value, last.key)]);
+  return last === undefined ? undefined : finalError(job, [decodeRecord(last.value, last.key)]);
 }
 
 /** Of jobs that committed; one that failed may be resumed, as far as anybody knows, and keeps them. */
@@ -198,7 +200,9 @@ function blocksOf(
   jobs: readonly SubmittedJob[],
   world: NodeWorld,
 ): readonly string[] {
-  const kept = jobs.filter((job) => endsDiffering(backend, job)).map(({ spec }) => `jobs/${spec.id}/`);
+  const kept = jobs
+    .filter((job) => finalErrorOf(backend, job) !== undefined)
+    .map(({ spec }) => `jobs/${spec.id}/`);
   return world.blocks.filter((key) => !kept.some((prefix) => key.startsWith(prefix)));
 }
 

@@ -19,7 +19,7 @@ import { Scheduler } from "../scheduler.ts";
 import { Trace } from "../trace.ts";
 import { World } from "./job-world.ts";
 import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
-import { drawTimeout, prepareFaults, resultOf, tellJob } from "./seed-parts.ts";
+import { drawTimeout, prepareFaults, resultOf, specialJob, tellJob } from "./seed-parts.ts";
 
 /** Faults come for so long at the most; then the job has so long to end. Virtual milliseconds. */
 const FAULTY_MS_MAX = 60_000;
@@ -46,7 +46,7 @@ export async function runSeed(
     scratch: createMemoryScratch(),
   });
   const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
-  const job = drawJob(random, options.unstable);
+  const job = drawJob(random, specialJob(seed, options));
   const { planSplits } = localReading(() => environment(blobs, outputs));
   const spec = await submitSimJob(job, planSplits, drawTimeout(faults));
   tellJob(trace, job, spec);
@@ -78,7 +78,8 @@ export async function runSeed(
     const ended = await scheduler.play(done, scheduler.nowMs + LIVENESS_MS);
     if (!ended) problems.push(`L15: the job had not ended ${LIVENESS_MS} ms after the faults stopped`);
     if (ended && world.problems.length === 0)
-      problems.push(...auditLog(await readLog(store(), spec), world.differs ? 0 : 1));
+      problems.push(...auditLog(await readLog(store(), spec), world.failedForGood ? 0 : 1));
+    problems.push(...world.failures.onLog(spec.id, await readLog(store(), spec)));
     if (world.driven !== undefined) problems.push(...checkResults(job, spec, world.driven.results, outputs));
   } catch (error) {
     problems.push(
@@ -88,7 +89,7 @@ export async function runSeed(
     );
   }
   problems.unshift(...world.problems);
-  problems.push(...audit.problems, ...job.corruptions);
+  problems.push(...world.failures.problems, ...audit.problems, ...job.corruptions);
   if (audit.countsAdopted) trace.met("adoptedAttemptCounted");
   return resultOf({ seed, problems, trace, scheduler, faults, history });
 }

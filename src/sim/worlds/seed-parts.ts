@@ -1,16 +1,18 @@
 /** What the runs of both worlds have in common. */
-import type { Prng } from "../../base/prng.ts";
+import { Prng } from "../../base/prng.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import { CrashPoints } from "../faults/crash-points.ts";
 import { Faults } from "../faults/faults.ts";
 import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
-import type { SimJob } from "../jobs/sim-job.ts";
+import type { SimJob, SpecialJob } from "../jobs/sim-job.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { Trace } from "../trace.ts";
 import type { SeedOptions, SeedResult } from "./seed.ts";
 
 const TASK_TIMEOUT_MS = 20_000;
+/** The first job of so many runs allows no result. */
+const POISONED = 0.06;
 
 interface Clockwork {
   readonly scheduler: Scheduler;
@@ -50,6 +52,19 @@ export function tellJob(trace: Trace, { name }: SimJob, { id, stages, ends, poli
     "",
     `job ${id} (${name}): stages ${tasks}; ends ${ends.map(({ end }) => end.kind).join(", ")}; ${limit}`,
   );
+}
+
+/**
+ * Of which kind a job is to be; undefined where any will do. It is drawn apart, so that it changes nothing else in a run.
+ * @param index Of the job in the run.
+ */
+export function specialJob(
+  seed: string,
+  { jobs, calm = false }: SeedOptions,
+  index = 0,
+): SpecialJob | undefined {
+  if (jobs !== undefined || calm || index > 0) return jobs;
+  return new Prng(`poison/${seed}`).chance(POISONED) ? "poison" : undefined;
 }
 
 /** Where no attempt can hang, some jobs have no limit: what was lost is then found in no other way. */

@@ -3,6 +3,7 @@
 import type { EngineEnvironment } from "../../engine/environment.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import type { FaultRates } from "../faults/rates.ts";
+import type { SpecialJob } from "../jobs/sim-job.ts";
 
 export interface SeedResult {
   readonly seed: string;
@@ -32,8 +33,8 @@ export interface SeedOptions {
   readonly crashAt?: readonly string[];
   /** Names the points at which a process can crash. */
   readonly listPoints?: boolean;
-  /** Only jobs whose function gives other rows each time. */
-  readonly unstable?: boolean;
+  /** Only jobs of this kind. */
+  readonly jobs?: SpecialJob;
   /** Faults at other rates than the seed has drawn. */
   readonly rates?: Partial<FaultRates>;
   /** Breaks the store that everybody uses, to see that the checks notice. */
