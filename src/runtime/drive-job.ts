@@ -60,7 +60,7 @@ export interface DriveOptions {
   /** Lays the driving down, for another process to take up: throws DRIVER_DEPOSED then. */
   readonly retire?: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
-  /** Unique to this call. */
+  /** Of this process, or of this call: no other process ever has it. */
   readonly incarnation: string;
   /** A worker not heard of for so long is taken for lost. */
   readonly workerLeaseMs: number;
@@ -157,6 +157,8 @@ class Drive {
         lease: lease.id,
         card,
         wallMs: clock.wallMs(),
+        // A process takes a job over once at a time, and its clock never goes back.
+        holder: `${this.#options.incarnation} ${clock.monotonicMs()}`,
         isDead,
         onlyOpen: this.#options.onlyOpen ?? false,
       });
@@ -182,7 +184,7 @@ class Drive {
     const meter = new ProgressMeter(state, this.#ports.clock.monotonicMs());
     const stages = this.#spec.stages.map(({ id, label, tasks }) => ({ id, label, tasks }));
     this.#options.onEvent({ kind: "started", job: this.#spec.id, stages, tasksResumed: meter.tasksResumed });
-    const end = await this.#traced(state, (trace) => this.#work(state, meter, whenLeaseLost, trace));
+    const end = await this.#traced(state, (trace) => this.#work(taken, state, meter, whenLeaseLost, trace));
     this.#emitProgress(meter);
     switch (end.kind) {
       case "deposed":
@@ -229,6 +231,7 @@ class Drive {
 
   /** Runs driver and worker side by side until the driver ends. */
   async #work(
+    { term }: TakenOver,
     state: JobState,
     meter: ProgressMeter,
     whenLeaseLost: (depose: () => void) => void,
@@ -255,7 +258,7 @@ class Drive {
       transport: crew.transport,
       workerLeaseMs: this.#options.workerLeaseMs,
       muster: this.#options.mustered?.(),
-      append: (record) => this.#append(record, state),
+      append: (record) => this.#append(record, term, state),
       commit: (outputs) => this.#commit(outputs),
       onNote: (note) => {
         trace?.onNote(note);
@@ -281,9 +284,9 @@ class Drive {
     }
   }
 
-  #append(record: LogRecord, state: JobState): Promise<boolean> {
+  #append(record: LogRecord, term: Uint8Array, state: JobState): Promise<boolean> {
     const card = this.#cardWith(record, state);
-    const appended = this.#log.append(record, card);
+    const appended = this.#log.append(record, term, card);
     if (card !== undefined) this.#ending = appended;
     return appended;
   }

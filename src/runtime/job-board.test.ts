@@ -59,7 +59,14 @@ describe("the board of jobs", () => {
     const log = logOf(spec.id);
     const lease = await store.grantLease(LEASE_MS);
     const card = cardOf(spec, undefined);
-    const taken = await log.takeOver({ owner: OWNER, lease, card, wallMs: 0, isDead: () => true });
+    const taken = await log.takeOver({
+      owner: OWNER,
+      lease,
+      card,
+      wallMs: 0,
+      holder: lease,
+      isDead: () => true,
+    });
     const end = events.at(-1);
     const tasksDone = events.filter(({ kind }) => kind === "taskCompleted").length;
     const ended: JobCard["end"] =
@@ -68,7 +75,7 @@ describe("the board of jobs", () => {
         : undefined;
     if (events.length === 0) return;
     const record = { version: 1, seq: taken!.records.length, epoch: taken!.epoch, events } as const;
-    await log.append(record, ended === undefined ? undefined : cardOf(spec, ended));
+    await log.append(record, taken!.term, ended === undefined ? undefined : cardOf(spec, ended));
   }
   const damage = (key: string) =>
     store.txn({ compare: [], success: [{ kind: "put", key, value: Buffer.from("?") }] });

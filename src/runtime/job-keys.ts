@@ -5,7 +5,10 @@ const SEQ_DIGITS = 12;
 
 /** Where a job lives in the store. */
 export const jobKeys = (job: JobId) => ({
-  /** The epoch in force, as decimal text. Every transaction of a driver compares it. */
+  /**
+   * The epoch in force, as decimal text, and after a space what no other take-over has written there. Every transaction of
+   * a driver compares the whole.
+   */
   epoch: `jobs/${job}/epoch`,
   /** Who drives, while its lease lasts. A hint for others; never what a driver relies on. */
   driver: `jobs/${job}/driver`,

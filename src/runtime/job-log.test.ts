@@ -10,7 +10,7 @@ import { SMALL_JOB, smallSpec } from "../sim/jobs/small-job.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../sim/ports/memory-control-store.ts";
 import { cardOf } from "./drive-job.ts";
 import { jobKeys } from "./job-keys.ts";
-import { type DriverOwner, JobLog, type TakeOver } from "./job-log.ts";
+import { type DriverOwner, type JobCard, JobLog, type TakeOver } from "./job-log.ts";
 
 const KEYS = jobKeys(SMALL_JOB);
 const CARD = cardOf(smallSpec(), undefined);
@@ -20,7 +20,10 @@ const OWNER: DriverOwner = { node: nodeId("n1"), host: "h", pid: 7 };
 let clock: ManualClock;
 let store: MemoryControlStore;
 let log: JobLog;
+/** What the latest take-overs wrote to the epoch's key, by epoch. */
+let terms: Map<number, Uint8Array>;
 beforeEach(() => {
+  terms = new Map();
   clock = new ManualClock();
   store = new MemoryControlStore(new MemoryStoreBackend(clock));
   log = logOn(store);
@@ -30,8 +33,15 @@ const logOn = (on: ControlStore): JobLog => new JobLog(on, SMALL_JOB, { clock, r
 
 async function takeOver(on: JobLog, changes: Partial<TakeOver> = {}) {
   const lease = changes.lease ?? (await store.grantLease(5_000));
-  return on.takeOver({ owner: OWNER, lease, card: CARD, wallMs: 5, isDead: () => false, ...changes });
+  const of = { owner: OWNER, lease, holder: `of ${lease}`, card: CARD, wallMs: 5, isDead: () => false };
+  const taken = await on.takeOver({ ...of, ...changes });
+  if (taken !== undefined) terms.set(taken.epoch, taken.term);
+  return taken;
 }
+
+/** By the driver of the record's epoch. */
+const append = (on: JobLog, of: LogRecord, card: JobCard | undefined): Promise<boolean> =>
+  on.append(of, terms.get(of.epoch)!, card);
 
 const cancelled: LogEvent = { kind: "cancelled", atMs: 9, reason: "Ctrl-C" };
 const record = (seq: number, of = 1, event: LogEvent = cancelled): LogRecord => {
@@ -171,10 +181,17 @@ describe("a take-over", () => {
     expect((await takeOver(log))?.epoch).toBe(2);
   });
 
+  it("goes on from an epoch of which it is not said whose it is, as earlier versions left it", async () => {
+    const plain = { kind: "put", key: KEYS.epoch, value: Buffer.from("7") } as const;
+    await store.txn({ compare: [], success: [plain] });
+    expect((await takeOver(log))?.epoch).toBe(8);
+    expect(await append(log, record(2, 8), undefined)).toBe(true);
+  });
+
   it("of a committed job is none", async () => {
     await takeOver(log);
     const committed: LogEvent = { kind: "committed", atMs: 9 };
-    expect(await log.append(record(2, 1, committed), undefined)).toBe(true);
+    expect(await append(log, record(2, 1, committed), undefined)).toBe(true);
     expect(await takeOver(log, { isDead: () => true })).toBeUndefined();
     expect((await log.read()).records).toHaveLength(3);
   });
@@ -182,7 +199,7 @@ describe("a take-over", () => {
   it("of a job that failed or was cancelled says on its card that it runs again", async () => {
     await takeOver(log);
     const ended = cardOf(smallSpec(), { kind: "cancelled", atMs: 9, tasksDone: 0 });
-    await log.append(record(2), ended);
+    await append(log, record(2), ended);
     const cardEnd = async () => {
       const { entry } = await store.get(KEYS.card);
       return (JSON.parse(Buffer.from(entry!.value).toString()) as { end?: { kind: string } }).end?.kind;
@@ -205,34 +222,34 @@ describe("an append", () => {
   });
 
   it("adds the record at the tail", async () => {
-    expect(await log.append(record(2), undefined)).toBe(true);
-    expect(await log.append(record(3), undefined)).toBe(true);
+    expect(await append(log, record(2), undefined)).toBe(true);
+    expect(await append(log, record(3), undefined)).toBe(true);
     expect((await log.read()).records.map(({ seq }) => seq)).toEqual([0, 1, 2, 3]);
   });
 
   it("of a deposed driver writes nothing (S2)", async () => {
     await takeOver(log, { isDead: () => true });
     const before = (await log.read()).records;
-    for (const seq of [1, 2, 3, 4]) expect(await log.append(record(seq), undefined)).toBe(false);
+    for (const seq of [1, 2, 3, 4]) expect(await append(log, record(seq), undefined)).toBe(false);
     expect((await log.read()).records).toEqual(before);
   });
 
   it("where another record stands, or beyond the tail, writes nothing (S2)", async () => {
-    expect(await log.append(record(1), undefined)).toBe(false);
-    expect(await log.append(record(3), undefined)).toBe(false);
+    expect(await append(log, record(1), undefined)).toBe(false);
+    expect(await append(log, record(3), undefined)).toBe(false);
     expect((await log.read()).records).toHaveLength(2);
   });
 
   it.each([["applied"], ["refused"], ["refused", "applied"], ["applied", "refused"]] as const)(
     "whose answers are lost is there once, and known to be: %s, %s",
     async (...fates) => {
-      expect(await patiently(logOn(failing(...fates)).append(record(2), CARD))).toBe(true);
+      expect(await patiently(append(logOn(failing(...fates)), record(2), CARD))).toBe(true);
       expect((await log.read()).records).toHaveLength(3);
     },
   );
 
   it("that was applied just before another took over is known to be durable", async () => {
-    const work = logOn(failing("applied")).append(record(2), undefined);
+    const work = append(logOn(failing("applied")), record(2), undefined);
     await expect.poll(async () => (await log.read()).records.length).toBe(3);
     const next = await takeOver(log, { isDead: () => true });
     expect(await patiently(work)).toBe(true);
@@ -240,7 +257,7 @@ describe("an append", () => {
   });
 
   it("that another driver's record forestalled is known not to be there", async () => {
-    const work = logOn(failing("refused")).append(record(2), undefined);
+    const work = append(logOn(failing("refused")), record(2), undefined);
     await takeOver(log, { isDead: () => true });
     expect(await patiently(work)).toBe(false);
     expect((await log.read()).records[2]?.events[0]?.kind).toBe("epochStarted");
@@ -248,7 +265,7 @@ describe("an append", () => {
 
   it("waits for the store until the log is closed", async () => {
     const away = logOn(failing(...Array<"refused">(1_000).fill("refused")));
-    const work = away.append(record(2), undefined);
+    const work = append(away, record(2), undefined);
     work.catch(() => {});
     await clock.advance(60_000);
     away.close();
@@ -269,6 +286,7 @@ describe("a damaged log is refused by its name", () => {
     ["a record that stands in another's place", () => putAt(KEYS.log(1), encodeRecord(record(2)))],
     ["a gap", () => putAt(KEYS.log(3), encodeRecord(record(3)))],
     ["an epoch that is no number", () => putAt(KEYS.epoch, Buffer.from("one"))],
+    ["an epoch that only begins as a number", () => putAt(KEYS.epoch, Buffer.from("1x"))],
     ["an empty epoch", () => putAt(KEYS.epoch, Buffer.from(""))],
     ["an owner that is no JSON", () => putAt(KEYS.driver, Buffer.from("?"))],
     ["an owner without a process", () => putAt(KEYS.driver, encodeJson({ node: "n", host: "h" }))],
@@ -283,7 +301,7 @@ describe("a job of a cluster", () => {
   const OPEN = new TextEncoder().encode("{}");
   beforeEach(() => log.submit(SPEC_HASH, CARD, OPEN));
   const end = (): Promise<boolean> =>
-    log.append(record(2), { ...CARD, end: { kind: "cancelled", atMs: 9, tasksDone: 0 } });
+    append(log, record(2), { ...CARD, end: { kind: "cancelled", atMs: 9, tasksDone: 0 } });
 
   it("is open until the record that ends it", async () => {
     expect(await log.isOpen()).toBe(true);
@@ -319,7 +337,7 @@ describe("a job of a cluster", () => {
   it("that committed is not opened again", async () => {
     await takeOver(log, { onlyOpen: true });
     const committed: LogEvent = { kind: "committed", atMs: 9 };
-    await log.append(record(2, 1, committed), {
+    await append(log, record(2, 1, committed), {
       ...CARD,
       end: { kind: "committed", atMs: 9, tasksDone: 1 },
     });

@@ -4,7 +4,8 @@
  * Owns: the shape of the log's keys and transactions; fencing; what became of a write whose answer was lost.
  *
  * Invariants
- * 1. A record is written only if the epoch is still the writer's *and* nothing stands at its sequence number (S2).
+ * 1. A record is written only if the epoch is still the writer's *and* nothing stands at its sequence number (S2). The
+ *    epoch's number alone would not say whose it is: in a store that was set back to an older state it is given out again.
  * 2. Writing the same record twice is the same as once: a transaction whose outcome is unknown is sent again, and
  *    if it does not hold any more, the record that stands there tells whether it was ours (S12). Of a take-over the
  *    lease of the owner's key tells it: another one in this process may write the same record in the same millisecond.
@@ -24,6 +25,9 @@ const decoder = new TextDecoder();
 
 /** Take-overs that lose a race are tried again so often. */
 const TAKEOVER_TRIES_MAX = 20;
+
+/** Nobody holds the epoch of a job that was just submitted, and in logs of earlier versions no epoch says who holds it. */
+const EPOCH_TEXT = /^(\d{1,15})(?: .+)?$/;
 
 /** What a list of jobs shows; kept beside the log, in the same transactions. */
 export interface JobCard {
@@ -169,7 +173,8 @@ export class JobLog {
    * Gives undefined where there is nothing left to drive: the job has committed meanwhile, or is not open and must be. Throws JOB_RUNNING where
    * another driver is at work.
    */
-  async takeOver({ owner, lease, card, wallMs, isDead, onlyOpen }: TakeOver): Promise<TakenOver | undefined> {
+  async takeOver(request: TakeOver): Promise<TakenOver | undefined> {
+    const { owner, lease, card, wallMs, holder, isDead, onlyOpen } = request;
     for (let tries = 0; tries < TAKEOVER_TRIES_MAX; tries++) {
       const snapshot = await this.read();
       const { records, ownerEntry, epochEntry } = snapshot;
@@ -182,10 +187,14 @@ export class JobLog {
       const record: LogRecord = { version: 1, seq: records.length, epoch: next, events: [event] };
       const bytes = encodeRecord(record);
       const key = this.#keys.log(record.seq);
+      const term = encodeEpoch(next, holder);
       const take = () =>
         this.#store.txn({
           compare: [
             { key: this.#keys.epoch, target: "modRevision", op: "=", value: epochEntry.modRevision },
+            // In a store that was set back revisions come again, and records that were read may be gone.
+            { key: this.#keys.epoch, target: "value", op: "=", value: epochEntry.value },
+            { key: this.#keys.log(record.seq - 1), target: "createRevision", op: ">", value: 0 },
             { key: this.#keys.driver, target: "modRevision", op: "=", value: ownerEntry?.modRevision ?? 0 },
             { key, target: "createRevision", op: "=", value: 0 },
             ...(onlyOpen === true
@@ -194,7 +203,7 @@ export class JobLog {
           ],
           success: [
             { kind: "put", key, value: bytes },
-            { kind: "put", key: this.#keys.epoch, value: encoder.encode(String(next)) },
+            { kind: "put", key: this.#keys.epoch, value: term },
             { kind: "put", key: this.#keys.driver, value: encodeJson(owner), lease },
             { kind: "put", key: this.#keys.card, value: encodeJson(card) },
             // Whoever takes a job over by his own wish wants it to go on, whatever was asked of its last driver.
@@ -203,7 +212,7 @@ export class JobLog {
         });
       const isOurs = async (): Promise<boolean> => (await this.#get(this.#keys.driver))?.lease === lease;
       if (await this.#write(record.seq, bytes, take, isOurs))
-        return { epoch: next, records: [...records, record] };
+        return { epoch: next, term, records: [...records, record] };
     }
     throw new BicoastalError(
       "JOB_RUNNING",
@@ -214,15 +223,16 @@ export class JobLog {
   /**
    * Appends a driver's record; false where the driver was deposed and nothing was written. Waits as long as the
    * store is away.
+   * @param term Its own, as its take-over gave it.
    * @param card Written with it, where the record ends the job: then nobody drives it any more, which is told as well.
    */
-  async append(record: LogRecord, card: JobCard | undefined): Promise<boolean> {
+  async append(record: LogRecord, term: Uint8Array, card: JobCard | undefined): Promise<boolean> {
     const bytes = encodeRecord(record);
     const key = this.#keys.log(record.seq);
     return this.#write(record.seq, bytes, () =>
       this.#store.txn({
         compare: [
-          { key: this.#keys.epoch, target: "value", op: "=", value: encoder.encode(String(record.epoch)) },
+          { key: this.#keys.epoch, target: "value", op: "=", value: term },
           { key, target: "createRevision", op: "=", value: 0 },
           { key: this.#keys.log(record.seq - 1), target: "createRevision", op: ">", value: 0 },
         ],
@@ -279,6 +289,8 @@ export interface TakeOver {
   /** The job's card, not ended. */
   readonly card: JobCard;
   readonly wallMs: number;
+  /** Never the same for two take-overs, of one process or of two. One line. */
+  readonly holder: string;
   /** Whether the owner on record is certainly gone, so that its lease need not be waited for. */
   readonly isDead: (owner: DriverOwner) => boolean;
   /** Leaves a job alone that has ended, unless it was opened again. Default false: an ended job goes on. */
@@ -287,6 +299,8 @@ export interface TakeOver {
 
 export interface TakenOver {
   readonly epoch: Epoch;
+  /** What the epoch's key holds while nobody else has taken over. */
+  readonly term: Uint8Array;
   /** The whole log, the take-over included. */
   readonly records: readonly LogRecord[];
 }
@@ -333,10 +347,16 @@ function recordIn(entry: Entry, key: string, seq: number): LogRecord {
   return record;
 }
 
+function encodeEpoch(of: Epoch, holder: string): Uint8Array {
+  const text = `${of} ${holder}`;
+  assert(EPOCH_TEXT.test(text), "who holds an epoch is said in one line");
+  return encoder.encode(text);
+}
+
 function decodeEpoch(entry: Entry): Epoch {
-  const text = decoder.decode(entry.value);
-  if (!/^\d{1,15}$/.test(text)) throw corruptStore(`Key ${entry.key}`, "not a number");
-  return epoch(Number(text));
+  const [, digits] = EPOCH_TEXT.exec(decoder.decode(entry.value)) ?? [];
+  if (digits === undefined) throw corruptStore(`Key ${entry.key}`, "not a number");
+  return epoch(Number(digits));
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

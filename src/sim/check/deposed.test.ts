@@ -35,15 +35,16 @@ async function driven() {
       lease,
       card: CARD,
       wallMs: scheduler.nowMs,
+      holder: lease,
       isDead: () => true,
     });
   await logOf("user", plain).submit(smallSpec().constants.bundle, CARD);
   const lease = await store.grantLease(TTL_MS);
   const log = logOf("node", store);
-  await takeOver(log, lease);
+  const taken = await takeOver(log, lease);
   const other = async () => takeOver(logOf("other", plain), await plain.grantLease(TTL_MS));
-  const append = () =>
-    log.append({ version: 1, seq: 2, epoch: epoch(1), events: [completionOf(attemptOf(0, 0))] }, undefined);
+  const record = { version: 1, seq: 2, epoch: epoch(1), events: [completionOf(attemptOf(0, 0))] } as const;
+  const append = () => log.append(record, taken!.term, undefined);
   const stepIn = async (ms: number) => {
     await scheduler.play(() => false, scheduler.nowMs);
     scheduler.after(ms, () => check.onStep(STATE));

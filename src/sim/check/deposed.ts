@@ -19,6 +19,8 @@ interface Lease {
 }
 
 const textOf = (value: Uint8Array): string => new TextDecoder().decode(value);
+/** Its number, before whose it is. */
+const epochIn = (value: Uint8Array): string => textOf(value).split(" ", 1).join();
 
 /** All drivers of one process. */
 export class DeposedCheck {
@@ -97,11 +99,11 @@ export class DeposedCheck {
       const [, job, what] = /^jobs\/([^/]+)\/(log|driver)/.exec(op.key) ?? [];
       if (what === "driver" && succeeded && op.lease !== undefined) {
         const raised = success.find((other) => other.kind === "put" && other.key === `jobs/${job}/epoch`);
-        if (raised?.kind === "put") this.#leaseOf.set(`${job} ${textOf(raised.value)}`, op.lease);
+        if (raised?.kind === "put") this.#leaseOf.set(`${job} ${epochIn(raised.value)}`, op.lease);
       }
       const of = compare.find(({ key, target }) => key === `jobs/${job}/epoch` && target === "value");
       if (what === "log" && !succeeded && of?.target === "value")
-        this.#refused.set(op.key, { value: textOf(op.value), drive: `${job} ${textOf(of.value)}` });
+        this.#refused.set(op.key, { value: textOf(op.value), drive: `${job} ${epochIn(of.value)}` });
     }
   }
 

@@ -40,6 +40,11 @@ function fencesOf(
   const free: Fence = ["that nothing stands there", (of) => of.key === key && isAbsence(of)];
   if (seq === 0) return [free];
   const epochKey = `${job}epoch`;
+  const before = `${job}log/${String(seq - 1).padStart(digits.length, "0")}`;
+  const joined: Fence = [
+    "that the record before it is there",
+    (of) => of.key === before && of.target === "createRevision" && of.op === ">",
+  ];
   if (events.some(({ kind }) => kind === "epochStarted")) {
     return [
       free,
@@ -47,21 +52,18 @@ function fencesOf(
         "the epoch that was read",
         (of) => of.key === epochKey && of.target === "modRevision" && of.op === "=",
       ],
+      ["who held it", (of) => of.key === epochKey && of.target === "value" && of.op === "="],
+      joined,
       ["who drove", (of) => of.key === `${job}driver` && of.target === "modRevision" && of.op === "="],
     ];
   }
-  const before = `${job}log/${String(seq - 1).padStart(digits.length, "0")}`;
   return [
     free,
     [
-      "its epoch",
-      (of) =>
-        of.key === epochKey && of.target === "value" && of.op === "=" && isText(of.value, String(epoch)),
+      "its epoch, and whose it is",
+      (of) => of.key === epochKey && of.target === "value" && of.op === "=" && isHeld(of.value, epoch),
     ],
-    [
-      "that the record before it is there",
-      (of) => of.key === before && of.target === "createRevision" && of.op === ">",
-    ],
+    joined,
   ];
 }
 
@@ -70,4 +72,8 @@ const isAbsence = ({ target, op, value }: Compare): boolean =>
   op === "=" &&
   value === 0;
 
-const isText = (value: Uint8Array, text: string): boolean => new TextDecoder().decode(value) === text;
+/** The number of the epoch is not enough: in a store that was set back it is given out again. */
+const isHeld = (value: Uint8Array, epoch: number): boolean => {
+  const [number, ...holder] = new TextDecoder().decode(value).split(" ");
+  return number === String(epoch) && holder.join("") !== "";
+};

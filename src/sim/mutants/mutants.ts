@@ -54,7 +54,7 @@ const LISTS = "runtime/cluster/block-lists.ts";
 const FRAME = "engine/shuffle/block/frame.ts";
 const BLOCK_READER = "engine/shuffle/block/block-reader.ts";
 
-const EPOCH_COMPARE = `{ key: this.#keys.epoch, target: "value", op: "=", value: encoder.encode(String(record.epoch)) },\n`;
+const EPOCH_COMPARE = `{ key: this.#keys.epoch, target: "value", op: "=", value: term },\n`;
 const TAIL_COMPARE = `{ key, target: "createRevision", op: "=", value: 0 },
           { key: this.#keys.log(record.seq - 1), target: "createRevision", op: ">", value: 0 },\n`;
 
@@ -119,6 +119,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "take-overs write nothing of their own beside the epoch's number",
+    breaks: "S2",
+    world: "job",
+    edits: [
+      {
+        file: DRIVE_JOB,
+        find: "holder: `${this.#options.incarnation} ${clock.monotonicMs()}`,",
+        replace: 'holder: "driver",',
+      },
+    ],
+  },
+  {
     name: "a take-over does not compare the epoch it has read, nor the end of the log",
     breaks: "S2",
     world: "job",
@@ -127,6 +139,17 @@ export const MUTANTS: readonly Mutant[] = [
         file: JOB_LOG,
         find: `{ key: this.#keys.epoch, target: "modRevision", op: "=", value: epochEntry.modRevision },\n`,
         replace: "",
+      },
+      {
+        file: JOB_LOG,
+        find: `{ key: this.#keys.epoch, target: "value", op: "=", value: epochEntry.value },\n`,
+        replace: "",
+      },
+      {
+        file: JOB_LOG,
+        find: `            { key: this.#keys.log(record.seq - 1), target: "createRevision", op: ">", value: 0 },
+            { key: this.#keys.driver`,
+        replace: "            { key: this.#keys.driver",
       },
       {
         file: JOB_LOG,

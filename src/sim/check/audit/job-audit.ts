@@ -26,6 +26,8 @@ export class JobAudit {
   readonly #log: string;
   #nextSeq = 0;
   #epoch = 0;
+  /** What take-overs have written to the epoch's key, after its number. */
+  readonly #holders = new Set<string>();
   #ended: Ended | undefined;
   /** By stage and partition: the attempt that counts, and its block. */
   readonly #effective = new Map<string, { readonly name: string; readonly block: string }>();
@@ -117,8 +119,14 @@ export class JobAudit {
     if (epoch !== this.#epoch + 1) this.#say(`S2: epoch ${epoch} follows ${this.#epoch}`);
     if (this.#ended === "committed") this.#say("S2: a committed job was taken over");
     const raised = changes.get(`jobs/${this.#spec.id}/epoch`);
-    if (raised?.kind !== "put" || new TextDecoder().decode(raised.entry.value) !== String(epoch))
+    const [number, ...words] =
+      raised?.kind === "put" ? new TextDecoder().decode(raised.entry.value).split(" ") : [];
+    if (number !== String(epoch))
       this.#say(`S2: epoch ${epoch} began, and the epoch's key was not raised with it`);
+    const holder = words.join(" ");
+    if (holder === "" || this.#holders.has(holder))
+      this.#say(`S2: epoch ${epoch} began, and its key does not say whose it alone is`);
+    this.#holders.add(holder);
     this.#epoch = epoch;
     this.#ended = undefined;
     for (const { id } of this.#spec.stages) this.#noteWhole(id);

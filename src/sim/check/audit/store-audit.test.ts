@@ -31,7 +31,7 @@ const record = (seq: number, of: number, ...events: readonly LogEvent[]): Op => 
 const SUBMISSION = [record(0, 0, SUBMITTED), put(KEYS.epoch, "0"), card(), put(KEYS.open, "o")];
 const take = (seq: number, of: number): readonly Op[] => [
   record(seq, of, started(of)),
-  put(KEYS.epoch, String(of)),
+  put(KEYS.epoch, `${of} d${seq}`),
   card(),
 ];
 const ALL_TASKS = [attemptOf(0, 0), attemptOf(0, 1), attemptOf(1, 0)];
@@ -104,6 +104,16 @@ describe("it is found when", () => {
     ],
     ["an epoch is left out", /S2: epoch 2 follows 0/, [SUBMISSION, take(1, 2)]],
     ["an epoch begins, and its key stays", /S2.*was not raised/, [SUBMISSION, [record(1, 1, started(1))]]],
+    [
+      "an epoch's key does not say whose it is",
+      /S2.*whose it alone is/,
+      [SUBMISSION, [record(1, 1, started(1)), put(KEYS.epoch, "1"), card()]],
+    ],
+    [
+      "two take-overs write the same of whose the epoch is",
+      /S2.*whose it alone is/,
+      [SUBMISSION, take(1, 1), [record(2, 2, started(2)), put(KEYS.epoch, "2 d1"), card()]],
+    ],
     ["the epoch's key changes alone", /S2.*without a record/, [SUBMISSION, [put(KEYS.epoch, "1")]]],
     [
       "a task completes twice",
