@@ -9,7 +9,8 @@
  * 1. What only reads is taken as soon as it may give what it gave: to wait could only forbid things, so there is
  *    nothing to come back to. A write that happens to leave the state as it is may be needed later.
  * 2. An operation whose outcome is unknown may have happened at any time since its call, or never. It is tried where
- *    it changes the state, and after the operations whose outcomes are known.
+ *    it changes the state, and after the operations whose outcomes are known. Where what it changes cannot be seen but by
+ *    calls that need it, it is put off until one of known outcome does: of the many that nobody ever needed, no order is tried.
  *
  * Owns no clock: times are any numbers that grow. The effort is bounded, and giving up is an answer of its own, which
  * nobody should take for a good one.
@@ -30,6 +31,11 @@ export interface LinearModel<State, Input, Output> {
    * output any more: the search then goes no further. Default: never so.
    */
   readonly isHopeless?: (state: State, input: Input, output: Output) => boolean;
+  /**
+   * Whether a change that a call of unknown outcome made matters to nobody but to calls that can give their outputs only after it,
+   * and hinders all others at the most: such a call may as well come right before the first that needs it. Default: never so.
+   */
+  readonly isQuiet?: (before: State, after: State) => boolean;
   /** The same text for two states if and only if they are equal. */
   readonly keyOf: (state: State) => string;
   /** Splits a history into parts that do not touch each other, where the model allows it. Default: one part. */
@@ -169,16 +175,28 @@ class Search<State, Input, Output> {
     return candidate.state;
   }
 
-  /** The last first. An unknown operation that would change nothing may as well come later, or never. */
+  /** The last first. An unknown operation that would change nothing that is of use may as well come later, or never. */
   #candidates(state: State, isAsked: (index: number) => boolean): { index: number; state: State }[] {
     const found: { index: number; state: State }[] = [];
     for (const index of this.#minimal()) {
       if (!isAsked(index)) continue;
       const next = this.#step(state, index);
-      const isIdle = index >= this.#known && next === state;
-      if (next !== undefined && !isIdle) found.push({ index, state: next });
+      if (next === undefined) continue;
+      const isUseless = index >= this.#known && (next === state || !this.#isOfUse(state, next));
+      if (!isUseless) found.push({ index, state: next });
     }
     return found.reverse();
+  }
+
+  /** Whether anybody can see this change, or can come next for it alone. */
+  #isOfUse(before: State, after: State): boolean {
+    if (this.#model.isQuiet?.(before, after) !== true) return true;
+    return this.#minimal().some(
+      (index) =>
+        index < this.#known &&
+        this.#step(before, index) === undefined &&
+        this.#step(after, index) !== undefined,
+    );
   }
 
   /** To the last place that has something left to try. */

@@ -33,6 +33,8 @@ export function storeModelFor(
       if (next === undefined || next.revision === state.revision) return next;
       return evidence.allows(state, next) ? next : undefined;
     },
+    // The end of a lease that had no entries: only a call that names the lease is told of it, and none goes better before it.
+    isQuiet: (before, after) => before.revision === after.revision,
     isHopeless: (state, call, answer) => {
       if (answer.kind !== "entries" && answer.kind !== "txn") return false;
       // Nothing but a new revision could make this one right.
