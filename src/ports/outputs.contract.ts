@@ -95,6 +95,40 @@ export function outputsContract(name: string, create: () => Promise<OutputsHarne
       expect(await harness.namesInRoot()).toEqual(["out"]);
     });
 
+    test.each([
+      ["a new output", false],
+      ["one that replaces another", true],
+    ])("keeps nothing that is staged after the commit of %s", async (_, overwrite) => {
+      if (overwrite) await write(targetOf({ job: jobId("words-0") }), "old");
+      const target = targetOf({ overwrite });
+      const early = harness.outputs.create(target, "e1.a1.0");
+      early.append(Buffer.from("late"));
+      const file = await stage(target, "e1.a0.0", "zero");
+      await harness.outputs.commit(target, [file]);
+      // What the commit has swept already may be lost to its attempt.
+      await early.close().catch(() => {});
+      await stage(target, "e1.a2.0", "later");
+      const empty = harness.outputs.create(target, "e1.a3.0");
+      expect(await empty.close()).toContain("e1.a3.0");
+      const aborted = harness.outputs.create(target, "e1.a4.0");
+      aborted.append(Buffer.from("half"));
+      aborted.abort();
+      expect(await harness.namesInRoot()).toEqual(["out"]);
+      expect(await harness.read(target.directory)).toEqual({ "part-0": "zero" });
+      await harness.outputs.commit(target, [file]);
+      expect(await harness.namesInRoot()).toEqual(["out"]);
+      expect(await harness.read(target.directory)).toEqual({ "part-0": "zero" });
+    });
+
+    test("keeps what is staged for another end, or by another job, beside what was committed", async () => {
+      await write(targetOf(), "old");
+      for (const next of [{ endIndex: 1 }, { job: jobId("words-2") }]) {
+        const target = targetOf({ ...next, overwrite: true });
+        await write(target, JSON.stringify(next));
+        expect(await harness.read(target.directory)).toEqual({ "part-0": JSON.stringify(next) });
+      }
+    });
+
     test("refuses an existing directory unless it may be replaced", async () => {
       await write(targetOf(), "old");
       const next = { job: jobId("words-2") };

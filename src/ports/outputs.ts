@@ -7,7 +7,10 @@ export interface Outputs {
    * but what a commit put there; and OUTPUT_FAILED where the directory could not be written later. Makes nothing.
    */
   check(target: OutputTarget): Promise<void>;
-  /** A file of one attempt, which nobody sees before the commit. */
+  /**
+   * A file of one attempt, which nobody sees before the commit. Where this end of the job has been committed to the target, the
+   * file is taken and kept nowhere: nobody would sweep it.
+   */
   create(target: OutputTarget, staged: string): OutputWriter;
   /**
    * Makes the target directory hold exactly these files, all at once: by one rename, or by one manifest that names

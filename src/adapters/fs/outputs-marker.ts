@@ -21,8 +21,13 @@ export function markerText({ job, endIndex }: OutputTarget, files: readonly Comm
 
 /** Whether the directory is what this very end of this job wrote. */
 export async function isMarkedBy(fs: OutputFiles, directory: string, target: OutputTarget): Promise<boolean> {
-  const marker = await readMarker(fs, directory);
-  return marker !== undefined && marker.job === target.job && marker.endIndex === target.endIndex;
+  return isMarkerOf(await fs.readText(join(directory, MARKER_NAME)), target);
+}
+
+/** Whether the text is the marker of this very end of this job. */
+export function isMarkerOf(text: string | undefined, { job, endIndex }: OutputTarget): boolean {
+  const marker = parseMarker(text);
+  return marker !== undefined && marker.job === job && marker.endIndex === endIndex;
 }
 
 /**
@@ -32,7 +37,7 @@ export async function isMarkedBy(fs: OutputFiles, directory: string, target: Out
 export async function refuseForeign(fs: OutputFiles, directory: string): Promise<void> {
   const names = (await fs.entries(directory)) ?? [];
   if (names.length === 0) return;
-  const marker = await readMarker(fs, directory);
+  const marker = parseMarker(await fs.readText(join(directory, MARKER_NAME)));
   if (marker === undefined) {
     throw outputExists(
       directory,
@@ -48,8 +53,7 @@ export async function refuseForeign(fs: OutputFiles, directory: string): Promise
   }
 }
 
-async function readMarker(fs: OutputFiles, directory: string): Promise<Marker | undefined> {
-  const text = await fs.readText(join(directory, MARKER_NAME));
+function parseMarker(text: string | undefined): Marker | undefined {
   if (text === undefined) return undefined;
   try {
     const marker: unknown = JSON.parse(text);

@@ -5,13 +5,12 @@
  * has ended until it has.
  */
 import { closeSync, fdatasync, fsync, openSync, unlinkSync, writeSync } from "node:fs";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { assert } from "../../base/assert.ts";
 import type { OutputWriter } from "../../ports/outputs.ts";
-import { makeDirectory } from "./make-directory.ts";
 import { outputError } from "./outputs-errors.ts";
 import type { OutputPaths } from "./outputs-paths.ts";
+import type { StagedFile } from "./outputs-staging.ts";
 
 const sync = promisify(fsync);
 const syncData = promisify(fdatasync);
@@ -33,14 +32,11 @@ export class FileOutputWriter implements OutputWriter {
   /** The bytes that the disk was asked for. */
   #askedBytes = 0;
 
-  constructor(paths: OutputPaths, staged: string) {
+  constructor(paths: OutputPaths, staged: string, { path, descriptor }: StagedFile) {
     this.#paths = paths;
     this.#staged = staged;
-    this.#path = join(paths.staging, staged);
-    this.#descriptor = this.#guard(() => {
-      makeDirectory(paths.staging);
-      return openSync(this.#path, "w");
-    });
+    this.#path = path;
+    this.#descriptor = descriptor;
     this.#named = unheard(Promise.all([syncDirectory(paths.staging), syncDirectory(paths.parent)]));
   }
 

@@ -194,6 +194,33 @@ describe("output directories on a file system", () => {
     expect([...seen].sort()).toEqual(["new", "old"]);
   });
 
+  test("a late attempt leaves alone what another one still has in staging, and the commit's repetition removes it", async () => {
+    const { target, files } = await fresh();
+    const [staging] = await readdir(root);
+    const outputs = createFileOutputs();
+    await outputs.commit(target, files);
+    await mkdir(join(root, staging!));
+    await writeFile(join(root, staging!, "other"), "x");
+    await outputs.create(target, "late").close();
+    expect(await readdir(join(root, staging!))).toEqual(["other"]);
+    await outputs.commit(target, files);
+    expect(await readdir(root)).toEqual(["out"]);
+  });
+
+  test("a late attempt that cannot make its file goes on, and one that is not late is told", async () => {
+    const { target, files } = await fresh();
+    const [staging] = await readdir(root);
+    const outputs = createFileOutputs();
+    await outputs.commit(target, files);
+    // Stands for a directory that goes as soon as it is made.
+    await writeFile(join(root, staging!), "no directory");
+    const late = outputs.create(target, "late");
+    late.append(Buffer.from("text"));
+    expect([await late.close(), late.bytes]).toEqual(["late", 4]);
+    await rm(target.directory, { recursive: true });
+    expect(() => outputs.create(target, "late")).toThrow(expect.objectContaining({ code: "OUTPUT_FAILED" }));
+  });
+
   test.runIf(existsSync("/dev/full"))("a disk that is full while a task writes is told, too", async () => {
     const target = targetOf(join(root, "out"));
     await createFileOutputs().create(target, "first").close();

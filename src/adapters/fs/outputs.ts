@@ -1,22 +1,33 @@
 /** Output directories on a file system. */
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Outputs, OutputTarget } from "../../ports/outputs.ts";
+import type { Outputs, OutputTarget, OutputWriter } from "../../ports/outputs.ts";
 import { commitOutput, discardOutput } from "./outputs-commit.ts";
 import { outputError, outputExists, outputFailed } from "./outputs-errors.ts";
 import { type OutputFiles, outputFiles } from "./outputs-files.ts";
 import { refuseForeign } from "./outputs-marker.ts";
 import { outputPathsOf, refuseDangerous } from "./outputs-paths.ts";
+import { openStaged, UnneededOutputWriter } from "./outputs-staging.ts";
 import { FileOutputWriter } from "./outputs-writer.ts";
 
 /** @param fs Only for tests that make its steps fail. */
 export function createFileOutputs(fs: OutputFiles = outputFiles): Outputs {
   return {
     check: (target) => guarded(target, () => check(fs, target)),
-    create: (target, staged) => new FileOutputWriter(outputPathsOf(target), staged),
+    create: (target, staged) => create(target, staged),
     commit: (target, files) => guarded(target, () => commitOutput(fs, target, files)),
     discard: (target) => guarded(target, () => discardOutput(fs, target)),
   };
+}
+
+function create(target: OutputTarget, staged: string): OutputWriter {
+  const paths = outputPathsOf(target);
+  try {
+    const file = openStaged(target, paths, staged);
+    return file === undefined ? new UnneededOutputWriter(staged) : new FileOutputWriter(paths, staged, file);
+  } catch (error) {
+    throw outputError(error, paths.target);
+  }
 }
 
 /** Looks only: nothing is made before the first task writes. Missing parents are made then. */

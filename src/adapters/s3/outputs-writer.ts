@@ -4,9 +4,10 @@
  * at a time depends on what a task may use.
  */
 import { assert } from "../../base/assert.ts";
-import type { OutputWriter } from "../../ports/outputs.ts";
+import type { OutputTarget, OutputWriter } from "../../ports/outputs.ts";
 import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
 import { eachAtOnce } from "./at-once.ts";
+import type { CommitsSeen } from "./commits-seen.ts";
 import { writingTo } from "./errors.ts";
 import type { Objects } from "./objects.ts";
 import { receiptText } from "./output-names.ts";
@@ -19,6 +20,8 @@ const PART_BYTES = 8 * 1024 * 1024;
 /** S3 takes 10,000; what the parts are called goes into the job's log, so there are fewer, and larger ones. */
 const PARTS_MAX = 1000;
 const PARTS_AT_ONCE = 2;
+/** In the receipt of a file that nobody needs, and that was not sent. */
+const NO_PART = "none";
 /** Of a task's memory, for the parts that are on their way: by then most of the rest is free. */
 const PARTS_PART = 1 / 4;
 
@@ -26,9 +29,9 @@ export interface S3WriterOptions {
   readonly open: () => Promise<Objects>;
   readonly place: S3Place;
   readonly staged: string;
-  /** For messages. */
-  readonly directory: string;
+  readonly target: OutputTarget;
   readonly scratch: Scratch;
+  readonly commits: CommitsSeen;
   /** What one task may use. */
   readonly memoryBytes: number;
 }
@@ -53,7 +56,7 @@ export class S3OutputWriter implements OutputWriter {
   close(): Promise<string> {
     assert(this.#state === "open", "an output file is closed once");
     this.#state = "closing";
-    return writingTo(this.#options.directory, () => this.#send()).finally(() => this.#end());
+    return writingTo(this.#options.target.directory, () => this.#send()).finally(() => this.#end());
   }
 
   abort(): void {
@@ -62,10 +65,15 @@ export class S3OutputWriter implements OutputWriter {
   }
 
   async #send(): Promise<string> {
-    const { open, place, staged } = this.#options;
+    const { open, place, staged, target, commits } = this.#options;
     const objects = await open();
     const upload = await objects.startUpload(place);
     try {
+      // Asked when the upload has begun: a commit that shows its manifest later than that aborts it itself.
+      if (await commits.hasCommitted(objects, target)) {
+        await objects.abortUpload(place, upload);
+        return receiptText({ upload, etags: [NO_PART], bytes: this.bytes, staged });
+      }
       const etags = await this.#sendParts(objects, upload);
       return receiptText({ upload, etags, bytes: this.bytes, staged });
     } catch (thrown) {

@@ -1,6 +1,7 @@
 /** Outputs on S3: `s3://bucket/prefix` as a directory that appears with its manifest. */
 import type { Outputs } from "../../ports/outputs.ts";
 import type { Scratch } from "../../ports/scratch.ts";
+import { CommitsSeen } from "./commits-seen.ts";
 import { writingTo } from "./errors.ts";
 import type { Objects } from "./objects.ts";
 import { outputNamesOf } from "./output-names.ts";
@@ -18,13 +19,13 @@ export function createS3Outputs(
   open: () => Promise<Objects> = openSdkObjects,
   memoryBytes: number = Number.POSITIVE_INFINITY,
 ): Outputs {
+  const commits = new CommitsSeen();
   return {
     check: (target) => writingTo(target.directory, async () => checkOutput(await open(), target)),
     create(target, staged) {
       const { bucket, partPrefix } = outputNamesOf(target);
       const place = { bucket, key: `${partPrefix}${staged}` };
-      const { directory } = target;
-      return new S3OutputWriter({ open, place, staged, directory, scratch, memoryBytes });
+      return new S3OutputWriter({ open, place, staged, target, scratch, commits, memoryBytes });
     },
     commit: (target, files) =>
       writingTo(target.directory, async () => commitOutput(await open(), target, files)),

@@ -1,8 +1,4 @@
-/**
- * L17: what nobody needs once every job has committed, and what is there all the same: keys, and blocks.
- *
- * Not looked at are files that an attempt stages after its job has committed without it: no sweep is promised for these.
- */
+/** L17: what nobody needs once every job has committed, and what is there all the same: keys, blocks, and staged files. */
 import { prefixEnd } from "../../ports/control-store.ts";
 import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.ts";
 
@@ -14,15 +10,18 @@ export interface LeftoverParts {
   readonly backend: MemoryStoreBackend;
   /** Keys of the blocks on all disks. */
   readonly blocks: readonly string[];
+  /** Targets for which files are staged. */
+  readonly staged: readonly string[];
 }
 
 /** What is left over, by name. Empty where all is tidy. */
-export function leftovers({ backend, blocks }: LeftoverParts): readonly string[] {
+export function leftovers({ backend, blocks, staged }: LeftoverParts): readonly string[] {
   const keysIn = (prefix: string): readonly string[] =>
     backend.range(prefix, prefixEnd(prefix)).entries.map(({ key }) => key);
   return [
     ...PREFIXES.flatMap(keysIn),
     ...keysIn("jobs/").filter((key) => DRIVER.test(key)),
     ...blocks.map((key) => `block ${key}`),
+    ...staged.map((target) => `staged files of ${target}`),
   ];
 }

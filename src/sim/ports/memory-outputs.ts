@@ -51,6 +51,7 @@ export class MemoryOutputs implements Outputs {
       close: async () => {
         assert(open, "an output file is closed once");
         open = false;
+        if (this.#isCommitted(target)) return staged;
         const files = this.#staged.get(key) ?? new Map<string, Uint8Array>();
         this.#staged.set(key, files.set(staged, Buffer.concat(pieces)));
         return staged;
@@ -63,7 +64,7 @@ export class MemoryOutputs implements Outputs {
 
   async commit(target: OutputTarget, files: readonly CommittedFile[]): Promise<void> {
     const key = keyOf(target);
-    if (this.directories.get(target.directory)?.writtenBy !== key) {
+    if (!this.#isCommitted(target)) {
       const staged = this.#staged.get(key);
       const contents = files.map(({ staged: from, name, bytes }): [string, Uint8Array] => {
         const content = staged?.get(from);
@@ -79,6 +80,10 @@ export class MemoryOutputs implements Outputs {
 
   async discard(target: OutputTarget): Promise<void> {
     this.#staged.delete(keyOf(target));
+  }
+
+  #isCommitted(target: OutputTarget): boolean {
+    return this.directories.get(target.directory)?.writtenBy === keyOf(target);
   }
 
   #refuseExisting(target: OutputTarget): void {

@@ -11,7 +11,7 @@ import { localReading } from "../../runtime/local-reading.ts";
 import { StoreAudit } from "../check/audit/store-audit.ts";
 import { auditLog, checkResults, finalError, readLog } from "../check/check.ts";
 import { DrivenCheck } from "../check/driven.ts";
-import { leftovers } from "../check/leftovers.ts";
+import { type LeftoverParts, leftovers } from "../check/leftovers.ts";
 import { askedWhenQuiet, quietProblems } from "../check/quiet.ts";
 import { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
@@ -107,7 +107,7 @@ export async function runNodeSeed(
     world.heal();
     if (problems.length + world.problems.length === 0) problems.push(...(await judge()));
     const orphans = () =>
-      leftovers({ backend, blocks: blocksOf(backend, jobs, world) }).filter(
+      leftovers({ backend, ...ofCommitted(backend, jobs, world.blocks, outputs.staging) }).filter(
         (name) => name !== jobKeys(NEWER_JOB).open,
       );
     const tidy = everySoOften(scheduler, () => orphans().length === 0);
@@ -194,16 +194,20 @@ function finalErrorOf(backend: MemoryStoreBackend, { job, spec }: SubmittedJob):
   return last === undefined ? undefined : finalError(job, [decodeRecord(last.value, last.key)]);
 }
 
-/** Of jobs that committed; one that failed may be resumed, as far as anybody knows, and keeps them. */
-function blocksOf(
+/** Of jobs that committed; one that failed may be resumed, as far as anybody knows, and keeps what it has. */
+function ofCommitted(
   backend: MemoryStoreBackend,
   jobs: readonly SubmittedJob[],
-  world: NodeWorld,
-): readonly string[] {
-  const kept = jobs
-    .filter((job) => finalErrorOf(backend, job) !== undefined)
-    .map(({ spec }) => `jobs/${spec.id}/`);
-  return world.blocks.filter((key) => !kept.some((prefix) => key.startsWith(prefix)));
+  blocks: readonly string[],
+  staged: readonly string[],
+): Pick<LeftoverParts, "blocks" | "staged"> {
+  const failed = jobs.filter((job) => finalErrorOf(backend, job) !== undefined).map(({ spec }) => spec.id);
+  const of = (keys: readonly string[], prefixOf: (job: string) => string) =>
+    keys.filter((key) => !failed.some((job) => key.startsWith(prefixOf(job))));
+  return {
+    blocks: of(blocks, (job) => `jobs/${job}/`),
+    staged: of(staged, (job) => `${job}.`),
+  };
 }
 
 /** Asks at most once in so many virtual milliseconds: the question is dearer than a step. */
