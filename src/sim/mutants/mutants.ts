@@ -536,6 +536,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a lease that nothing hangs on is kept alive",
     breaks: "L18",
     world: "nodes",
+    rates: { storeFull: 0.1, leaseCutEveryMs: 2_000 },
     edits: [
       { file: "runtime/cluster/members.ts", find: "if (!isRegistered) void lease.end();", replace: "" },
     ],
