@@ -538,7 +538,16 @@ export const MUTANTS: readonly Mutant[] = [
     world: "nodes",
     rates: { storeFull: 0.1, leaseCutEveryMs: 2_000 },
     edits: [
-      { file: "runtime/cluster/members.ts", find: "if (!isRegistered) void lease.end();", replace: "" },
+      {
+        file: "runtime/cluster/members.ts",
+        find: "if (this.#closed || round !== this.#round) return void lease.end();",
+        replace: "if (this.#closed) return void lease.end();",
+      },
+      {
+        file: "runtime/cluster/members.ts",
+        find: "(round === this.#round ? this.#register() : undefined)",
+        replace: "this.#register()",
+      },
     ],
   },
   {
