@@ -125,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRIVE_JOB,
-        find: "holder: `${this.#options.incarnation} ${clock.monotonicMs()}`,",
+        find: `holder: \`\${this.#options.incarnation} \${clock.monotonicMs()}\`,`,
         replace: 'holder: "driver",',
       },
     ],
