@@ -22,7 +22,15 @@ const EVERYWHERE = [
 /** Situations that a few hundred seeds of a world must meet: a set that does not has tried too little. */
 const WORTH_MEETING: Readonly<Record<WorldName, readonly string[]>> = {
   job: EVERYWHERE,
-  nodes: [...EVERYWHERE, "cancelled", "drained", "minorityCutOff", "newerVersionRefused", "watchCompacted"],
+  nodes: [
+    ...EVERYWHERE,
+    "cancelled",
+    "drained",
+    "minorityCutOff",
+    "newerVersionRefused",
+    "setBackWhileDriven",
+    "watchCompacted",
+  ],
 };
 
 /** Faults that a world of one job has no place for. */
@@ -35,6 +43,7 @@ const ONLY_OF_NODES: readonly string[] = [
   "peerUnreachable",
   "regionCut",
   "regionKill",
+  "setBack",
   "watchFails",
   "watchLate",
 ];

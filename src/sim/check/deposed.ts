@@ -64,6 +64,7 @@ export class DeposedCheck {
         return isAlive;
       },
       txn: async (request) => {
+        this.#onTakeOver(request);
         const result = await store.txn(request);
         this.#onAnswer(request, result);
         return result;
@@ -91,6 +92,18 @@ export class DeposedCheck {
     if (!held || this.#process.thawedAtMs === this.#nowMs()) return;
     const overMs = this.#process.clock.monotonicMs() - held.sentMs - LEASE_LENGTHS * held.ttlMs;
     if (overMs > 0) this.#say(`${drive} goes on ${overMs} ms after its lease was to be relied on`);
+  }
+
+  /** In a store that was set back the same process may have the same epoch once more, when it has let go of the former one. */
+  #onTakeOver({ success }: TxnRequest): void {
+    if (!success.some((op) => op.kind === "put" && op.key.endsWith("/driver"))) return;
+    for (const op of success) {
+      const [, job] = (op.kind === "put" && /^jobs\/([^/]+)\/epoch$/.exec(op.key)) || [];
+      if (op.kind !== "put" || job === undefined) continue;
+      const drive = `${job} ${epochIn(op.value)}`;
+      this.#leaseOf.delete(drive);
+      this.#heardMs.delete(drive);
+    }
   }
 
   #onAnswer({ compare, success }: TxnRequest, { succeeded }: TxnResult): void {

@@ -15,6 +15,8 @@ export class Faults {
   #rates: FaultRates;
   /** No quorum: nobody can ask the store anything. */
   storeAway = false;
+  /** How often the store was set back: what is asked before and answered after gets no answer. */
+  setBacks = 0;
 
   constructor(parts: {
     readonly scheduler: Scheduler;

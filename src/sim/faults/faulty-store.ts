@@ -42,7 +42,12 @@ export function faultyStore(
     const there = 1 + random.below(late ? delayMsMax : 3);
     const back = 1 + random.below(late ? delayMsMax : 3);
     points.pass(process, `asking ${name}`);
+    const { setBacks } = faults;
+    const sameStore = (): void => {
+      if (faults.setBacks !== setBacks) throw unavailable(name, "unknown");
+    };
     return process.awaiting(there, async () => {
+      sameStore();
       if (faults.storeAway || !way.there())
         throw unavailable(name, random.chance(0.5) ? "failed" : "unknown");
       if (faults.happens("storeRefuses", where)) throw unavailable(name, "failed");
@@ -51,6 +56,7 @@ export function faultyStore(
       const value = await work();
       if (!way.back() || faults.happens("storeReplyLost", where)) throw unavailable(name, "unknown");
       return process.awaiting(back, async () => {
+        sameStore();
         points.pass(process, `${name} answered`);
         return value;
       });
@@ -117,8 +123,11 @@ class FaultyWatch implements Watch {
     this.#faults = faults;
     this.#way = way;
     this.#onEvent = onEvent;
+    const { setBacks } = faults;
     const begin = (): void => {
-      if (!this.#closed) this.#inner = store.watch(request, (event) => this.#take(event));
+      if (this.#closed) return;
+      if (faults.setBacks !== setBacks) this.#take({ kind: "failed", reason: "the store was restored" });
+      else this.#inner = store.watch(request, (event) => this.#take(event));
     };
     const late = request.fromRevision !== undefined && this.#isLate();
     if (late) process.after(this.#delayMs(), begin);

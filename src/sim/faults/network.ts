@@ -19,6 +19,8 @@ interface Sent<Message> {
   readonly from: NodeId;
   readonly to: NodeId;
   readonly message: Message;
+  /** How often all was forgotten before. */
+  readonly age: number;
 }
 
 /** Links that let nothing through. */
@@ -32,7 +34,8 @@ export class SimNetwork<Message extends { readonly kind: string }> {
   readonly #faults: Faults;
   readonly #members = new Map<NodeId, Member<Message>>();
   readonly #cuts = new Set<Cut>();
-  readonly #remembered: Sent<Message>[] = [];
+  #remembered: Sent<Message>[] = [];
+  #age = 0;
 
   constructor(faults: Faults) {
     this.#faults = faults;
@@ -87,6 +90,12 @@ export class SimNetwork<Message extends { readonly kind: string }> {
     });
   }
 
+  /** What was sent until now does not come any more: everybody is down who has sent it, or would hear it. */
+  forget(): void {
+    this.#age++;
+    this.#remembered = [];
+  }
+
   heal(): void {
     this.#cuts.clear();
   }
@@ -122,14 +131,15 @@ export class SimNetwork<Message extends { readonly kind: string }> {
 
   #send(from: NodeId, to: NodeId, message: Message): void {
     const { random, rates, scheduler } = this.#faults;
+    const sent = { from, to, message, age: this.#age };
     const copies = this.#faults.happens("messageDoubled", () => `${message.kind} ${from} to ${to}`) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       if (this.#faults.happens("messageLost", () => `${message.kind} ${from} to ${to}`)) continue;
       const late = this.#faults.happens("messageLate", () => `${message.kind} ${from} to ${to}`);
       const delayMs = 1 + random.below(late ? rates.delayMsMax : 5);
-      scheduler.after(delayMs, () => this.#deliver({ from, to, message }));
+      scheduler.after(delayMs, () => this.#deliver(sent));
     }
-    if (rates.messageReplayed > 0) this.#replay({ from, to, message });
+    if (rates.messageReplayed > 0) this.#replay(sent);
   }
 
   /** Has one that was sent before come again. */
@@ -143,9 +153,9 @@ export class SimNetwork<Message extends { readonly kind: string }> {
       scheduler.after(random.below(REPLAY_MS_MAX), () => this.#deliver(old));
   }
 
-  #deliver({ from, to, message }: Sent<Message>): void {
+  #deliver({ from, to, message, age }: Sent<Message>): void {
     const member = this.#members.get(to);
-    if (member === undefined || !this.connects(from, to)) return;
+    if (member === undefined || age < this.#age || !this.connects(from, to)) return;
     member.process.enter(() => {
       this.#faults.points.pass(member.process, `${message.kind} received`);
       if (member.process.alive) member.handler?.(from, message);

@@ -34,6 +34,8 @@ export interface FaultRates {
   readonly leaderChangeEveryMs: number;
   /** A lease ends before its time. */
   readonly leaseCutEveryMs: number;
+  /** The store is set back to a state of some seconds ago. */
+  readonly setBackEveryMs: number;
   /** What the store remembers of the past goes, whoever watches. */
   readonly compactEveryMs: number;
   // ---- Processes
@@ -107,6 +109,7 @@ export const NO_FAULTS: FaultRates = {
   storeAwayEveryMs: 0,
   leaderChangeEveryMs: 0,
   leaseCutEveryMs: 0,
+  setBackEveryMs: 0,
   compactEveryMs: 0,
   workerKillEveryMs: 0,
   driverKillEveryMs: 0,
@@ -164,6 +167,8 @@ export function drawRates(random: Prng): FaultRates {
     storeAwayEveryMs: every(5_000, 40_000),
     leaderChangeEveryMs: every(1_000, 20_000),
     leaseCutEveryMs: every(2_000, 30_000),
+    // A world that has a place for it draws it apart.
+    setBackEveryMs: 0,
     compactEveryMs: every(500, 10_000),
     workerKillEveryMs: every(1_000, 30_000),
     driverKillEveryMs: every(1_000, 30_000),
@@ -230,6 +235,7 @@ export const FAULT_KINDS: readonly string[] = [
   "regionKill",
   "scratchFails",
   "scratchFull",
+  "setBack",
   "stopLate",
   "storeAway",
   "storeFull",

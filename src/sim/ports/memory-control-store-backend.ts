@@ -27,6 +27,13 @@ interface Lease {
   deadlineMs: number;
 }
 
+/** A state of a store, to be restored later: as a file that `etcdctl snapshot save` writes. */
+export interface StoreSnapshot {
+  readonly revision: number;
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly leases: readonly { readonly id: LeaseId; readonly number: number; readonly ttlMs: number }[];
+}
+
 export interface MemoryStoreOptions {
   /** Revisions whose changes are kept for watches. From 1; default 10,000. */
   readonly historyRevisionsMax?: number;
@@ -40,6 +47,7 @@ export class MemoryStoreBackend {
   readonly #keys: string[] = [];
   readonly #leases = new Map<LeaseId, Lease>();
   readonly #listeners = new Set<() => void>();
+  readonly #setBackListeners = new Set<() => void>();
   readonly #commits: Commit[] = [];
   #revision = 1;
   #leasesGranted = 0;
@@ -113,6 +121,41 @@ export class MemoryStoreBackend {
   renewLeases(): number {
     for (const id of this.leaseIds()) this.keepAlive(id);
     return this.#leases.size;
+  }
+
+  snapshot(): StoreSnapshot {
+    this.#expire();
+    const leases = [...this.#leases.values()].map(({ id, number, ttlMs }) => ({ id, number, ttlMs }));
+    return { revision: this.#revision, entries: new Map(this.#entries), leases };
+  }
+
+  /**
+   * All is as it was: keys, revisions, which go on from there and so come again, and leases, each of which has its whole time.
+   * What was committed until now is told first. No lease gets the name of one that was ever granted, as in etcd, whose names
+   * hold the time.
+   */
+  restore({ revision, entries, leases }: StoreSnapshot): void {
+    this.#expire();
+    for (const listener of this.#listeners) listener();
+    this.#revision = revision;
+    this.#entries.clear();
+    for (const [key, entry] of entries) this.#entries.set(key, entry);
+    this.#keys.splice(0, this.#keys.length, ...[...entries.keys()].sort(compareStoreKeys));
+    this.#leases.clear();
+    for (const { id, number, ttlMs } of leases) {
+      const keys = [...entries.values()].filter(({ lease }) => lease === id).map(({ key }) => key);
+      const deadlineMs = this.#clock.monotonicMs() + ttlMs;
+      this.#leases.set(id, { id, number, ttlMs, keys: new Set(keys), deadlineMs });
+    }
+    while ((this.#commits.at(-1)?.revision ?? 0) > revision) this.#commits.pop();
+    this.#arm();
+    for (const listener of this.#setBackListeners) listener();
+  }
+
+  /** Calls back after the state was restored. Returns what ends it. */
+  onSetBack(listener: () => void): () => void {
+    this.#setBackListeners.add(listener);
+    return () => void this.#setBackListeners.delete(listener);
   }
 
   /** Forgets the changes of every revision before this one. */

@@ -35,7 +35,12 @@ export class MemoryControlStore implements ControlStore {
 
   constructor(backend: MemoryStoreBackend) {
     this.#backend = backend;
-    this.#stopListening = backend.onChange(() => this.#watches.deliver(backend.history()));
+    const stopChanges = backend.onChange(() => this.#watches.deliver(backend.history()));
+    const stopSetBack = backend.onSetBack(() => this.#watches.fail("the store was restored"));
+    this.#stopListening = () => {
+      stopChanges();
+      stopSetBack();
+    };
   }
 
   async get(key: string): Promise<GetResult> {

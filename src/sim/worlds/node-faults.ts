@@ -1,17 +1,24 @@
 /** What happens by itself to a cluster of whole nodes, at the rates that a seed has drawn. */
 import type { JobId, NodeId } from "../../base/ids.ts";
+import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { WireMessage } from "../../protocol/wire.ts";
+import { jobKeys } from "../../runtime/job-keys.ts";
+import type { StoreAudit } from "../check/audit/store-audit.ts";
 import type { StoreHistory } from "../check/store/store-history.ts";
 import type { Faults } from "../faults/faults.ts";
 import type { SimNetwork } from "../faults/network.ts";
 import { scheduleStoreFaults } from "../faults/store-weather.ts";
 import type { MemoryBlobs } from "../ports/memory-blobs.ts";
-import type { MemoryStoreBackend } from "../ports/memory-control-store-backend.ts";
+import type { MemoryStoreBackend, StoreSnapshot } from "../ports/memory-control-store-backend.ts";
 import type { SimProcess } from "../process.ts";
 import { block, freeze, jumpWall, STORE_NODE, spoilBlock, stutter } from "./disturb.ts";
 import { type LiveNode, nameOf } from "./live-node.ts";
 import type { Users } from "./users.ts";
 
+/** How old a snapshot is at the most that the store is set back to. */
+const SNAPSHOT_MS_MAX = 10_000;
+/** For so long nodes go on at the most when the store was set back. */
+const UNNOTICED_MS_MAX = 15_000;
 const FREEZE_MS_MAX = 15_000;
 const DRAIN_MS_MAX = 20_000;
 const REGION_MS_MAX = 20_000;
@@ -20,6 +27,11 @@ export interface DisturbedNodes {
   readonly faults: Faults;
   readonly backend: MemoryStoreBackend;
   readonly history: StoreHistory;
+  readonly audit: StoreAudit;
+  /** Jobs that users have submitted, or will have. */
+  readonly specs: readonly JobSpec[];
+  /** Nodes are always stopped before the store is set back: a job gives other rows each time, which two drivers of one epoch may mix. */
+  readonly stopsToRestore: boolean;
   readonly network: SimNetwork<WireMessage>;
   /** By their place; those that are down are undefined. */
   readonly nodes: readonly (LiveNode | undefined)[];
@@ -64,7 +76,54 @@ export class NodeFaults {
     every(drawn.stutterEveryMs, () => this.#someone((process) => stutter(process, faults)));
     every(drawn.wallJumpEveryMs, () => this.#someone((process) => jumpWall(process, faults)));
     every(drawn.blockLossEveryMs, () => spoilBlock(random.pick(disks).blobs, faults));
+    every(drawn.setBackEveryMs, () => this.#saveSnapshot());
     scheduleStoreFaults(faults, backend, going, (lease) => history.leaseCut(lease));
+  }
+
+  /** Saves what the store holds, to restore it a while later. */
+  #saveSnapshot(): void {
+    const { faults, backend } = this.#parts;
+    const snapshot = backend.snapshot();
+    const { setBacks } = faults;
+    faults.scheduler.after(faults.random.below(SNAPSHOT_MS_MAX), () => {
+      // One of a state that the store has been set back from would bring what the checks have forgotten.
+      if (!faults.stopped && faults.setBacks === setBacks) this.#restore(snapshot);
+    });
+  }
+
+  /**
+   * Connections to the store end with it, and what was asked has no answer. Nodes are stopped before, as whoever runs them is told
+   * to; or that is made up for a while later. Until then some may wait for what never comes, but nothing may go wrong.
+   */
+  #restore(snapshot: StoreSnapshot): void {
+    const { faults, backend, history, audit, users, specs, stopsToRestore } = this.#parts;
+    const driven = (): readonly string[] =>
+      specs.flatMap(({ id }) => {
+        const { entry } = backend.get(jobKeys(id).epoch);
+        return entry === undefined ? [] : [`${id} ${Buffer.from(entry.value).toString()}`];
+      });
+    const before = driven();
+    const from = backend.history().revision;
+    faults.trace.fault("setBack", `from revision ${from} to ${snapshot.revision}`);
+    const stopped = stopsToRestore || faults.random.chance(0.5);
+    if (stopped) this.#restartAll();
+    else faults.scheduler.after(faults.random.below(UNNOTICED_MS_MAX), () => this.#restartAll());
+    faults.setBacks++;
+    backend.restore(snapshot);
+    history.restored(snapshot);
+    audit.restored(snapshot);
+    const after = new Set(driven());
+    if (!stopped && before.some((term) => !term.endsWith(" 0") && !after.has(term)))
+      faults.trace.met("setBackWhileDriven");
+    users.submitAgain(specs, (job) => backend.get(jobKeys(job).epoch).entry !== undefined);
+  }
+
+  /** They are all down at once, so that nothing that was said before is heard after it. */
+  #restartAll(): void {
+    const { faults, nodes, network } = this.#parts;
+    faults.trace.say("", "all nodes are stopped");
+    for (const node of nodes) node?.process.kill();
+    network.forget();
   }
 
   #someone(disturb: (process: SimProcess) => void): void {

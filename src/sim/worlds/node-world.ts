@@ -55,6 +55,8 @@ const RESTART_MS_MAX = 3_000;
 const TASK_MEMORY_BYTES = [1 << 20, 1 << 20, 1 << 10];
 /** Why a node lays a job down for a while, that is no fault of its own. */
 const EXPECTED: readonly ErrorCode[] = ["STORE_UNAVAILABLE", "STORE_REFUSED", "DISK_FULL"];
+/** And in a store that forgot the job, or that it had committed, when nodes had deleted what they stored of it. */
+const EXPECTED_SET_BACK: readonly ErrorCode[] = ["JOB_NOT_FOUND", "BLOB_MISSING"];
 /** Some nodes stay away for long, */
 const AWAY_LONG = 0.1;
 const AWAY_MS_MAX = 60_000;
@@ -136,11 +138,14 @@ export class NodeWorld {
     this.#nodes.forEach((_, index) => {
       this.#startNode(index);
     });
-    const { faults, backend, history } = this.#parts;
+    const { faults, backend, history, audit, jobs } = this.#parts;
     new NodeFaults({
       faults,
       backend,
       history,
+      audit,
+      specs: jobs.map(({ spec }) => spec),
+      stopsToRestore: jobs.some(({ job }) => job.judge !== undefined),
       network: this.#network,
       nodes: this.#nodes,
       disks: this.#disks,
@@ -370,6 +375,7 @@ export class NodeWorld {
         trace.say(node, `failed at ${note.job}: ${note.error.code}`);
         if (note.job === this.#parts.newer?.id && note.error.code === "STORE_CORRUPT")
           return trace.met("newerVersionRefused");
+        if (this.#parts.faults.setBacks > 0 && EXPECTED_SET_BACK.includes(note.error.code)) return;
         if (!EXPECTED.includes(note.error.code))
           this.problems.push(`${node} failed at ${note.job}: ${note.error.code} ${note.error.message}`);
         return;

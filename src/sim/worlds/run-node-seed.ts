@@ -27,7 +27,7 @@ import { Scheduler } from "../scheduler.ts";
 import { Trace } from "../trace.ts";
 import { NodeWorld, type SubmittedJob } from "./node-world.ts";
 import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
-import { drawTimeout, prepareFaults, resultOf, specialJob, tellJob } from "./seed-parts.ts";
+import { drawSetBack, drawTimeout, prepareFaults, resultOf, specialJob, tellJob } from "./seed-parts.ts";
 import { openOf } from "./users.ts";
 
 /** Faults come for so long at the most; then the jobs have so long to end. Virtual milliseconds. */
@@ -49,7 +49,10 @@ export async function runNodeSeed(
   const scheduler = new Scheduler();
   const random = new Prng(`nodes/${seed}`);
   const trace = new Trace(() => scheduler.nowMs, print);
-  const faults = prepareFaults({ scheduler, random, trace }, options);
+  const faults = prepareFaults(
+    { scheduler, random, trace },
+    { ...options, rates: { ...drawSetBack(seed), ...options.rates } },
+  );
   const outputs = new MemoryOutputs();
   const environment = (blobs: BlobStore, to: Outputs): EngineEnvironment => ({
     ...libraries,

@@ -13,6 +13,8 @@ import type { SeedOptions, SeedResult } from "./seed.ts";
 const TASK_TIMEOUT_MS = 20_000;
 /** The first job of so many runs allows no result. */
 const POISONED = 0.06;
+/** In so many runs of nodes the store is set back. */
+const SET_BACK = 0.15;
 
 interface Clockwork {
   readonly scheduler: Scheduler;
@@ -65,6 +67,12 @@ export function specialJob(
 ): SpecialJob | undefined {
   if (jobs !== undefined || calm || index > 0) return jobs;
   return new Prng(`poison/${seed}`).chance(POISONED) ? "poison" : undefined;
+}
+
+/** Whether, and how often, the store is set back in a run; drawn apart, as it changes nothing in the others. */
+export function drawSetBack(seed: string): Partial<FaultRates> {
+  const random = new Prng(`set back/${seed}`);
+  return random.chance(SET_BACK) ? { setBackEveryMs: 2_000 + random.below(30_000) } : {};
 }
 
 /** Where no attempt can hang, some jobs have no limit: what was lost is then found in no other way. */

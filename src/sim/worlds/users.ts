@@ -1,3 +1,4 @@
+import { BicoastalError } from "../../base/errors.ts";
 import { contentHash, type JobId, type NodeId, nodeId } from "../../base/ids.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
@@ -49,10 +50,29 @@ export class Users {
       (told) => process.enter(() => trace.say(who, told)),
       (error: unknown) =>
         process.enter(() => {
-          if (isRefusal(error)) return again();
+          if (isRefusal(error) || this.#isGone(error)) return again();
           this.#problems.push(`${who} was told: ${error instanceof Error ? error.stack : String(error)}`);
         }),
     );
+  }
+
+  /** The job went with what the store has forgotten, and is submitted once more. */
+  #isGone(error: unknown): boolean {
+    return this.#faults.setBacks > 0 && error instanceof BicoastalError && error.code === "JOB_NOT_FOUND";
+  }
+
+  /**
+   * The store was set back, and some jobs may be gone that were there for good.
+   * @param isThere Whether the store knows of this job.
+   */
+  submitAgain(specs: readonly JobSpec[], isThere: (job: JobId) => boolean): void {
+    for (const spec of specs) {
+      const at = this.#submitted.indexOf(spec.id);
+      if (at < 0 || isThere(spec.id)) continue;
+      this.#submitted.splice(at, 1);
+      this.#faults.trace.met("setBackTookJob");
+      this.submit(spec);
+    }
   }
 
   submit(spec: JobSpec): void {

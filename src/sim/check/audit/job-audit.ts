@@ -14,6 +14,15 @@ import { ReplayedJob } from "./replayed-job.ts";
 
 type Ended = "committed" | "failed" | "cancelled";
 
+/** What an attempt was given to read of each stage, by name and as checksums. */
+type Reads = readonly { readonly stage: number; readonly blocks: string; readonly checksums: string }[];
+
+/** What a revision of the store changed. */
+export interface AuditedRevision {
+  readonly revision: number;
+  readonly changes: readonly Change[];
+}
+
 /** The changes of one revision to the keys of one job, by what they are. */
 interface Revision {
   readonly changes: ReadonlyMap<string, Change>;
@@ -21,7 +30,9 @@ interface Revision {
 }
 
 export class JobAudit {
-  readonly problems: string[] = [];
+  problems: string[] = [];
+  /** The job until the store was set back. */
+  readonly #former: JobAudit | undefined;
   readonly #spec: JobSpec;
   readonly #log: string;
   #nextSeq = 0;
@@ -29,27 +40,41 @@ export class JobAudit {
   /** What take-overs have written to the epoch's key, after its number. */
   readonly #holders = new Set<string>();
   #ended: Ended | undefined;
+  /** The store was set back to before it was submitted: whoever looked then may delete what it stored. */
+  #wasGone = false;
   /** By stage and partition: the attempt that counts, and its block. */
   readonly #effective = new Map<string, { readonly name: string; readonly block: string }>();
   /** How often each attempt has completed: no name is given out twice. */
   readonly #completions = new Set<string>();
-  /** By attempt: what of each stage it was given to read, by name and as checksums. */
-  readonly #reads = new Map<
-    string,
-    readonly { readonly stage: number; readonly blocks: string; readonly checksums: string }[]
-  >();
+  /** By attempt: what it was given to read; more than one where the store was set back, so that names came again. */
+  readonly #reads: Map<string, readonly Reads[]>;
   /** By stage: every list of blocks that was the whole stage's at some revision, and the last epoch in which it was. */
   readonly #wholes = new Map<number, Map<string, number>>();
   /** An attempt that an earlier driver gave out became effective. */
   countsAdopted = false;
   readonly #replayed: ReplayedJob;
 
-  constructor(spec: JobSpec) {
+  constructor(spec: JobSpec, former?: JobAudit) {
     this.#spec = spec;
+    this.#former = former;
+    this.#reads = former === undefined ? new Map() : former.#reads;
     this.#log = `jobs/${spec.id}/log/`;
     this.#replayed = new ReplayedJob(spec);
     // A stage of no tasks is whole from the beginning.
     for (const { id } of spec.stages) this.#noteWhole(id);
+  }
+
+  /**
+   * The job in a store that was set back to where it had made these changes. What was promised holds anew from there. Those who
+   * live on what the store had said meanwhile may go on with it, until they hear; but nothing of it gets into this log.
+   */
+  restored(changed: readonly AuditedRevision[]): JobAudit {
+    const job = new JobAudit(this.#spec, this);
+    for (const { revision, changes } of changed) job.onRevision(revision, changes);
+    job.#wasGone = job.#nextSeq === 0;
+    // What was wrong until then was told.
+    job.problems = [];
+    return job;
   }
 
   get ended(): Ended | undefined {
@@ -141,12 +166,13 @@ export class JobAudit {
     this.#completions.add(name);
     if (attempt.epoch < this.#epoch) this.countsAdopted = true;
     // Whoever gave it out: what it read stood there as whole in this epoch, or this driver would have given it other blocks.
-    for (const { stage, blocks } of this.#reads.get(name) ?? []) {
-      if (this.#wholes.get(stage)?.get(blocks) !== this.#epoch)
-        this.#say(
-          `S5: ${name} counts in epoch ${this.#epoch}, of which stage ${stage} never was what it read`,
-        );
-    }
+    const stale = this.#noneOfReads(
+      name,
+      ({ stage, blocks }) =>
+        this.#wholes.get(stage)?.get(blocks) !== this.#epoch && !this.#wasWhole(stage, blocks),
+    );
+    for (const { stage } of stale)
+      this.#say(`S5: ${name} counts in epoch ${this.#epoch}, of which stage ${stage} never was what it read`);
     this.#effective.set(task, { name, block });
     this.#noteWhole(attempt.stage);
   }
@@ -164,14 +190,19 @@ export class JobAudit {
    */
   #checkReads(): void {
     for (const { name } of this.#effective.values()) {
-      for (const { stage, checksums } of this.#reads.get(name) ?? []) {
+      const others = this.#noneOfReads(name, ({ stage, checksums }) => {
         const whole = this.#wholeOf(stage);
-        if (whole !== undefined && checksums !== checksumsOf(whole.split("\n")))
-          this.#say(
-            `S6: ${name} counts, and has read other output of stage ${stage} than the one that counts`,
-          );
-      }
+        return whole !== undefined && checksums !== checksumsOf(whole.split("\n"));
+      });
+      for (const { stage } of others)
+        this.#say(`S6: ${name} counts, and has read other output of stage ${stage} than the one that counts`);
     }
+  }
+
+  /** What is wrong with what an attempt of this name was given to read, where that is so each time that one was given out. */
+  #noneOfReads(name: string, isWrong: (of: Reads[number]) => boolean): Reads {
+    const wrong = (this.#reads.get(name) ?? []).map((reads) => reads.filter(isWrong));
+    return wrong.every((of) => of.length > 0) ? (wrong.at(-1) ?? []) : [];
   }
 
   #noteWhole(stage: number): void {
@@ -220,24 +251,49 @@ export class JobAudit {
       const names = blocks.map(blockName);
       return { stage, blocks: names.join("\n"), checksums: checksumsOf(names) };
     });
-    this.#reads.set(nameOf(attempt), reads);
+    const others = this.#former === undefined ? [] : (this.#reads.get(nameOf(attempt)) ?? []);
+    this.#reads.set(nameOf(attempt), [...others, reads]);
     for (const { stage, blocks } of inputs) {
-      if (this.#wholes.get(stage)?.has(blocks.map(blockName).join("\n")) === true) continue;
+      if (this.#hasBeenWhole(stage, blocks.map(blockName).join("\n"))) continue;
       this.#say(
         `S5: ${nameOf(attempt)} of ${this.#spec.id} reads blocks of stage ${stage} that never were all of it`,
       );
     }
   }
 
+  /** At some revision, also of before the store was set back. */
+  #hasBeenWhole(stage: number, blocks: string): boolean {
+    if (this.#wholes.get(stage)?.has(blocks) === true) return true;
+    return this.#wasWhole(stage, blocks);
+  }
+
+  /** Before the store was set back: what a driver gave out then may come to count under the same name. */
+  #wasWhole(stage: number, blocks: string): boolean {
+    return this.#former !== undefined && this.#former.#hasBeenWhole(stage, blocks);
+  }
+
   /** S3: what a driver lives by is what the log says, as far as it knows it. */
   onState(state: JobState, driver: string): void {
     const difference = this.#replayed.difference(state);
-    if (difference !== undefined) this.#say(`S3: of ${this.#spec.id} ${driver} is wrong: ${difference}`);
+    if (difference !== undefined && !this.#wasAsLog(state))
+      this.#say(`S3: of ${this.#spec.id} ${driver} is wrong: ${difference}`);
+  }
+
+  /** Before the store was set back. Its driver hears of that at its next record. */
+  #wasAsLog(state: JobState): boolean {
+    const former = this.#former;
+    return (
+      former !== undefined && (former.#replayed.difference(state) === undefined || former.#wasAsLog(state))
+    );
+  }
+
+  #hadCommitted(): boolean {
+    return this.#ended === "committed" || (this.#former !== undefined && this.#former.#hadCommitted());
   }
 
   /** S11: what it stored is deleted. */
   onSweep(by: string): void {
-    if (this.#ended !== "committed")
+    if (!this.#wasGone && !this.#hadCommitted())
       this.#say(`S11: ${by} deleted what ${this.#spec.id} stored, which had ${this.#ended ?? "not ended"}`);
   }
 

@@ -7,28 +7,42 @@ import type { JobState } from "../../../core/job-state.ts";
 import type { Change } from "../../../ports/control-store.ts";
 import type { TaskExecutor } from "../../../ports/task-runner.ts";
 import type { JobSpec } from "../../../protocol/job-spec.ts";
-import type { MemoryStoreBackend } from "../../ports/memory-control-store-backend.ts";
-import { JobAudit } from "./job-audit.ts";
+import type { MemoryStoreBackend, StoreSnapshot } from "../../ports/memory-control-store-backend.ts";
+import { type AuditedRevision, JobAudit } from "./job-audit.ts";
 
 /** A state that no record has changed is looked at each so many times that it is shown. */
 const UNCHANGED_SHOWN = 16;
 
 export class StoreAudit {
   readonly #backend: MemoryStoreBackend;
-  readonly #jobs: ReadonlyMap<JobId, JobAudit>;
+  #jobs: ReadonlyMap<JobId, JobAudit>;
+  /** By job: all that the store has changed of it, ascending. */
+  readonly #changed: ReadonlyMap<JobId, AuditedRevision[]>;
+  /** What was wrong before the store was set back. */
+  readonly #formerProblems: string[] = [];
   /** The first revision that was not looked at. */
   #next: number;
 
   constructor(backend: MemoryStoreBackend, specs: readonly JobSpec[]) {
     this.#backend = backend;
     this.#jobs = new Map(specs.map((spec) => [spec.id, new JobAudit(spec)]));
+    this.#changed = new Map(specs.map(({ id }) => [id, []]));
     this.#next = backend.history().firstRevision;
     backend.onChange(() => this.#look());
   }
 
   /** Empty where all was well. */
   get problems(): readonly string[] {
-    return [...this.#jobs.values()].flatMap(({ problems }) => problems);
+    return [...this.#formerProblems, ...[...this.#jobs.values()].flatMap(({ problems }) => problems)];
+  }
+
+  /** The store is in this state again, having told of all that came since. */
+  restored({ revision }: StoreSnapshot): void {
+    this.#formerProblems.push(...[...this.#jobs.values()].flatMap(({ problems }) => problems));
+    this.#next = revision + 1;
+    for (const changed of this.#changed.values())
+      while ((changed.at(-1)?.revision ?? 0) > revision) changed.pop();
+    this.#jobs = new Map([...this.#jobs].map(([id, job]) => [id, job.restored(this.#changed.get(id) ?? [])]));
   }
 
   /** Whether an attempt became effective that an earlier driver had given out. */
@@ -72,7 +86,9 @@ export class StoreAudit {
       this.#next = revision + 1;
       for (const [id, job] of this.#jobs) {
         const own = changes.filter((change) => isOf(id, change));
-        if (own.length > 0) job.onRevision(revision, own);
+        if (own.length === 0) continue;
+        this.#changed.get(id)?.push({ revision, changes: own });
+        job.onRevision(revision, own);
       }
     }
   }

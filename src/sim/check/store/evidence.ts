@@ -20,14 +20,19 @@ import {
 /** What each revision changed, as far as that is known. */
 export type Commits = ReadonlyMap<number, readonly Change[]>;
 
-/** The store's model, held to what is known of this history. */
+/**
+ * The store's model, held to what is known of this history.
+ * @param init The state that it began with.
+ */
 export function storeModelFor(
   history: readonly StoreOperation[],
   commits: Commits,
+  init = STORE.init,
 ): LinearModel<StoreState, StoreCall, StoreAnswer> {
-  const evidence = new Evidence(history, commits);
+  const evidence = new Evidence(history, commits, init);
   return {
     ...STORE,
+    init,
     step: (state, call, answer) => {
       const next = STORE.step(state, call, answer);
       if (next === undefined || next.revision === state.revision) return next;
@@ -54,9 +59,9 @@ class Evidence {
 
   readonly #commits: Commits;
 
-  constructor(history: readonly StoreOperation[], commits: Commits) {
+  constructor(history: readonly StoreOperation[], commits: Commits, init: StoreState) {
     this.#commits = commits;
-    const puts = countPuts(history);
+    const puts = countPuts(history, init);
     for (const { output } of history) {
       if (output?.kind !== "entries" && output?.kind !== "txn") continue;
       const entries = output.kind === "entries" ? output.entries : output.gets;
@@ -116,8 +121,9 @@ function makes(before: StoreState, { entries }: StoreState, changes: readonly Ch
 
 const putOf = (key: string, value: Uint8Array): string => `${key}\n${Buffer.from(value).toString("latin1")}`;
 
-function countPuts(history: readonly StoreOperation[]): ReadonlyMap<string, number> {
+function countPuts(history: readonly StoreOperation[], init: StoreState): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
+  for (const { key, value } of init.entries.values()) counts.set(putOf(key, value), 1);
   for (const { input } of history) {
     if (input.kind !== "txn") continue;
     for (const op of [...input.request.success, ...(input.request.failure ?? [])]) {

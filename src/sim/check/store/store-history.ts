@@ -15,10 +15,16 @@ import type {
   WatchEvent,
   WatchRequest,
 } from "../../../ports/control-store.ts";
-import type { MemoryStoreBackend } from "../../ports/memory-control-store-backend.ts";
+import type { MemoryStoreBackend, StoreSnapshot } from "../../ports/memory-control-store-backend.ts";
 import { checkLinearizable, type LinearResult } from "../linear/linearizable.ts";
-import { storeModelFor } from "./evidence.ts";
-import type { StoreAnswer, StoreCall, StoreOperation, StoreState } from "./store-model.ts";
+import { type Commits, storeModelFor } from "./evidence.ts";
+import {
+  STORE,
+  type StoreAnswer,
+  type StoreCall,
+  type StoreOperation,
+  type StoreState,
+} from "./store-model.ts";
 import { WatchHistory } from "./watch-history.ts";
 
 /** Steps of the model for one history; a seed's takes a few thousand, but where very many outcomes are unknown. */
@@ -36,11 +42,18 @@ interface Lease {
   aliveUntilMs: number;
 }
 
+/** What was asked of a store between two times that it was set back. */
+interface Era {
+  readonly init: StoreState;
+  readonly commits: Commits;
+  readonly operations: readonly StoreOperation[];
+}
+
 export class StoreHistory {
   readonly #nowMs: () => number;
-  readonly #ended: StoreOperation[] = [];
-  readonly #open = new Set<{ readonly input: StoreCall; readonly calledAt: number }>();
-  readonly #commits = new Map<number, readonly Change[]>();
+  #ended: StoreOperation[] = [];
+  #open = new Set<{ readonly input: StoreCall; readonly calledAt: number }>();
+  #commits = new Map<number, readonly Change[]>();
   readonly #leases = new Map<LeaseId, Lease & { readonly ttlMs: number }>();
   /** When leases ended before their time. */
   readonly #cutMs = new Map<LeaseId, number>();
@@ -50,6 +63,10 @@ export class StoreHistory {
   /** Takes in what the store has done since; undefined where nobody follows it. */
   #look: (() => number) | undefined;
   #asked = 0;
+  /** The first revision that was not looked at. */
+  #next = 0;
+  readonly #eras: Era[] = [];
+  #init = STORE.init;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -70,6 +87,21 @@ export class StoreHistory {
   /** The store itself ends this lease now, before its time. */
   leaseCut(lease: LeaseId): void {
     this.#cutMs.set(lease, this.#nowMs());
+  }
+
+  /** The store is in this state again. Whatever was under way then gets no answer, and was done before or never. */
+  restored({ revision, entries, leases }: StoreSnapshot): void {
+    this.#eras.push({ init: this.#init, commits: this.#commits, operations: this.operations() });
+    this.#init = { revision, entries, leases: new Set(leases.map(({ id }) => id)) };
+    this.#ended = [];
+    this.#open = new Set();
+    this.#commits = new Map();
+    this.#next = revision + 1;
+    this.#leases.clear();
+    this.#cutMs.clear();
+    for (const { id, ttlMs } of leases)
+      this.#leases.set(id, { id, ttlMs, aliveUntilMs: this.#nowMs() + ttlMs });
+    this.#watches.restored(this.#commits);
   }
 
   /** The same store, and everything that is asked of it noted. */
@@ -146,10 +178,17 @@ export class StoreHistory {
 
   /** What of the above is wrong with the answers; where too many outcomes are unknown to find out, that is said apart. */
   judge(): { readonly problem: string | undefined; readonly gaveUp: boolean } {
-    const history = this.operations();
-    const result = checkLinearizable(storeModelFor(history, this.#commits), history, { stepsMax: STEPS_MAX });
-    if (result.kind === "linearizable") return { problem: undefined, gaveUp: false };
-    return { problem: explain(result, history.length), gaveUp: result.kind === "gaveUp" };
+    const last: Era = { init: this.#init, commits: this.#commits, operations: this.operations() };
+    let gaveUp: string | undefined;
+    for (const { init, commits, operations } of [...this.#eras, last]) {
+      const model = storeModelFor(operations, commits, init);
+      const result = checkLinearizable(model, operations, { stepsMax: STEPS_MAX });
+      if (result.kind === "linearizable") continue;
+      const problem = explain(result, operations.length);
+      if (result.kind !== "gaveUp") return { problem, gaveUp: false };
+      gaveUp ??= problem;
+    }
+    return { problem: gaveUp, gaveUp: gaveUp !== undefined };
   }
 
   /** All that was asked, and the expiries that may have come between. */
@@ -169,11 +208,11 @@ export class StoreHistory {
 
   /** Holds the answers to what this store tells its watches as well, from its next change on. */
   follow(backend: MemoryStoreBackend): void {
-    let next = backend.history().firstRevision;
+    this.#next = backend.history().firstRevision;
     this.#look = () => {
       const { revision: now, commitsFrom } = backend.history();
-      for (const { revision, changes } of commitsFrom(next)) {
-        next = revision + 1;
+      for (const { revision, changes } of commitsFrom(this.#next)) {
+        this.#next = revision + 1;
         this.#commits.set(revision, changes);
         this.#watches.onCommit(revision);
       }

@@ -21,6 +21,8 @@ interface Client {
 interface OpenWatch {
   readonly request: WatchRequest;
   readonly client: Client;
+  /** What the store has changed since it was last set back, as this watch began. */
+  readonly commits: ReadonlyMap<number, readonly Change[]>;
   /** The first revision of which it has not told. */
   next: number;
   /** When it said that it ends. */
@@ -30,15 +32,21 @@ interface OpenWatch {
 export class WatchHistory {
   readonly problems: string[] = [];
   readonly #nowMs: () => number;
-  readonly #commits: ReadonlyMap<number, readonly Change[]>;
+  #commits: ReadonlyMap<number, readonly Change[]>;
   readonly #open = new Set<OpenWatch>();
   /** When the store did what is in `#commits`. */
-  readonly #atMs = new Map<number, number>();
+  #atMs = new Map<number, number>();
 
   /** @param commits What the store has changed at each revision, up to now. */
   constructor(nowMs: () => number, commits: ReadonlyMap<number, readonly Change[]>) {
     this.#nowMs = nowMs;
     this.#commits = commits;
+  }
+
+  /** The store was set back, and makes other changes from now on: whoever watched before is to hear that it is over. */
+  restored(commits: ReadonlyMap<number, readonly Change[]>): void {
+    this.#commits = commits;
+    this.#atMs = new Map();
   }
 
   /** The store did this just now. */
@@ -51,7 +59,13 @@ export class WatchHistory {
     request: WatchRequest & { readonly fromRevision: number },
     client: Client,
   ): { readonly onEvent: (event: WatchEvent) => void; readonly close: () => void } {
-    const watch: OpenWatch = { request, client, next: request.fromRevision, endedMs: undefined };
+    const watch: OpenWatch = {
+      request,
+      client,
+      commits: this.#commits,
+      next: request.fromRevision,
+      endedMs: undefined,
+    };
     this.#open.add(watch);
     return {
       onEvent: (event) => {
@@ -110,14 +124,14 @@ export class WatchHistory {
 
   /** The first revision that it has not told, before this one, with something in its range. */
   #firstFrom(watch: OpenWatch, before: number): number | undefined {
-    const commits = this.#commits;
+    const { commits } = watch;
     for (let revision = watch.next; revision < before && commits.has(revision); revision++)
       if (this.#changesOf(watch, revision).length > 0) return revision;
     return undefined;
   }
 
-  #changesOf({ request }: OpenWatch, revision: number): readonly Change[] {
-    return (this.#commits.get(revision) ?? []).filter((change) => {
+  #changesOf({ request, commits }: OpenWatch, revision: number): readonly Change[] {
+    return (commits.get(revision) ?? []).filter((change) => {
       const key = change.kind === "put" ? change.entry.key : change.key;
       return compareStoreKeys(request.from, key) <= 0 && compareStoreKeys(key, request.to) < 0;
     });
