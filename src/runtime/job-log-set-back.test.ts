@@ -118,6 +118,22 @@ describe("two drivers of one epoch, one of before the store was set back and one
   });
 });
 
+it("a submission is made where what stood in its way is gone when it is looked at", async () => {
+  const { txn } = store;
+  let refused = 0;
+  const emptied: ControlStore = {
+    ...store,
+    txn: async (request) => {
+      const result = await txn(request);
+      if (!result.succeeded && refused++ === 0) state = new MemoryControlStore(new MemoryStoreBackend(clock));
+      return result;
+    },
+  };
+  await logOn(emptied).submit(contentHash("ab"), CARD);
+  expect(refused).toBe(1);
+  expect((await logOn(store).read()).records).toHaveLength(1);
+});
+
 describe("a take-over that has read what is gone when it writes", () => {
   /** The store, which is set back, and more, between what this client reads and its first transaction. */
   function settingBack(then: () => Promise<unknown>): ControlStore {

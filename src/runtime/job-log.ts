@@ -83,7 +83,7 @@ export class JobLog {
   async submit(spec: ContentHash, card: JobCard, open?: Uint8Array): Promise<void> {
     const event: LogEvent = { kind: "submitted", job: this.#job, spec, atMs: card.submittedAtMs };
     const bytes = encodeRecord({ version: 1, seq: 0, epoch: epoch(0), events: [event] });
-    const written = await this.#write(0, bytes, async () =>
+    const submit = async () =>
       this.#store.txn({
         compare: [{ key: this.#keys.log(0), target: "createRevision", op: "=", value: 0 }],
         success: [
@@ -92,8 +92,9 @@ export class JobLog {
           { kind: "put", key: this.#keys.card, value: encodeJson(card) },
           ...(open === undefined ? [] : [{ kind: "put", key: this.#keys.open, value: open } as const]),
         ],
-      }),
-    );
+      });
+    // In a store that is set back meanwhile a record that stood in the way may be gone when it is looked at.
+    const written = (await this.#write(0, bytes, submit)) || (await this.#write(0, bytes, submit));
     assert(written, "a new job's id is its own");
   }
 

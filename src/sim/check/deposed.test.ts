@@ -39,10 +39,12 @@ async function driven() {
       isDead: () => true,
     });
   await logOf("user", plain).submit(smallSpec().constants.bundle, CARD);
+  const submitted = backend.snapshot();
   const lease = await store.grantLease(TTL_MS);
   const log = logOf("node", store);
   const taken = await takeOver(log, lease);
   const other = async () => takeOver(logOf("other", plain), await plain.grantLease(TTL_MS));
+  const again = async () => takeOver(logOf("node", store), await store.grantLease(TTL_MS));
   const record = { version: 1, seq: 2, epoch: epoch(1), events: [completionOf(attemptOf(0, 0))] } as const;
   const append = () => log.append(record, taken!.term, undefined);
   const stepIn = async (ms: number) => {
@@ -51,7 +53,7 @@ async function driven() {
     await scheduler.play(() => false, scheduler.nowMs + ms);
     return problems;
   };
-  return { process, backend, store, lease, other, append, stepIn };
+  return { process, backend, store, lease, submitted, other, again, append, stepIn };
 }
 
 describe("a driver may go on", () => {
@@ -79,6 +81,16 @@ describe("a driver may go on", () => {
     process.thaw();
     expect(await stepIn(0)).toEqual([]);
   });
+});
+
+test("a driver that has the epoch of a former one in this process again is not told of for what that one heard", async () => {
+  const { backend, store, lease, submitted, again, append, stepIn } = await driven();
+  expect(await append()).toBe(true);
+  backend.revokeLease(lease);
+  expect(await store.keepAlive(lease)).toBe(false);
+  backend.restore(submitted);
+  await again();
+  expect(await stepIn(1)).toEqual([]);
 });
 
 describe("a driver is told of that goes on", () => {

@@ -34,7 +34,12 @@ export class DeposedCheck {
   /** When the process heard that this job and epoch, or this lease, is over. */
   readonly #heardMs = new Map<string, number>();
   /** Records that were refused, by key: what was to stand there, and of which job and epoch. */
-  readonly #refused = new Map<string, { readonly value: string; readonly drive: string }>();
+  readonly #refused = new Map<
+    string,
+    { readonly value: string; readonly drive: string; readonly term: string }
+  >();
+  /** By job and epoch: what its latest take-over here wrote to the epoch's key. */
+  readonly #termOf = new Map<string, string>();
 
   /** @param problems Gets what is wrong. */
   constructor(process: SimProcess, nowMs: () => number, problems: string[]) {
@@ -74,7 +79,9 @@ export class DeposedCheck {
         const refused = this.#refused.get(key);
         this.#refused.delete(key);
         const stands = result.entry === undefined ? undefined : textOf(result.entry.value);
-        if (refused !== undefined && stands !== refused.value) this.#hear(refused.drive);
+        if (refused === undefined || stands === refused.value) return result;
+        // One that has this epoch again hears nothing of what its predecessor still waited for.
+        if ((this.#termOf.get(refused.drive) ?? refused.term) === refused.term) this.#hear(refused.drive);
         return result;
       },
     };
@@ -101,6 +108,7 @@ export class DeposedCheck {
       const [, job] = (op.kind === "put" && /^jobs\/([^/]+)\/epoch$/.exec(op.key)) || [];
       if (op.kind !== "put" || job === undefined) continue;
       const drive = `${job} ${epochIn(op.value)}`;
+      this.#termOf.set(drive, textOf(op.value));
       this.#leaseOf.delete(drive);
       this.#heardMs.delete(drive);
     }
@@ -116,7 +124,11 @@ export class DeposedCheck {
       }
       const of = compare.find(({ key, target }) => key === `jobs/${job}/epoch` && target === "value");
       if (what === "log" && !succeeded && of?.target === "value")
-        this.#refused.set(op.key, { value: textOf(op.value), drive: `${job} ${epochIn(of.value)}` });
+        this.#refused.set(op.key, {
+          value: textOf(op.value),
+          drive: `${job} ${epochIn(of.value)}`,
+          term: textOf(of.value),
+        });
     }
   }
 

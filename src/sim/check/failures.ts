@@ -23,8 +23,8 @@ interface Told {
 
 export class FailureCheck {
   readonly problems: string[] = [];
-  /** What attempts failed with, by job and task, and then by attempt. */
-  readonly #failed = new Map<string, Map<string, ErrorInfo>>();
+  /** What attempts failed with, by job and task, and then by attempt: names come again where the store was set back. */
+  readonly #failed = new Map<string, Map<string, readonly ErrorInfo[]>>();
   /** By driver and job: failures told of each task since it drives. */
   readonly #told = new Map<string, Map<string, Told>>();
 
@@ -33,8 +33,9 @@ export class FailureCheck {
     if (outcome.kind !== "failed") return;
     const { attempt } = assignment;
     const task = `${job.job}/${taskKey(attempt)}`;
-    const errors = this.#failed.get(task) ?? new Map<string, ErrorInfo>();
-    this.#failed.set(task, errors.set(attemptKey(attempt), outcome.error));
+    const errors = this.#failed.get(task) ?? new Map<string, readonly ErrorInfo[]>();
+    const others = errors.get(attemptKey(attempt)) ?? [];
+    this.#failed.set(task, errors.set(attemptKey(attempt), [...others, outcome.error]));
   }
 
   /** @param who Drives this job, and nobody else under this name. */
@@ -66,9 +67,9 @@ export class FailureCheck {
         if (event.kind !== "failed" || event.attempt === undefined) return [];
         const { attempt, error } = event;
         if (OF_DRIVERS.includes(error.code)) return [];
-        const given = this.#failed.get(`${job}/${taskKey(attempt)}`)?.get(attemptKey(attempt));
-        if (given !== undefined && shown(given) === shown(error)) return [];
-        const was = given === undefined ? "did not fail" : `failed with ${shown(given)}`;
+        const given = this.#failed.get(`${job}/${taskKey(attempt)}`)?.get(attemptKey(attempt)) ?? [];
+        if (given.some((of) => shown(of) === shown(error))) return [];
+        const was = given.length === 0 ? "did not fail" : `failed with ${given.map(shown).join(", ")}`;
         return [`L19: ${job} failed with ${shown(error)}, and its attempt ${attemptKey(attempt)} ${was}`];
       }),
     );

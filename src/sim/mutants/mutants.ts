@@ -16,6 +16,9 @@ import type { SpecialJob } from "../jobs/sim-job.ts";
  *   is on its way to the log, by an attempt that its rival has just beaten.
  * - "what has read an output that came out different later counts": nobody else that has read it may be complete by then (or
  *   the job fails anyway); `driver.test.ts` has both cases.
+ * - "a take-over writes beside the epoch's number only what another one of that epoch writes as well": a driver of before the store
+ *   was set back must write its record right between the take-over and the first record of the one after; `job-log-set-back.test.ts`
+ *   has that.
  * - "the wish to stop a job outlives it": found at once, as such a job is stopped again whenever it goes on; it is not in the
  *   table since each seed that finds it stops and resumes a job for ten minutes of virtual time.
  */
@@ -82,6 +85,19 @@ export const MUTANTS: readonly Mutant[] = [
         file: JOB_LOG,
         find: "return entry !== undefined && sameBytes(entry.value, bytes) && isOurs();",
         replace: "return entry !== undefined && isOurs();",
+      },
+    ],
+  },
+  {
+    name: "a record counts as written where nothing stands in its place",
+    breaks: "S3",
+    world: "nodes",
+    rates: { setBackEveryMs: 4_000 },
+    edits: [
+      {
+        file: JOB_LOG,
+        find: "return entry !== undefined && sameBytes(entry.value, bytes) && isOurs();",
+        replace: "return entry === undefined || (sameBytes(entry.value, bytes) && isOurs());",
       },
     ],
   },

@@ -252,3 +252,73 @@ describe("it is found when", () => {
     expect(ended.problems).toEqual([]);
   });
 });
+
+describe("in a store that was set back", () => {
+  /** A job that has committed, in a store as it was before its work. */
+  async function setBack() {
+    const backend = new MemoryStoreBackend(new SimProcess("store", new Scheduler()).clock);
+    const audit = new StoreAudit(backend, [smallSpec()]);
+    const commit = async (...success: readonly Op[]): Promise<void> => {
+      backend.txn({ compare: [], success });
+      await Promise.resolve();
+    };
+    const empty = backend.snapshot();
+    await commit(...SUBMISSION);
+    await commit(...take(1, 1));
+    const snapshot = backend.snapshot();
+    await commit(...WORK);
+    await commit(...END);
+    const restore = (to = snapshot): void => {
+      backend.restore(to);
+      audit.restored(to);
+    };
+    return { audit, commit, restore, empty };
+  }
+
+  test("the same may be done again from there", async () => {
+    const { audit, commit, restore } = await setBack();
+    restore();
+    await commit(...take(2, 2));
+    await commit(record(3, 2, ...ALL_TASKS.map((attempt) => completionOf(attempt))));
+    await commit(record(4, 2, COMMITTED), card("committed"), { kind: "delete", key: KEYS.open });
+    expect(audit.problems).toEqual([]);
+  });
+
+  test("a log that goes on as if nothing was gone is told of", async () => {
+    const { audit, commit, restore } = await setBack();
+    restore();
+    await commit(record(3, 1, COMMITTED), card("committed"));
+    expect(audit.problems.join("\n")).toMatch(/S2: .*holds record 3, and 2 was to come/);
+  });
+
+  test("what was wrong before is still told of", async () => {
+    const { audit, commit, restore } = await setBack();
+    await commit(put(KEYS.epoch, "7"));
+    restore();
+    expect(audit.problems).toEqual([expect.stringMatching(/S2: the epoch's key changed/)]);
+  });
+
+  test("nodes may delete what they stored of a job that is gone, or had committed, and of no other", async () => {
+    const { audit, commit, restore, empty } = await setBack();
+    restore();
+    audit.onSweep(SMALL_JOB, "a node");
+    restore(empty);
+    await commit(...SUBMISSION);
+    audit.onSweep(SMALL_JOB, "a node");
+    expect(audit.problems).toEqual([]);
+    const running = await auditOf(SUBMISSION, take(1, 1));
+    running.restored({ revision: 3, entries: new Map(), leases: [] });
+    running.onSweep(SMALL_JOB, "a node");
+    expect(running.problems).toEqual([expect.stringMatching(/S11/)]);
+  });
+
+  test("blocks that were the whole of a stage before may still be read, and no others", async () => {
+    const { audit, restore } = await setBack();
+    restore();
+    const [left, right] = [outputOf(attemptOf(0, 0)).block!, outputOf(attemptOf(0, 1)).block!];
+    await read(audit, attemptOf(1, 0), [left, right]);
+    expect(audit.problems).toEqual([]);
+    await read(audit, attemptOf(1, 0), [left]);
+    expect(audit.problems).toEqual([expect.stringMatching(/S5/)]);
+  });
+});

@@ -190,3 +190,46 @@ describe("it is noticed when a store", () => {
     expect(await noticed(hasty)).toBeGreaterThan(0);
   });
 });
+
+describe("in a store that was set back", () => {
+  /** One client that swaps values before and after; what it is told may be broken. */
+  async function around(broken: Break = (store) => store): Promise<readonly string[]> {
+    const scheduler = new Scheduler();
+    const backend = new MemoryStoreBackend(new SimProcess("store", scheduler).clock);
+    const history = new StoreHistory(() => scheduler.nowMs);
+    history.follow(backend);
+    const plain = new MemoryControlStore(backend);
+    const store = history.record(changedStore(broken(plain, new Prng("set back")), {}));
+    const put = (value: string) =>
+      store.txn({ compare: [], success: [{ kind: "put", key: "a", value: Buffer.from(value) }] });
+    const lease = await store.grantLease(LEASE_MS);
+    await put("kept");
+    const snapshot = backend.snapshot();
+    await put("lost");
+    expect((await store.get("a")).revision).toBe(3);
+    backend.restore(snapshot);
+    history.restored(snapshot);
+    await store.get("a");
+    await store.keepAlive(lease);
+    expect((await put("again")).revision).toBe(3);
+    await store.get("a");
+    return history.problems();
+  }
+
+  test("answers are held to the state that came back", async () => {
+    expect(await around()).toEqual([]);
+  });
+
+  test("an answer of what is gone is noticed", async () => {
+    let reads = 0;
+    let lost: GetResult | undefined;
+    const remembering: Break = (store) =>
+      changedStore(store, {
+        get: async (key) => {
+          lost ??= await store.get(key);
+          return reads++ === 1 ? lost : store.get(key);
+        },
+      });
+    expect(await around(remembering)).toEqual([expect.stringMatching(/S10/)]);
+  });
+});
