@@ -269,7 +269,7 @@ export class JobAudit {
 
   /** Before the store was set back: what a driver gave out then may come to count under the same name. */
   #wasWhole(stage: number, blocks: string): boolean {
-    return this.#former !== undefined && this.#former.#hasBeenWhole(stage, blocks);
+    return this.#former === undefined ? false : this.#former.#hasBeenWhole(stage, blocks);
   }
 
   /** S3: what a driver lives by is what the log says, as far as it knows it. */
@@ -288,7 +288,8 @@ export class JobAudit {
   }
 
   #hadCommitted(): boolean {
-    return this.#ended === "committed" || (this.#former !== undefined && this.#former.#hadCommitted());
+    if (this.#ended === "committed") return true;
+    return this.#former === undefined ? false : this.#former.#hadCommitted();
   }
 
   /** S11: what it stored is deleted. */
