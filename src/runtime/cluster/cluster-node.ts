@@ -66,12 +66,21 @@ export interface DrainOptions {
   readonly alone: "wait" | "leave";
 }
 
+/** What this node has of one open job, from when it sees it open until it sees that it is not. */
+interface Place {
+  /** As soon as there is one, also while it is not ready. */
+  seat: JobSeat | undefined;
+  /** When it is ready; undefined where the job was left before. */
+  taken: Promise<JobSeat | undefined>;
+  left: boolean;
+}
+
 export class ClusterNode {
   readonly members: Members;
   readonly #parts: ClusterNodeParts;
   readonly #seatParts: SeatParts;
   readonly #open: RangeView;
-  readonly #seats = new Map<JobId, Promise<JobSeat | undefined>>();
+  readonly #places = new Map<JobId, Place>();
   readonly #drainWish: RangeView;
   #drained: Promise<void> | undefined;
   #alone: DrainOptions["alone"] = "wait";
@@ -132,27 +141,33 @@ export class ClusterNode {
   }
 
   #onOpen(job: JobId, entry: Entry | undefined): void {
-    const seat = this.#seats.get(job);
+    const place = this.#places.get(job);
     if (entry === undefined) {
-      this.#seats.delete(job);
-      if (seat !== undefined) void this.#leave(job, seat);
-    } else if (seat === undefined) {
-      this.#seats.set(job, this.#take(job, entry));
+      this.#places.delete(job);
+      if (place !== undefined) void this.#leave(job, place);
+    } else if (place === undefined) {
+      const taking: Place = { seat: undefined, taken: Promise.resolve(undefined), left: false };
+      this.#places.set(job, taking);
+      taking.taken = this.#take(job, entry, taking);
     }
   }
 
-  async #take(job: JobId, entry: Entry): Promise<JobSeat | undefined> {
+  /** Where the job is opened again meanwhile, that is another place, which this one must not come in the way of. */
+  async #take(job: JobId, entry: Entry, place: Place): Promise<JobSeat | undefined> {
     const { retrying, fetchJob, onNote } = this.#parts;
     for (let retryInMs = LOAD_PAUSE_MS; ; retryInMs = Math.min(2 * retryInMs, LOAD_PAUSE_MS_MAX)) {
-      if (this.#closed || !this.#open.entries.has(entry.key)) return undefined;
-      let seat: JobSeat | undefined;
+      if (this.#closed || place.left) return undefined;
       try {
-        seat = new JobSeat(await fetchJob(job, decodeOpenJob(entry)), this.#seatParts);
+        const spec = await fetchJob(job, decodeOpenJob(entry));
+        if (place.left) return undefined;
+        const seat = new JobSeat(spec, this.#seatParts);
+        place.seat = seat;
         if (this.#drained !== undefined) seat.drain();
         await seat.start();
         return seat;
       } catch (thrown) {
-        await seat?.close();
+        await place.seat?.close();
+        place.seat = undefined;
         onNote({ kind: "failed", job, error: toErrorInfo(thrown, "JOB_FAILED"), retryInMs });
         await pause(retrying.clock, retrying.random.next() * retryInMs);
       }
@@ -197,8 +212,8 @@ export class ClusterNode {
 
   async #jobsThatNeedThis(): Promise<readonly JobId[]> {
     const jobs: JobId[] = [];
-    for (const [job, taking] of [...this.#seats]) {
-      const seat = await Promise.race([taking, "loading" as const]);
+    for (const [job, { taken }] of [...this.#places]) {
+      const seat = await Promise.race([taken, "loading" as const]);
       // One that is not loaded yet may be of a job that ran here before this process began.
       if (seat === "loading") jobs.push(job);
       else if (seat !== undefined) {
@@ -209,9 +224,11 @@ export class ClusterNode {
     return jobs.sort();
   }
 
-  async #leave(job: JobId, seat: Promise<JobSeat | undefined>): Promise<void> {
+  /** The seat closes before anything else happens, ready or not: one that came to be later than the next would displace it. */
+  async #leave(job: JobId, place: Place): Promise<void> {
+    place.left = true;
     try {
-      await (await seat)?.close();
+      await Promise.all([place.seat?.close(), place.taken]);
       await this.#sweep(job);
     } catch (thrown) {
       this.#onSweepFailed(job, thrown);
@@ -224,7 +241,7 @@ export class ClusterNode {
     const { entry } = await store.get(jobKeys(job).card);
     const end = entry === undefined ? undefined : decodeCard(entry)?.end;
     const isOver = entry === undefined || end?.kind === "committed";
-    if (isOver && !this.#seats.has(job) && !this.#closed) await sweepJob(job);
+    if (isOver && !this.#places.has(job) && !this.#closed) await sweepJob(job);
   }
 
   /** Looks after jobs that ended or were removed while this node did not see it. */
@@ -233,7 +250,8 @@ export class ClusterNode {
     const { storedJobs, sweepShared, retrying } = this.#parts;
     try {
       for (const job of await storedJobs()) {
-        if (!this.#seats.has(job)) await this.#sweep(job).catch((thrown) => this.#onSweepFailed(job, thrown));
+        if (!this.#places.has(job))
+          await this.#sweep(job).catch((thrown) => this.#onSweepFailed(job, thrown));
       }
       await sweepShared();
     } catch {
@@ -253,9 +271,9 @@ export class ClusterNode {
     this.#cancelSweep?.();
     this.#open.close();
     this.#drainWish.close();
-    const seats = [...this.#seats.values()];
-    this.#seats.clear();
-    await Promise.all(seats.map(async (seat) => (await seat)?.close()));
+    const places = [...this.#places.values()];
+    this.#places.clear();
+    await Promise.all(places.map(async ({ taken }) => (await taken)?.close()));
     await this.members.close();
   }
 }

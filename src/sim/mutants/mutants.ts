@@ -492,7 +492,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: "runtime/cluster/cluster-node.ts",
         find: `const isOver = entry === undefined || end?.kind === "committed";
-    if (isOver && !this.#seats.has(job) && !this.#closed)`,
+    if (isOver && !this.#places.has(job) && !this.#closed)`,
         replace: `const isOver = entry === undefined || end?.kind !== undefined;
     if (isOver && !this.#closed)`,
       },
