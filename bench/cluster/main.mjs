@@ -43,7 +43,7 @@ function aimsTable(made) {
   const rows = made
     .flatMap(({ figure }) => figure?.aims ?? [])
     .map(({ what, aim, measured, reached }) => [what, aim, measured, reached ? "yes" : "no"]);
-  return `### Aims of a cluster\n\n${table(["what", "aim", "measured", "reached"], rows)}`;
+  return table(["what", "aim", "measured", "reached"], rows);
 }
 
 async function main() {
@@ -85,10 +85,12 @@ async function main() {
         figures: made.map(({ name, figure, failure }) => ({ name, failure, ...figure, table: undefined })),
       }),
     );
-  else console.log(`${aims}\n`);
-  const left = leftOut.length === 0 ? [] : [`Left out: ${leftOut.join(", ")}.`];
-  for (const line of left) console.error(line);
-  if (writeDocs) writeBetween(mark, [machine, ...left, aims, ...made.map(({ text }) => text)]);
+  else console.log(`### Aims of a cluster\n\n${aims}\n`);
+  if (leftOut.length > 0) console.error(`Left out: ${leftOut.join(", ")}.`);
+  // Each figure by itself: what was left out now keeps what stands there.
+  if (writeDocs)
+    for (const it of made)
+      writeBetween(mark, [it.text, machine, ...(it.figure === undefined ? [] : [aimsTable([it])])], it.name);
   process.exitCode = made.every(({ failure }) => failure === undefined) ? 0 : 1;
 }
 

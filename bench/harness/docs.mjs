@@ -6,14 +6,17 @@ import { plot } from "./plot.mjs";
 import { workloadTable } from "./report.mjs";
 
 /**
- * Writes these paragraphs into docs/performance.md, between the two lines that name this bench.
+ * Writes these paragraphs into docs/performance.md, between the two lines that name this bench, or this part of it.
  * @param {string} bench As npm runs it. @param {readonly string[]} parts
+ * @param {string} [only] The part, as `--only` takes it.
  */
-export function writeBetween(bench, parts) {
+export function writeBetween(bench, parts, only) {
   const path = join(root, "docs", "performance.md");
   const page = readFileSync(path, "utf8");
-  const begin = `<!-- ${bench}: what \`npm run ${bench} -- --write-docs\` printed; do not edit -->`;
-  const end = `<!-- ${bench}: end -->`;
+  const name = only === undefined ? bench : `${bench} ${only}`;
+  const flags = `${only === undefined ? "" : `--only ${only} `}--write-docs`;
+  const begin = `<!-- ${name}: what \`npm run ${bench} -- ${flags}\` printed; do not edit -->`;
+  const end = `<!-- ${name}: end -->`;
   const from = page.indexOf(begin);
   const to = page.indexOf(end);
   if (from < 0 || to < from)
