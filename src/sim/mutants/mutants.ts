@@ -206,8 +206,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: JOB_LOG,
-        find: "const written = await this.#write(0, bytes, async () =>",
-        replace: "const written = true; this.#closed = true; void this.#write(0, bytes, async () =>",
+        find: "const written = (await this.#write(0, bytes, submit)) || (await this.#write(0, bytes, submit));",
+        replace: "const written = true; this.#closed = true; void this.#write(0, bytes, submit);",
       },
     ],
   },
