@@ -51,60 +51,57 @@ interface Lie {
   readonly raw?: string;
 }
 
-const lie: fc.Arbitrary<Lie> = fc.record(
-  {
-    status: fc.constantFrom(
-      "200 OK",
-      "206 x",
-      "404 x",
-      "302 Found",
-      "416 x",
-      "500 x",
-      "204 x",
-      "999 x",
-      "x",
-      "100 Continue",
-    ),
-    size: fc.constantFrom(0, 1, 149_999, 150_001, 2 ** 40, 1e15, -1),
-    shift: fc.constantFrom(-1, 1, 1000, -70_000),
-    range: fc.constantFrom(
-      "bytes */150000",
-      "bytes 5-3/9",
-      "lines 1-2/3",
-      "bytes 0-9/10",
-      "bytes 149000-149999/150000",
-      "",
-    ),
-    length: fc.constantFrom("0", "1", "149999", "200000", "99999999999", "-1", "abc", "1e3", "268435456"),
-    chunks: fc.constantFrom("right", "rubbish", "cut"),
-    headers: fc.subarray([
-      "Content-Type: text/html",
-      "Content-Encoding: gzip",
-      "Location: http://127.0.0.1:1/elsewhere",
-      "Content-Range: bytes 0-0/1",
-      "Bicoastal-Node: there",
-      "Bicoastal-Node: another",
-      "Bicoastal-Log-Next: -5",
-      "Bicoastal-Log-Dropped: 0",
-      "Connection: close",
-      `X-Long: ${"x".repeat(20_000)}`,
-      "no header at all",
-    ]),
-    body: fc.constantFrom("other", "short", "long", "none", "endless"),
-    pace: fc.constant("drip"),
-    end: fc.constantFrom("hangs up", "resets", "stalls"),
-    raw: fc.oneof(
-      fc.constantFrom("", "\r\n\r\n", "HTTP/2 200\r\n\r\n", "\0\0\0"),
-      fc.string({ unit: "binary", maxLength: 60 }),
-    ),
-  },
-  { requiredKeys: [] },
-) as fc.Arbitrary<Lie>;
+const ways = {
+  status: fc.constantFrom(
+    "200 OK",
+    "206 x",
+    "404 x",
+    "302 Found",
+    "416 x",
+    "500 x",
+    "204 x",
+    "999 x",
+    "x",
+    "100 Continue",
+  ),
+  size: fc.constantFrom(0, 1, 149_999, 150_001, 2 ** 40, 1e15, -1),
+  shift: fc.constantFrom(-1, 1, 1000, -70_000),
+  range: fc.constantFrom(
+    "bytes */150000",
+    "bytes 5-3/9",
+    "lines 1-2/3",
+    "bytes 0-9/10",
+    "bytes 149000-149999/150000",
+    "",
+  ),
+  length: fc.constantFrom("0", "1", "149999", "200000", "99999999999", "-1", "abc", "1e3", "268435456"),
+  chunks: fc.constantFrom("right", "rubbish", "cut"),
+  headers: fc.subarray([
+    "Content-Type: text/html",
+    "Content-Encoding: gzip",
+    "Location: http://127.0.0.1:1/elsewhere",
+    "Content-Range: bytes 0-0/1",
+    "Bicoastal-Node: there",
+    "Bicoastal-Node: another",
+    "Bicoastal-Log-Next: -5",
+    "Bicoastal-Log-Dropped: 0",
+    "Connection: close",
+    `X-Long: ${"x".repeat(20_000)}`,
+    "no header at all",
+  ]),
+  body: fc.constantFrom("other", "short", "long", "none", "endless"),
+  pace: fc.constant("drip"),
+  end: fc.constantFrom("hangs up", "resets", "stalls"),
+  raw: fc.oneof(
+    fc.constantFrom("", "\r\n\r\n", "HTTP/2 200\r\n\r\n", "\0\0\0"),
+    fc.string({ unit: "binary", maxLength: 60 }),
+  ),
+};
 /** Mostly one lie at a time: many at once are noticed for the first of them. */
-const answers = fc.array(
-  lie.chain((all) => fc.subarray(Object.keys(all), { maxLength: 2 }).map((names) => pick(all, names))),
-  { minLength: 1, maxLength: 4 },
-);
+const lie: fc.Arbitrary<Lie> = fc
+  .tuple(fc.record(ways), fc.subarray(Object.keys(ways), { maxLength: 2 }))
+  .map(([all, names]) => pick(all, names));
+const answers = fc.array(lie, { minLength: 1, maxLength: 4 });
 const pick = (all: Lie, names: readonly string[]): Lie =>
   Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 
