@@ -11,6 +11,7 @@
  * 2. An operation whose outcome is unknown may have happened at any time since its call, or never. It is tried where
  *    it changes the state, and after the operations whose outcomes are known. Where what it changes cannot be seen but by
  *    calls that need it, it is put off until one of known outcome does: of the many that nobody ever needed, no order is tried.
+ * 3. What the model says must come first comes first, and what it says may come now for good is taken at once, like a read.
  *
  * Owns no clock: times are any numbers that grow. The effort is bounded, and giving up is an answer of its own, which
  * nobody should take for a good one.
@@ -36,6 +37,16 @@ export interface LinearModel<State, Input, Output> {
    * and hinders all others at the most: such a call may as well come right before the first that needs it. Default: never so.
    */
   readonly isQuiet?: (before: State, after: State) => boolean;
+  /**
+   * Operations of known outcome that come before this one in every order that explains the history it stands in: it waits for
+   * them. Default: none.
+   */
+  readonly awaits?: (operation: Operation<Input, Output>) => readonly Operation<Input, Output>[];
+  /**
+   * Whether a call that may come now, in every order that goes on from here, may as well come at once: it hinders nobody, and
+   * nobody goes better before it. Asked when what it awaits is done. Default: never so.
+   */
+  readonly isFree?: (before: State, after: State, input: Input, output: Output | undefined) => boolean;
   /** The same text for two states if and only if they are equal. */
   readonly keyOf: (state: State) => string;
   /** Splits a history into parts that do not touch each other, where the model allows it. Default: one part. */
@@ -106,6 +117,8 @@ class Search<State, Input, Output> {
   /** Those with an output by the time of their call, then the unknown ones. */
   readonly #operations: readonly Operation<Input, Output>[];
   readonly #known: number;
+  /** By operation: those that come before it. */
+  readonly #awaited: readonly (readonly number[])[];
   readonly #stepsMax: number;
   readonly #isDone: boolean[];
   /** Every known operation before this one is done. */
@@ -128,6 +141,7 @@ class Search<State, Input, Output> {
     this.#known = known.length;
     this.#stepsMax = stepsMax;
     this.#isDone = this.#operations.map(() => false);
+    this.#awaited = awaitedIn(model, this.#operations);
   }
 
   run(): LinearResult<State, Input, Output> {
@@ -139,7 +153,7 @@ class Search<State, Input, Output> {
         state = this.#goBack(choices);
         if (state === undefined) return this.#violation();
       }
-      this.#takeReads(state);
+      state = this.#takeAtOnce(state);
       if (this.#base === this.#known) return { kind: "linearizable" };
       state = this.#choose(state, choices);
     }
@@ -220,19 +234,34 @@ class Search<State, Input, Output> {
     this.#longest = { order: [...this.#order], state, stuck: this.#minimal() };
   }
 
-  /** Does all reads that can come next, until there is none. */
-  #takeReads(state: State): void {
+  /** Does all that is best done at once, until there is none of it. */
+  #takeAtOnce(from: State): State {
+    let state = from;
     for (let took = true; took; ) {
       took = false;
       for (const index of this.#minimal()) {
-        if (!this.#isRead(index) || this.#step(state, index) === undefined) continue;
+        const next = this.#atOnce(state, index);
+        if (next === undefined) continue;
         this.#do(index);
+        state = next;
         took = true;
       }
     }
+    return state;
   }
 
-  /** Operations that are not done, and were called before any known one that is not done returned: known ones first. */
+  /** The state after what can come next for good, as nothing is lost by it; undefined where it cannot, or may be needed later. */
+  #atOnce(state: State, index: number): State | undefined {
+    if (this.#isRead(index)) return this.#step(state, index) === undefined ? undefined : state;
+    const { isFree } = this.#model;
+    if (isFree === undefined) return undefined;
+    const next = this.#step(state, index);
+    if (next === undefined) return undefined;
+    const { input, output } = this.#operations[index]!;
+    return isFree(state, next, input, output) ? next : undefined;
+  }
+
+  /** Operations that may come next: not done, and called before any known one that is not done returned: known ones first. */
   #minimal(): readonly number[] {
     const found: number[] = [];
     let firstReturn = Number.POSITIVE_INFINITY;
@@ -243,11 +272,15 @@ class Search<State, Input, Output> {
       found.push(index);
       if (returnedAt < firstReturn) firstReturn = returnedAt;
     }
-    const isFirst = (index: number): boolean => this.#operations[index]!.calledAt < firstReturn;
-    const first = found.filter(isFirst);
-    for (let index = this.#known; index < this.#operations.length && isFirst(index); index++)
-      if (!this.#isDone[index]) first.push(index);
+    const isCalled = (index: number): boolean => this.#operations[index]!.calledAt < firstReturn;
+    const first = found.filter((index) => isCalled(index) && this.#waitsForNone(index));
+    for (let index = this.#known; index < this.#operations.length && isCalled(index); index++)
+      if (!this.#isDone[index] && this.#waitsForNone(index)) first.push(index);
     return first;
+  }
+
+  #waitsForNone(index: number): boolean {
+    return this.#awaited[index]!.every((before) => this.#isDone[before]);
   }
 
   #isRead(index: number): boolean {
@@ -291,4 +324,15 @@ class Search<State, Input, Output> {
     const at = (index: number): Operation<Input, Output> => this.#operations[index]!;
     return { kind: "violation", done: order.map(at), stuck: stuck.map(at), state };
   }
+}
+
+/** By operation: the places of those that it awaits. */
+function awaitedIn<State, Input, Output>(
+  { awaits }: LinearModel<State, Input, Output>,
+  operations: readonly Operation<Input, Output>[],
+): readonly (readonly number[])[] {
+  const places = new Map(operations.map((operation, index) => [operation, index]));
+  return operations.map((operation) =>
+    (awaits?.(operation) ?? []).flatMap((before) => places.get(before) ?? []),
+  );
 }

@@ -8,7 +8,9 @@
  */
 import type { Change, Entry } from "../../../ports/control-store.ts";
 import type { LinearModel } from "../linear/linearizable.ts";
+import { LeaseLives } from "./lease-lives.ts";
 import {
+  type Commits,
   STORE,
   type StoreAnswer,
   type StoreCall,
@@ -16,9 +18,6 @@ import {
   type StoreState,
   sameEntry,
 } from "./store-model.ts";
-
-/** What each revision changed, as far as that is known. */
-export type Commits = ReadonlyMap<number, readonly Change[]>;
 
 /**
  * The store's model, held to what is known of this history.
@@ -30,16 +29,20 @@ export function storeModelFor(
   init = STORE.init,
 ): LinearModel<StoreState, StoreCall, StoreAnswer> {
   const evidence = new Evidence(history, commits, init);
+  const leases = new LeaseLives(history, commits, init);
   return {
     ...STORE,
     init,
     step: (state, call, answer) => {
       const next = STORE.step(state, call, answer);
-      if (next === undefined || next.revision === state.revision) return next;
+      if (next === undefined || !leases.allows(state, next, call)) return undefined;
+      if (next.revision === state.revision) return next;
       return evidence.allows(state, next) ? next : undefined;
     },
     // The end of a lease that had no entries: only a call that names the lease is told of it, and none goes better before it.
     isQuiet: (before, after) => before.revision === after.revision,
+    awaits: ({ input }) => leases.awaitedBy(input),
+    isFree: (before, after, call, answer) => leases.isFree(before, after, call, answer),
     isHopeless: (state, call, answer) => {
       if (answer.kind !== "entries" && answer.kind !== "txn") return false;
       // Nothing but a new revision could make this one right.

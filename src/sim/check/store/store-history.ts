@@ -17,8 +17,9 @@ import type {
 } from "../../../ports/control-store.ts";
 import type { MemoryStoreBackend, StoreSnapshot } from "../../ports/memory-control-store-backend.ts";
 import { checkLinearizable, type LinearResult } from "../linear/linearizable.ts";
-import { type Commits, storeModelFor } from "./evidence.ts";
+import { storeModelFor } from "./evidence.ts";
 import {
+  type Commits,
   STORE,
   type StoreAnswer,
   type StoreCall,

@@ -4,7 +4,15 @@
  * for an order short.
  */
 import { unreachable } from "../../../base/assert.ts";
-import type { Compare, Entry, LeaseId, Op, TxnRequest, TxnResult } from "../../../ports/control-store.ts";
+import type {
+  Change,
+  Compare,
+  Entry,
+  LeaseId,
+  Op,
+  TxnRequest,
+  TxnResult,
+} from "../../../ports/control-store.ts";
 import { compareStoreKeys } from "../../../ports/control-store-limits.ts";
 import type { LinearModel, Operation } from "../linear/linearizable.ts";
 
@@ -33,6 +41,9 @@ export type StoreAnswer =
   | { readonly kind: "done" };
 
 export type StoreOperation = Operation<StoreCall, StoreAnswer>;
+
+/** What each revision changed, as far as that is known. */
+export type Commits = ReadonlyMap<number, readonly Change[]>;
 
 export interface StoreState {
   readonly revision: number;
