@@ -94,7 +94,7 @@ test("a job that failed is listed, shown, resumed by the beginning of its id, an
   expect(await it.run("rm", id)).toMatchObject({ code: 0, stdout: "", stderr: `removed ${id}\n` });
   expect(await it.run("jobs")).toMatchObject({ code: 0, stdout: "" });
   expect(await it.run("job", id)).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: expect.stringContaining("error[JOB_NOT_FOUND]"),
   });
 });
@@ -114,7 +114,7 @@ test("what a job's tasks said is there as long as the job is, also while it runs
     { message: expect.stringContaining("the job fails of it") },
   ]);
   await it.run("rm", id);
-  expect((await it.run("logs", id)).code).toBe(1);
+  expect((await it.run("logs", id)).code).toBe(2);
   expect(existsSync(join(it.directory, ".data", "logs", id))).toBe(false);
 });
 
@@ -150,4 +150,12 @@ test("a job is left to nobody without a store", async () => {
   const it = project({});
   const { code, stderr } = await it.run("run", "slow.ts", "--detach");
   expect([code, stderr]).toEqual([2, expect.stringContaining("--store")]);
+});
+
+test("whoever only looks leaves no data directory behind", async () => {
+  const it = project({});
+  const looks = [["jobs"], ["job", "x"], ["explain", "slow.ts"], ["run", "slow.ts", "--help"]];
+  for (const look of looks)
+    expect([look, (await it.run(...look)).code]).toEqual([look, look[1] === "x" ? 2 : 0]);
+  expect(existsSync(join(it.directory, ".data"))).toBe(false);
 });

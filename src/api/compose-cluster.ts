@@ -12,6 +12,7 @@ import { createFileScratch, scratchRoomOf, sweepScratch } from "../adapters/fs/s
 import { fetchWhole, type PeerAccess } from "../adapters/http/ask-peer.ts";
 import { createBlobRoute } from "../adapters/http/blob-route.ts";
 import { createLogRoute } from "../adapters/http/log-route.ts";
+import { assertFindable, bareHost, findableAt } from "../adapters/http/node-address.ts";
 import { isLoopback, startNodeServer } from "../adapters/http/node-server.ts";
 import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
@@ -94,6 +95,7 @@ export interface RunningNode {
 
 /** Starts a node and has it join its cluster. Throws USAGE, STORE_UNAVAILABLE. */
 export async function startNode(settings: NodeSettings): Promise<RunningNode> {
+  assertFindable(placeOf(settings));
   const dirs = await prepareDataDir(
     settings.dataDir ?? (thisMachine.environment("BICOASTAL_DATA_DIR") || ".bicoastal"),
   );
@@ -112,6 +114,8 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   }
 }
 
+const placeOf = ({ host = "127.0.0.1", address }: NodeSettings) => ({ host: bareHost(host), address });
+
 async function assemble(
   settings: NodeSettings,
   dirs: DataDir,
@@ -120,7 +124,8 @@ async function assemble(
 ): Promise<Omit<RunningNode, "close">> {
   const { leaseMs, onNote } = settings;
   const security = securityOf(settings.tls);
-  const { host = "127.0.0.1" } = settings;
+  const place = placeOf(settings);
+  const { host } = place;
   const incarnation = thisMachine.randomId();
   const machine = {
     cores: thisMachine.cores(),
@@ -207,7 +212,7 @@ async function assemble(
     onFault: settings.onRequestFault,
   });
   closing.push(() => server.close());
-  const address = settings.address ?? `${host}:${server.port}`;
+  const address = findableAt(place, server.port);
   if (security.tls !== undefined) assertNamed(security.tls, address);
 
   const data = dataOf(dirs, memory.taskMemoryBytes);

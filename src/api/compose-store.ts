@@ -1,6 +1,6 @@
 /** A cluster's store and its members, for whoever is no node: opened by name, and asked or told a little. */
 import { openEtcdControlStore } from "../adapters/etcd/open.ts";
-import { isEtcdUrl, parseEtcdUrl } from "../adapters/etcd/url.ts";
+import { assertDirectory, isEtcdUrl, parseEtcdUrl } from "../adapters/etcd/url.ts";
 import type { PeerSecurity } from "../adapters/http/security.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
@@ -22,9 +22,9 @@ export interface ListedNode extends NodeCard {
 
 /** Opens the store that the text names. Throws USAGE, STORE_UNAVAILABLE. */
 export async function openStore(text: string): Promise<ControlStore> {
-  return isEtcdUrl(text)
-    ? await openEtcdControlStore({ ...parseEtcdUrl(text), clock: systemClock })
-    : await openLmdbControlStore({ directory: thisMachine.resolvePath(text), clock: systemClock });
+  if (isEtcdUrl(text)) return await openEtcdControlStore({ ...parseEtcdUrl(text), clock: systemClock });
+  assertDirectory(text);
+  return await openLmdbControlStore({ directory: thisMachine.resolvePath(text), clock: systemClock });
 }
 
 /** Who belongs to the cluster now, by name. Throws USAGE, STORE_UNAVAILABLE. */
@@ -49,13 +49,14 @@ export async function listNodes(store: string): Promise<readonly ListedNode[]> {
 }
 
 /**
- * Asks the node to drain, and resolves when it has. Throws USAGE where there is no such node, PEER_UNREACHABLE where it left
+ * Asks the node to drain, calls back once it was asked, and resolves when it has. Throws USAGE where there is no such node, PEER_UNREACHABLE where it left
  * before, and STORE_UNAVAILABLE.
  */
-export async function drainNode(store: string, node: string): Promise<void> {
+export async function drainNode(store: string, node: string, onAsked: () => void): Promise<void> {
   const opened = await openStore(store);
+  const timing = { clock: systemClock, random: new Prng(thisMachine.randomId()) };
   try {
-    await askToDrain(opened, { clock: systemClock, random: new Prng(thisMachine.randomId()) }, nodeId(node));
+    await askToDrain({ store: opened, timing, node: nodeId(node), onAsked });
   } finally {
     await opened.close();
   }

@@ -3,7 +3,7 @@
 import { createBundleCache } from "../adapters/bundle/bundle-cache.ts";
 import { type BundleFiles, bundleKey, createBundleFiles } from "../adapters/bundle/bundle-files.ts";
 import { type Bundle, bundleJob } from "../adapters/bundle/bundle-job.ts";
-import { type DataDir, prepareDataDir } from "../adapters/fs/data-dir.ts";
+import { type DataDir, dataDirAt, prepareDataDir } from "../adapters/fs/data-dir.ts";
 import { JobLogs } from "../adapters/fs/job-logs.ts";
 import { scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
 import { loadLmdb } from "../adapters/lmdb/database.ts";
@@ -35,17 +35,20 @@ import { showValue } from "./show-value.ts";
 
 const DATA_DIR_DEFAULT = ".bicoastal";
 
-/** The directory the options, the environment or the default name; made where it is missing. */
-function openDataDir({ dataDir }: SessionOptions): Promise<DataDir> {
-  return prepareDataDir(dataDir ?? (thisMachine.environment("BICOASTAL_DATA_DIR") || DATA_DIR_DEFAULT));
-}
+/** The directory the options, the environment or the default name. */
+const namedDataDir = ({ dataDir }: SessionOptions): string =>
+  dataDir ?? (thisMachine.environment("BICOASTAL_DATA_DIR") || DATA_DIR_DEFAULT);
+
+/** Made where it is missing. */
+const openDataDir = (options: SessionOptions): Promise<DataDir> => prepareDataDir(namedDataDir(options));
 
 /** Bundles of jobs that came from a file which this process bundled to load it. */
 const bundlesOfLoaded = new WeakMap<Job, Bundle>();
 
 export async function composeSession(options: SessionOptions): Promise<Session> {
-  const dirs = await openDataDir(options);
   if (options.store !== undefined) {
+    // Whoever only looks at a cluster leaves nothing here.
+    const dirs = dataDirAt(namedDataDir(options));
     const { connectCluster } = await import("./compose-client.ts");
     const { blobs } = createLocalPorts(threadData(dirs, 0), mainRoom());
     return connectCluster({
@@ -54,12 +57,14 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
       dirs,
       machine: machineSize(),
       bundle: async (job) => {
+        await openDataDir(options);
         const { hash, job: runnable } = await bundleFor(job, dirs);
         const key = bundleKey(hash);
         return { hash, job: runnable, key, code: await blobs.get(key) };
       },
     });
   }
+  const dirs = await openDataDir(options);
   const store = await openLmdbControlStore({ directory: dirs.store, clock: systemClock });
   const ports = createLocalPorts(threadData(dirs, 0), mainRoom());
   const owner = thisMachine.owner();

@@ -16,7 +16,10 @@ export interface LoadRequest {
   readonly file: string;
   /** `--job`: which one, where the file has several. */
   readonly name: string | undefined;
+  /** Default: the session's. */
   readonly dataDir?: string;
+  /** Whether the job is only looked at, so that nothing of it has to be kept. */
+  readonly lookOnly?: boolean;
   /** Given where the job is to run next, as far as its options can be told before it is loaded. */
   readonly run?: RunOptions;
 }
@@ -28,12 +31,17 @@ export interface CliDependencies {
   startDevCluster(settings: DevSettings): Promise<DevCluster>;
   /** Who belongs to the cluster of this store now, by name. Throws USAGE, STORE_UNAVAILABLE. */
   listNodes(store: string): Promise<readonly ListedNode[]>;
-  /** Resolves when the node has drained. Throws USAGE, PEER_UNREACHABLE, STORE_UNAVAILABLE. */
-  drainNode(store: string, node: string): Promise<void>;
+  /**
+   * Resolves when the node has drained. `onAsked`: it was found, and asked. Throws USAGE, PEER_UNREACHABLE,
+   * STORE_UNAVAILABLE.
+   */
+  drainNode(store: string, node: string, onAsked: () => void): Promise<void>;
   /** Throws USAGE. */
   makeCertificates(request: MakeCertificates): Promise<readonly MadeCertificate[]>;
   /** What is well and what is not, with a cluster where a store is given. */
   diagnose(request: DiagnoseRequest): Promise<readonly Finding[]>;
+  /** Whether there is one: none is made only to be looked at. */
+  hasDataDir(dataDir: string): boolean;
   connect(options: SessionOptions): Promise<Session>;
   /** Throws USAGE and BUNDLE_FAILED where the file holds no job that can be told. */
   loadJob(request: LoadRequest): Promise<Job>;

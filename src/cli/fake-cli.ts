@@ -4,6 +4,7 @@ import type { ListedNode } from "../api/compose-store.ts";
 import { job } from "../api/job.ts";
 import { read } from "../api/read.ts";
 import type { JobDetails, JobOutcome, JobSummary, LogsOptions, RunOptions, Session } from "../api/session.ts";
+import { BicoastalError } from "../base/errors.ts";
 import { type JobId, jobId } from "../base/ids.ts";
 import { cutStages } from "../plan/cut-stages.ts";
 import type { LogItem } from "../runtime/log/read-logs.ts";
@@ -181,8 +182,10 @@ export class FakeCli {
   readonly certificates: MakeCertificates[] = [];
   findings: readonly Finding[] = [];
   nodes: readonly ListedNode[] = [];
+  hasDataDir = true;
 
   readonly dependencies: CliDependencies = {
+    hasDataDir: () => this.hasDataDir,
     connect: ({ dataDir }) => {
       this.dataDirs.push(dataDir);
       return Promise.resolve(this.session);
@@ -193,8 +196,10 @@ export class FakeCli {
       this.stores.push(store);
       return Promise.resolve(this.nodes);
     },
-    drainNode: (store, node) => {
+    drainNode: (store, node, onAsked) => {
       this.stores.push(store);
+      if (node === "nobody") return Promise.reject(new BicoastalError("USAGE", "There is no such node."));
+      onAsked();
       this.drained.push(node);
       return Promise.resolve();
     },

@@ -129,7 +129,9 @@ test("flags reach the job as texts by param, options reach the session as values
   );
   expect([code, it.io.stderr.text.startsWith("error")]).toEqual([0, false]);
   const early = { threads: 4, memory: 1.5 * 2 ** 30, debug: true };
-  expect(it.loads).toEqual([{ file: "wc.ts", name: "wordcount", dataDir: "/data", run: early }]);
+  expect(it.loads).toEqual([
+    { file: "wc.ts", name: "wordcount", lookOnly: false, dataDir: "/data", run: early },
+  ]);
   expect(it.dataDirs).toEqual(["/data"]);
   const [run] = it.session.runs;
   expect(run?.params).toEqual({ top: 7 });
@@ -344,14 +346,29 @@ test("the beginning of an id is enough while it is the only one", async () => {
   });
   expect(await cli("rm", "wordcuont-7f3a")).toMatchInlineSnapshot(`
     {
-      "code": 1,
+      "code": 2,
       "run": undefined,
       "shown": "
     ---
-    error[JOB_NOT_FOUND]: There is no job "wordcuont-7f3a". Did you mean wordcount-7f3a? The newest are: wordcount-7f3a, wordcount-81bc, index-0001. (--data-dir says where to look.)
+    error[JOB_NOT_FOUND]: There is no job "wordcuont-7f3a". Did you mean wordcount-7f3a? The newest here are: wordcount-7f3a, wordcount-81bc, index-0001. (--data-dir says where to look.)
     ",
     }
   `);
+});
+
+test("a job that is not there is looked for where it was said, and no data directory is made for that", async () => {
+  const away = await cli("job", "nosuch", "--store", "etcd://h1");
+  expect([away.code, away.shown]).toEqual([2, expect.stringContaining("(--store says where to look.)")]);
+  const it = new FakeCli();
+  it.hasDataDir = false;
+  for (const command of ["job", "logs", "cancel", "resume", "rm"]) expect(await it.run(command, "x")).toBe(2);
+  expect(await it.run("jobs")).toBe(0);
+  expect(it.io.stderr.text).toContain("There are no jobs here.");
+  expect(it.dataDirs).toEqual([]);
+  expect(await it.run("explain", "wc.ts")).toBe(0);
+  expect(await it.run("run", "wc.ts", "--help")).toBe(0);
+  expect(await it.run("run", "wc.ts")).toBe(0);
+  expect(it.loads.map(({ lookOnly }) => lookOnly)).toEqual([true, true, false]);
 });
 
 test("cancel says what came of it, and leaves alone what has ended", async () => {

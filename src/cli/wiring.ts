@@ -1,4 +1,7 @@
 /** The real dependencies. Each loads what it needs when it is called: `--help` must not wait for the store. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import type { CliDependencies } from "./dependencies.ts";
 
 export function realDependencies(cwd: string): CliDependencies {
@@ -15,9 +18,9 @@ export function realDependencies(cwd: string): CliDependencies {
       const { listNodes } = await import("../api/compose-store.ts");
       return await listNodes(store);
     },
-    async drainNode(store, node) {
+    async drainNode(store, node, onAsked) {
       const { drainNode } = await import("../api/compose-store.ts");
-      await drainNode(store, node);
+      await drainNode(store, node, onAsked);
     },
     async makeCertificates(request) {
       const { makeCertificates } = await import("../adapters/certs/make-certificates.ts");
@@ -27,6 +30,7 @@ export function realDependencies(cwd: string): CliDependencies {
       const { diagnose } = await import("./doctor/diagnose.ts");
       return await diagnose(request);
     },
+    hasDataDir: (dataDir) => existsSync(resolve(cwd, dataDir)),
     async connect(options) {
       const { connect } = await import("../api/run.ts");
       return await connect(options);
@@ -35,7 +39,9 @@ export function realDependencies(cwd: string): CliDependencies {
       const { checkJobFile, guardLoading } = await import("./load-job.ts");
       await checkJobFile(request.file, cwd);
       const { loadJobFile } = await import("../api/compose.ts");
-      return await guardLoading(request.file, () => loadJobFile(request));
+      const dataDir = request.lookOnly === true ? passingDirectory() : request.dataDir;
+      const where = dataDir === undefined ? request : { ...request, dataDir };
+      return await guardLoading(request.file, () => loadJobFile(where));
     },
     async layOutPlan(plan) {
       const [{ createInputs }, { planSplits }, { layOutPlan }] = await Promise.all([
@@ -47,4 +53,11 @@ export function realDependencies(cwd: string): CliDependencies {
       return await layOutPlan(plan, (source) => planSplits(source, inputs));
     },
   };
+}
+
+/** For what is made only to be looked at; gone when this process is. */
+function passingDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "bicoastal-look-"));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }

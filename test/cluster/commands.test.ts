@@ -1,4 +1,5 @@
 /** Commands of somebody who is no node, against one cluster. */
+import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { jsonLines } from "../cli-process.ts";
 import { NodeProcesses, outputOf, runAlone } from "./node-processes.ts";
@@ -11,6 +12,9 @@ test("a job is left to the nodes, stopped from elsewhere, and gone on with", {
   const cluster = new NodeProcesses();
   const { job } = cluster;
   await cluster.start("a");
+  expect((await cluster.command("jobs")).code).toBe(0);
+  // Whoever only asks leaves nothing where it stands.
+  expect(existsSync(cluster.path("client"))).toBe(false);
   const run = await cluster.command("run", job.file, "--out", "out", "--detach", "--json");
   const [left] = jsonLines(run) as { job: string }[];
   job.admit("map", 3);
@@ -49,6 +53,7 @@ test("a node that is drained is waited for until nothing of it is needed, and no
   ]);
   const wrong = await cluster.command("drain", "c");
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("It has a, b.")]);
+  expect(wrong.stderr).not.toContain("drains");
   await driver.leave();
   expect(driver.lines.at(-1)).toMatchObject({ kind: "left" });
 });

@@ -63,7 +63,7 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
   let alone: Output;
   let clusters = 0;
   beforeAll(async () => {
-    [etcd, alone] = await Promise.all([EtcdServers.start(1), runAlone()]);
+    [etcd, alone] = await Promise.all([EtcdServers.start(3), runAlone()]);
   });
   afterAll(() => etcd?.stop());
   const open = (): NodeProcesses =>

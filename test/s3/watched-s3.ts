@@ -31,6 +31,7 @@ export class WatchedS3 {
   #hold: Hold | undefined;
   #onHeld: (() => void) | undefined;
   #late: (() => Promise<Answer>) | undefined;
+  #goOn: (() => void) | undefined;
 
   private constructor(server: Server, target: string) {
     this.#server = server;
@@ -55,10 +56,11 @@ export class WatchedS3 {
     await closed;
   }
 
-  /** Resolves when that request is here; it is never answered then. */
+  /** Resolves when that request is here; it is not answered then, but where it is let go. */
   held(hold: Hold): Promise<void> {
     this.seen.length = 0;
     this.#late = undefined;
+    this.#goOn = undefined;
     this.#hold = hold;
     return new Promise((resolve) => {
       this.#onHeld = resolve;
@@ -66,6 +68,12 @@ export class WatchedS3 {
   }
   holdNothing(): void {
     this.#hold = undefined;
+  }
+  /** As if this one had never been held: for who asked and goes on. */
+  letGo(): void {
+    this.#hold = undefined;
+    this.#late = undefined;
+    this.#goOn?.();
   }
 
   /** Gives the server the request that was held before it had it, as a network does that was slow: gives the status. */
@@ -78,12 +86,17 @@ export class WatchedS3 {
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const send = (): Promise<Answer> => this.#send(incoming, Buffer.concat(chunks));
     const isHeld = this.#isHeld(changeOf(incoming));
+    const untilLetGo = (): Promise<void> =>
+      new Promise((resolve) => {
+        this.#goOn = resolve;
+        this.#onHeld?.();
+      });
     if (isHeld === "before") {
       this.#late = send;
-      return this.#onHeld?.();
+      await untilLetGo();
     }
     const answer = await send();
-    if (isHeld === "after") return this.#onHeld?.();
+    if (isHeld === "after") await untilLetGo();
     response.writeHead(answer.status, answer.headers as string[]);
     response.end(answer.body);
   }

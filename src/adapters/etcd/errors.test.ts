@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { storeError, Unreachable } from "./errors.ts";
+import { storeError, textOf, Unreachable } from "./errors.ts";
 
 const reported = (code: number, details: string): Error =>
   Object.assign(new Error(details), { code, details });
@@ -65,5 +65,16 @@ describe("what etcd reports becomes", () => {
     });
     const bug = new TypeError("x is not a function");
     expect(storeError(bug, endpoints, true)).toBe(bug);
+  });
+
+  test.each([
+    [
+      "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: ",
+      "connect ECONNREFUSED 127.0.0.1:1",
+    ],
+    ["No connection established. Last error: null. Resolution note: x", "null. Resolution note: x"],
+    ["etcdserver: no leader", "etcdserver: no leader"],
+  ])("without what gRPC says around it: %s", (said, text) => {
+    expect(textOf(reported(status.UNAVAILABLE, said))).toBe(text);
   });
 });

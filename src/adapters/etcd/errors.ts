@@ -71,6 +71,12 @@ export const kindOfText = (text: string): FailureKind | undefined =>
   kindsByText.find(([part]) => text.includes(part))?.[1];
 
 export const textOf = (thrown: unknown): string =>
+  reportedText(thrown)
+    // gRPC's own words around what the system said.
+    .replace(/^No connection established\. Last error: (?:Error: )?(?=\S)/, "")
+    .replace(/\.? *Resolution note: *$/, "");
+
+const reportedText = (thrown: unknown): string =>
   thrown instanceof Error && "details" in thrown && typeof thrown.details === "string"
     ? thrown.details
     : thrown instanceof Error

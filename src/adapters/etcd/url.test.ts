@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isEtcdUrl, parseEtcdUrl } from "./url.ts";
+import { assertDirectory, isEtcdUrl, parseEtcdUrl } from "./url.ts";
 
 describe("an address of etcd", () => {
   test("names members, and nothing more where nothing more is said", () => {
@@ -94,4 +94,24 @@ describe("an address of etcd", () => {
       false,
     ]);
   });
+
+  test.each([
+    ["http://h1:2379", "neither etcd://HOST:2379,… nor a directory"],
+    ["ectd://anna:secret@h1", '"ectd://…@h1" is not right'],
+    ["etcd:/h1", "neither"],
+    ["etcd:h1:2379", "neither"],
+    ["s3://bucket/store", "neither"],
+    ["h1:2379", "etcd://HOST:2379"],
+    ["h1:2379,h2:2379", "etcd://HOST:2379"],
+  ])("what was meant as one is not taken for a directory: %s", (text, what) => {
+    expect(() => assertDirectory(text)).toThrowError(
+      expect.objectContaining({ code: "USAGE", message: expect.stringContaining(what) }),
+    );
+    expect(() => assertDirectory(text)).not.toThrowError("secret");
+  });
+
+  test.each(["store", "./h1:2379", "/data/etcd", "../etcds", "C:\\data", "C:/data", "etcd", "a b:c"])(
+    "a directory is none: %s",
+    (text) => expect(() => assertDirectory(text)).not.toThrow(),
+  );
 });

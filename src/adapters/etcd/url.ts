@@ -29,6 +29,24 @@ type OptionName = (typeof optionNames)[number];
 
 export const isEtcdUrl = (text: string): boolean => /^etcds?:\/\//i.test(text);
 
+/** `scheme:/…`, of more than the letter of a drive, or anything that begins as etcd's addresses do. */
+const LIKE_URL = /^([a-z][a-z0-9+.-]+:\/|etcds?:)/i;
+/** `host:port`, alone or before a comma. */
+const LIKE_HOSTS = /^[^/\\]+:\d{1,5}(,|$)/;
+
+/**
+ * Throws USAGE for what can only have been meant as the address of a store and is none: as the name of a directory it would
+ * make a cluster of its own, that nobody else belongs to.
+ */
+export function assertDirectory(text: string): void {
+  if (LIKE_URL.test(text)) throw wrong(text, "it is neither etcd://HOST:2379,… nor a directory");
+  if (LIKE_HOSTS.test(text))
+    throw wrong(
+      text,
+      "members of etcd are named by etcd://HOST:2379,…, and a directory of such a name as ./NAME",
+    );
+}
+
 /**
  * `etcds:` and each of the options `ca`, `cert` and `key` mean TLS, as `tls=true` does. The prefix "/team" makes keys that
  * begin with "team/". Throws USAGE, and never shows the password.

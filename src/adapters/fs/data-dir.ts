@@ -15,9 +15,24 @@ export interface DataDir {
   readonly logs: string;
 }
 
+/** The names alone: nothing is made. */
+export function dataDirAt(path: string): DataDir {
+  const root = resolve(path);
+  const under = (name: string): string => join(root, name);
+  return {
+    root,
+    store: under("store"),
+    blobs: under("blobs"),
+    bundles: under("bundles"),
+    scratch: under("scratch"),
+    logs: under("logs"),
+  };
+}
+
 /** Makes the directory where it is missing, hidden from git. Throws STORE_UNAVAILABLE. */
 export async function prepareDataDir(path: string): Promise<DataDir> {
-  const root = resolve(path);
+  const dirs = dataDirAt(path);
+  const { root } = dirs;
   try {
     makeDirectory(root);
     await writeFile(join(root, ".gitignore"), "*\n", { flag: "wx" }).catch(unlessThere);
@@ -29,15 +44,7 @@ export async function prepareDataDir(path: string): Promise<DataDir> {
       cause,
     });
   }
-  const under = (name: string): string => join(root, name);
-  return {
-    root,
-    store: under("store"),
-    blobs: under("blobs"),
-    bundles: under("bundles"),
-    scratch: under("scratch"),
-    logs: under("logs"),
-  };
+  return dirs;
 }
 
 /** The name of the node that lives in this data directory; drawn when it is first asked for. */

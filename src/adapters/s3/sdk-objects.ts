@@ -13,7 +13,7 @@ import { toObjectsError } from "./sdk-errors.ts";
 import type { S3Place } from "./url.ts";
 
 const CONNECT_MS_MAX = 10_000;
-/** Without any byte on the way. */
+/** Without any byte on the way. The SDK's `requestTimeout` would bound a slow upload as well, and by itself only warns. */
 const SILENT_MS_MAX = 60_000;
 /** Of a body that breaks off; the SDK repeats only what fails before the first byte of the answer. */
 const BODY_TRIES_MAX = 4;
@@ -21,8 +21,11 @@ const BODY_TRIES_MAX = 4;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Loads the package at the first call, once for the process. Throws ObjectsError. */
-export function openSdkObjects(environment: Environment = process.env): Promise<Objects> {
-  if (environment !== process.env) return connect(environment);
+export function openSdkObjects(
+  environment: Environment = process.env,
+  silentMsMax = SILENT_MS_MAX,
+): Promise<Objects> {
+  if (environment !== process.env || silentMsMax !== SILENT_MS_MAX) return connect(environment, silentMsMax);
   ours ??= connect(environment);
   // A package that is missing now may be there at the next job of a program that goes on.
   ours.catch(() => {
@@ -33,9 +36,9 @@ export function openSdkObjects(environment: Environment = process.env): Promise<
 
 let ours: Promise<Objects> | undefined;
 
-async function connect(environment: Environment): Promise<Objects> {
+async function connect(environment: Environment, silentMsMax = SILENT_MS_MAX): Promise<Objects> {
   const sdk = await loadSdk();
-  return new SdkObjects(sdk, new sdk.S3Client(clientOptions(environment)));
+  return new SdkObjects(sdk, new sdk.S3Client(clientOptions(environment, silentMsMax)));
 }
 
 async function loadSdk(): Promise<typeof Sdk> {
@@ -49,7 +52,7 @@ async function loadSdk(): Promise<typeof Sdk> {
   }
 }
 
-export function clientOptions(environment: Environment): Sdk.S3ClientConfig {
+export function clientOptions(environment: Environment, silentMsMax = SILENT_MS_MAX): Sdk.S3ClientConfig {
   const own = environment.AWS_ENDPOINT_URL_S3 || environment.AWS_ENDPOINT_URL;
   // Servers other than Amazon's mostly know one region, and few of them a host name for each bucket.
   const region = environment.AWS_REGION || environment.AWS_DEFAULT_REGION || (own ? "us-east-1" : undefined);
@@ -58,7 +61,7 @@ export function clientOptions(environment: Environment): Sdk.S3ClientConfig {
     ...(region === undefined ? {} : { region }),
     forcePathStyle: /^(?:1|true|yes|on)$/i.test(pathStyle),
     followRegionRedirects: true,
-    requestHandler: { connectionTimeout: CONNECT_MS_MAX, requestTimeout: SILENT_MS_MAX },
+    requestHandler: { connectionTimeout: CONNECT_MS_MAX, socketTimeout: silentMsMax },
     // Others know no trailing CRCs, and completing an upload that was begun with one takes those of all parts: each
     // part has an MD5 instead, which every server verifies.
     requestChecksumCalculation: "WHEN_REQUIRED",

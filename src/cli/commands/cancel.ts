@@ -2,8 +2,8 @@ import type { JobState } from "../../api/session.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
-import { resolveJobId } from "../input/job-id.ts";
-import { CANCEL_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { withJob } from "../input/known-jobs.ts";
+import { CANCEL_OPTIONS } from "../input/options.ts";
 import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
@@ -22,16 +22,12 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
   }
   if (id === undefined)
     throw new BicoastalError("USAGE", "Which job? bicoastal cancel ID; see bicoastal jobs.");
-  const session = await dependencies.connect(sessionOptionsOf(options));
-  try {
-    const job = resolveJobId(id, await session.jobs());
+  return await withJob(id, options, { io, dependencies }, async (session, job) => {
     const state = await session.cancel(job, { reason: REASON });
     if (options.has("json")) await io.stdout.write(`${toJsonLine({ job, state }, `Job ${job}`)}\n`);
     else await io.stderr.write(`${escapeText(job)}: ${SAID[state]}\n`);
     return EXIT.ok;
-  } finally {
-    await session.close();
-  }
+  });
 };
 
 const SAID: Readonly<Record<JobState, string>> = {

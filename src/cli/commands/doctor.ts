@@ -1,7 +1,8 @@
 import type { Command } from "../dependencies.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
-import { DOCTOR_OPTIONS, namedDataDir, sessionOptionsOf } from "../input/options.ts";
+import { dataDirIn } from "../input/known-jobs.ts";
+import { DOCTOR_OPTIONS, sessionOptionsOf } from "../input/options.ts";
 import { withSettings } from "../input/settings.ts";
 import { EXIT, type Look, type Output } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
@@ -17,7 +18,7 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
   }
   const { store, tls } = sessionOptionsOf(options);
   const findings = await dependencies.diagnose({
-    dataDir: namedDataDir(options, io.env) ?? ".bicoastal",
+    dataDir: dataDirIn(options, io),
     ...(store === undefined ? {} : { store }),
     ...(tls === undefined ? {} : { tls }),
   });

@@ -23,8 +23,9 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
       "Which node of which cluster? bicoastal drain NODE --store etcd://HOST:2379; see bicoastal nodes.",
     );
   const json = options.has("json");
-  if (!json) await io.stderr.write(`${escapeText(node)} drains; waiting until nothing of it is needed\n`);
-  await dependencies.drainNode(readStore(store), node);
+  await dependencies.drainNode(readStore(store), node, () => {
+    if (!json) void io.stderr.write(`${escapeText(node)} drains; waiting until nothing of it is needed\n`);
+  });
   if (json) await io.stdout.write(`${toJsonLine({ node, state: "drained" }, `Node ${node}`)}\n`);
   else await io.stderr.write(`${escapeText(node)} is drained and can be stopped\n`);
   return EXIT.ok;

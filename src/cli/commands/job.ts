@@ -2,8 +2,8 @@ import type { JobDetails } from "../../api/session.ts";
 import { BicoastalError, fromErrorInfo } from "../../base/errors.ts";
 import type { Command, CommandContext } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
-import { resolveJobId } from "../input/job-id.ts";
-import { JOBS_OPTIONS, namedDataDir, sessionOptionsOf } from "../input/options.ts";
+import { withJob } from "../input/known-jobs.ts";
+import { JOBS_OPTIONS, namedDataDir } from "../input/options.ts";
 import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { type Cell, cellOf } from "../show/cell.ts";
@@ -19,7 +19,7 @@ import { STATE_LOOKS } from "./jobs.ts";
 import { errorContext } from "./outcome.ts";
 
 export const command: Command = async (context) => {
-  const { io, dependencies } = context;
+  const { io } = context;
   const { id, options: given } = readIdCommandLine(context.tokens, JOBS_OPTIONS);
   const options = await withSettings(given, JOBS_OPTIONS, io);
   if (options.has("help")) {
@@ -27,9 +27,8 @@ export const command: Command = async (context) => {
     return EXIT.ok;
   }
   if (id === undefined) throw new BicoastalError("USAGE", "Which job? bicoastal job ID; see bicoastal jobs.");
-  const session = await dependencies.connect(sessionOptionsOf(options));
-  try {
-    const details = await session.job(resolveJobId(id, await session.jobs()));
+  return await withJob(id, options, context, async (session, job) => {
+    const details = await session.job(job);
     const lines = options.has("json")
       ? [toJsonLine(details, `Job ${details.job}`)]
       : detailLines(details, context, {
@@ -38,9 +37,7 @@ export const command: Command = async (context) => {
         });
     await io.stdout.write(`${lines.join("\n")}\n`);
     return EXIT.ok;
-  } finally {
-    await session.close();
-  }
+  });
 };
 
 function detailLines(

@@ -1,7 +1,8 @@
 import type { JobState, JobSummary } from "../../api/session.ts";
 import type { Command } from "../dependencies.ts";
 import { readOptionsOnly } from "../input/id-command-line.ts";
-import { JOBS_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { knownJobs } from "../input/known-jobs.ts";
+import { JOBS_OPTIONS } from "../input/options.ts";
 import { withSettings } from "../input/settings.ts";
 import type { Look } from "../io.ts";
 import { type CliIo, EXIT } from "../io.ts";
@@ -19,18 +20,13 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     await io.stdout.write(renderHelp(jobsHelp, io.stdout));
     return EXIT.ok;
   }
-  const session = await dependencies.connect(sessionOptionsOf(options));
-  try {
-    const jobs = await session.jobs();
-    if (options.has("json")) {
-      for (const job of jobs) await io.stdout.write(`${toJsonLine(job, `Job ${job.job}`)}\n`);
-    } else if (jobs.length === 0) {
-      await io.stderr.write("no jobs yet: bicoastal run FILE starts one\n");
-    } else await io.stdout.write(`${jobsTable(jobs, io).join("\n")}\n`);
-    return EXIT.ok;
-  } finally {
-    await session.close();
-  }
+  const jobs = await knownJobs(options, { io, dependencies });
+  if (options.has("json")) {
+    for (const job of jobs) await io.stdout.write(`${toJsonLine(job, `Job ${job.job}`)}\n`);
+  } else if (jobs.length === 0) {
+    await io.stderr.write("no jobs yet: bicoastal run FILE starts one\n");
+  } else await io.stdout.write(`${jobsTable(jobs, io).join("\n")}\n`);
+  return EXIT.ok;
 };
 
 export const STATE_LOOKS: Readonly<Record<JobState, Look>> = {

@@ -4,9 +4,9 @@ import { isAtLeast, type LogEntry, type LogLevel } from "../../plan/task-logs.ts
 import type { LogItem } from "../../runtime/log/read-logs.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
-import { resolveJobId } from "../input/job-id.ts";
+import { withJob } from "../input/known-jobs.ts";
 import { readLogLevel } from "../input/log-level.ts";
-import { type GivenOptions, LOGS_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { type GivenOptions, LOGS_OPTIONS } from "../input/options.ts";
 import { withSettings } from "../input/settings.ts";
 import { type CliIo, EXIT, type Look, type Output } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
@@ -23,9 +23,7 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
   }
   if (id === undefined) throw new BicoastalError("USAGE", "Whose? bicoastal logs ID; see bicoastal jobs.");
   const isWanted = filterOf(options);
-  const session = await dependencies.connect(sessionOptionsOf(options));
-  try {
-    const job = resolveJobId(id, await session.jobs());
+  return await withJob(id, options, { io, dependencies }, async (session, job) => {
     for await (const item of session.logs(job, { follow: options.has("follow") })) {
       if (io.stdout.closed) break;
       if (item.kind !== "line") await tellGap(item, io, options.has("json"));
@@ -35,9 +33,7 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
         );
     }
     return EXIT.ok;
-  } finally {
-    await session.close();
-  }
+  });
 };
 
 /** Throws USAGE. */

@@ -35,6 +35,9 @@ describe("bicoastal nodes", () => {
     expect([cli.drained, cli.stores]).toEqual([["b"], ["etcd://h1"]]);
     expect(cli.io.stderr.text).toMatch(/^b drains; .*\nb is drained/);
     expect(await cli.run("drain", "b")).toBe(2);
+    const before = cli.io.stderr.text.length;
+    expect(await cli.run("drain", "nobody", "--store", "etcd://h1")).toBe(2);
+    expect(cli.io.stderr.text.slice(before)).not.toContain("drains");
     expect(await cli.run("drain", "--store", "etcd://h1")).toBe(2);
   });
 

@@ -1,8 +1,8 @@
 import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
-import { resolveJobId } from "../input/job-id.ts";
-import { RESUME_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { withJob } from "../input/known-jobs.ts";
+import { RESUME_OPTIONS } from "../input/options.ts";
 import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { renderHelp } from "../show/help.ts";
@@ -10,7 +10,7 @@ import { resumeHelp } from "../show/help-pages.ts";
 import { runToEnd, tellDetached } from "./outcome.ts";
 
 export const command: Command = async (context) => {
-  const { io, dependencies } = context;
+  const { io } = context;
   const { id, options: given } = readIdCommandLine(context.tokens, RESUME_OPTIONS);
   const options = await withSettings(given, RESUME_OPTIONS, io);
   if (options.has("help")) {
@@ -19,12 +19,8 @@ export const command: Command = async (context) => {
   }
   if (id === undefined)
     throw new BicoastalError("USAGE", "Which job? bicoastal resume ID; see bicoastal jobs.");
-  const session = await dependencies.connect(sessionOptionsOf(options));
-  try {
-    const job = resolveJobId(id, await session.jobs());
+  return await withJob(id, options, context, async (session, job) => {
     if (options.has("detach")) return await tellDetached(await session.reopen(job), options, io);
     return await runToEnd(context, options, (runOptions) => session.resume(job, runOptions), job);
-  } finally {
-    await session.close();
-  }
+  });
 };

@@ -1,8 +1,8 @@
 import { BicoastalError } from "../../base/errors.ts";
 import type { Command } from "../dependencies.ts";
 import { readIdCommandLine } from "../input/id-command-line.ts";
-import { resolveJobId } from "../input/job-id.ts";
-import { RM_OPTIONS, sessionOptionsOf } from "../input/options.ts";
+import { withJob } from "../input/known-jobs.ts";
+import { RM_OPTIONS } from "../input/options.ts";
 import { withSettings } from "../input/settings.ts";
 import { EXIT } from "../io.ts";
 import { escapeText } from "../show/escape.ts";
@@ -17,13 +17,9 @@ export const command: Command = async ({ tokens, io, dependencies }) => {
     return EXIT.ok;
   }
   if (id === undefined) throw new BicoastalError("USAGE", "Which job? bicoastal rm ID; see bicoastal jobs.");
-  const session = await dependencies.connect(sessionOptionsOf(options));
-  try {
-    const job = resolveJobId(id, await session.jobs());
+  return await withJob(id, options, { io, dependencies }, async (session, job) => {
     await session.remove(job);
     await io.stderr.write(`removed ${escapeText(job)}\n`);
     return EXIT.ok;
-  } finally {
-    await session.close();
-  }
+  });
 };

@@ -5,6 +5,7 @@ import type { RunOptions } from "../../api/session.ts";
 import { showValue } from "../../api/show-value.ts";
 import { BicoastalError } from "../../base/errors.ts";
 import type { CommandContext } from "../dependencies.ts";
+import { dataDirIn } from "./known-jobs.ts";
 import { dataDirOf, type GivenOptions, type OwnOption, onceEach, readRunOptions } from "./options.ts";
 import { readParamsFile } from "./params-file.ts";
 import { withSettings } from "./settings.ts";
@@ -45,7 +46,10 @@ export async function readJobCommandLine(
   const earlyGiven = onceEach([...before.flags, ...ownFlagsAfter(before.rest, own)]);
   const early = await withSettings(earlyGiven, own, io);
   const run = command === "run" ? earlyRunOptions(early) : {};
-  const job = await dependencies.loadJob({ file, name: early.get("job"), ...dataDirOf(early), ...run });
+  const isLook = command === "explain" || early.has("help");
+  const lookOnly = isLook && !dependencies.hasDataDir(dataDirIn(early, io));
+  const request = { file, name: early.get("job"), lookOnly, ...dataDirOf(early) };
+  const job = await dependencies.loadJob({ ...request, ...run });
   const after = readTokens(before.rest, {
     flags: [...job.params.flags.map(specOf), ...own],
     open: job.params.open,

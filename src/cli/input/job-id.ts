@@ -10,13 +10,16 @@ export interface KnownJob {
 /** Ids listed in a message. */
 const LISTED_MAX = 10;
 
-/** @param jobs Newest first. Throws JOB_NOT_FOUND, and USAGE where several begin so. */
-export function resolveJobId(text: string, jobs: readonly KnownJob[]): string {
+/**
+ * @param jobs Newest first.
+ * @param inCluster Whether they are a cluster's. Throws JOB_NOT_FOUND, and USAGE where several begin so.
+ */
+export function resolveJobId(text: string, jobs: readonly KnownJob[], inCluster = false): string {
   const ids = jobs.map(({ job }) => job);
   if (ids.includes(text)) return text;
   const matches = text === "" ? [] : ids.filter((id) => id.startsWith(text));
   const [only, ...others] = matches;
-  if (only === undefined) throw notFound(text, ids);
+  if (only === undefined) throw jobNotFound(text, ids, inCluster);
   if (others.length === 0) return only;
   throw new BicoastalError(
     "USAGE",
@@ -27,13 +30,16 @@ export function resolveJobId(text: string, jobs: readonly KnownJob[]): string {
   );
 }
 
-function notFound(text: string, ids: readonly string[]): BicoastalError {
+/** @param ids Of the jobs there are, newest first. */
+export function jobNotFound(text: string, ids: readonly string[], inCluster: boolean): BicoastalError {
   const near = suggest(text, ids) ?? ids.find((id) => id.includes(text) && text.length > 2);
   const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-  const known = ids.length === 0 ? "There are no jobs here." : `The newest are: ${list(ids)}.`;
+  const here = inCluster ? "in this cluster" : "here";
+  const known = ids.length === 0 ? `There are no jobs ${here}.` : `The newest ${here} are: ${list(ids)}.`;
+  const where = inCluster ? "--store" : "--data-dir";
   return new BicoastalError(
     "JOB_NOT_FOUND",
-    `There is no job ${showValue(text)}.${hint} ${known} (--data-dir says where to look.)`,
+    `There is no job ${showValue(text)}.${hint} ${known} (${where} says where to look.)`,
     { details: { job: text } },
   );
 }

@@ -140,7 +140,7 @@ test("as JSON", () => {
 
 test("exit codes", () => {
   const codes = ["USAGE", "PARAM_INVALID", "PARAM_UNKNOWN", "JOB_NOT_FOUND", "USER_FUNCTION"] as const;
-  expect(codes.map((code) => exitCodeOfError(new BicoastalError(code, "")))).toEqual([2, 2, 2, 1, 1]);
+  expect(codes.map((code) => exitCodeOfError(new BicoastalError(code, "")))).toEqual([2, 2, 2, 2, 1]);
   expect(exitCodeOfError(new Error(""))).toBe(1);
 });
 

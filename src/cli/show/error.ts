@@ -32,9 +32,10 @@ const CODES_WITH_SOURCE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "PLAN_IMPURE",
 ]);
 
-/** The command line was wrong, not the job. */
+/** The command line was wrong, not the job: also where it names a job that is not there. */
 const CODES_OF_USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "USAGE",
+  "JOB_NOT_FOUND",
   "PARAM_INVALID",
   "PARAM_UNKNOWN",
 ]);
@@ -42,7 +43,6 @@ const CODES_OF_USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Going on would only end the same way. */
 const CODES_NOT_RESUMABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...CODES_OF_USAGE,
-  "JOB_NOT_FOUND",
   "JOB_RUNNING",
   "INPUT_CHANGED",
   "PLAN_IMPURE",

@@ -10,11 +10,19 @@ import type { NodeCard } from "./node-card.ts";
 /** Names listed in a message. */
 const LISTED_MAX = 10;
 
+export interface AskToDrain {
+  readonly store: ControlStore;
+  readonly timing: RetryClock;
+  readonly node: NodeId;
+  /** The node is there, and was asked. */
+  readonly onAsked: () => void;
+}
+
 /**
  * Resolves when the node is drained: nothing of it is needed any more. Throws USAGE where there is no such node,
  * PEER_UNREACHABLE where it leaves before it is drained.
  */
-export async function askToDrain(store: ControlStore, timing: RetryClock, node: NodeId): Promise<void> {
+export async function askToDrain({ store, timing, node, onAsked }: AskToDrain): Promise<void> {
   let settle = (): void => {};
   const members = new Members({ store, timing, self: undefined, leaseMs: 0, onChange: () => settle() });
   try {
@@ -22,6 +30,7 @@ export async function askToDrain(store: ControlStore, timing: RetryClock, node: 
     const first = members.get(node);
     if (first === undefined) throw noSuchNode(node, members.all());
     await putWish(store, timing, node);
+    onAsked();
     await new Promise<void>((resolve, reject) => {
       settle = () => {
         const card = members.get(node);
