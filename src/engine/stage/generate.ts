@@ -417,18 +417,20 @@ else { ${sink}.replace(${entry}, changed, ${value}); ${refresh} }
   #foldOf(sinkIndex: number, change: Change): string {
     const fold = `foldHeld${sinkIndex}`;
     const sink = `sink${sinkIndex}`;
-    const refresh = `numbers = ${sink}.numbers; size = index.size;`;
+    // A sink that was emptied numbers its keys anew.
+    const refresh = `numbers = ${sink}.numbers; size = index.size; if (size === 0) entries.fill(-1);`;
     this.#constants.push(`function ${fold}(${sink}, held) {
-const { index } = ${sink}, { count, values } = held;
+const { index } = ${sink}, { count, values, entries } = held;
 let numbers = ${sink}.numbers, size = index.size;
 const early = held.earlyOf(size);
 let foldedEarly = 0;
-index.fetch(held);
+index.findHeld(held);
 for (let k = 0; k < count; k++) {
 held.folding = k;
 const value = values[k];
 if (numbers === undefined) { ${sink}.add(held.textOf(k), value); ${refresh} continue; }
-const entry = index.enterHeld(held, k);
+let entry = entries[k];
+if (entry < 0) entry = index.enterHeld(held, k);
 if (entry < early) foldedEarly++;
 if (entry >= size) { ${sink}.begin(value); ${refresh} }
 else {${change("numbers", "entry", "value", refresh)}}

@@ -119,10 +119,10 @@ export class AggregateTable {
 
   /** Whether keys and accumulators take about this much memory. */
   isFull(bytesMax: number): boolean {
-    if (this.#bytes < bytesMax) return false;
+    if (this.#bytes < bytesMax) return this.index.isFull;
     if (!this.#charged) return true;
     this.#bytes = this.#measure();
-    return this.#bytes >= bytesMax * FULL_PART;
+    return this.#bytes >= bytesMax * FULL_PART || this.index.isFull;
   }
 
   clear(): void {

@@ -24,6 +24,8 @@ const ASCII_MAX = 0x7f;
 export class HeldKeys {
   readonly words = new Int32Array(HELD_MAX << HELD_SHIFT);
   readonly values = new Float64Array(HELD_MAX);
+  /** Of those that were looked up; -1: it had none. */
+  readonly entries = new Int32Array(HELD_MAX);
   count = 0;
   /** The one that is being folded; -1: none. */
   folding = -1;

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compareKeys, sameKey } from "../../../base/compare.ts";
 import { hashKey } from "../../../base/hash.ts";
 import { estimateBytes } from "../estimate.ts";
+import { HELD_MAX, HeldKeys } from "./held-keys.ts";
 import { type KeyColumn, KeyIndex } from "./key-index.ts";
 import { sortedEntries } from "./sorted-entries.ts";
 
@@ -72,6 +73,39 @@ describe("an index of keys", () => {
           index.clear();
         }
       }),
+    );
+  });
+
+  it("finds the keys that are held, and only those it has", () => {
+    const short = fc.oneof(
+      fc.string({ unit: fc.constantFrom("a", "b", "\0"), maxLength: 16 }),
+      // The same but for their last characters.
+      fc
+        .tuple(fc.nat({ max: 3 }), fc.constantFrom("b", "c", "bc"))
+        .map(([n, end]) => "a".repeat(12 + n) + end)
+        .map((t) => t.slice(0, 16)),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(short, number)),
+        fc.array(short, { maxLength: HELD_MAX }),
+        (before, texts) => {
+          const index = new KeyIndex();
+          for (const key of before) index.enter(key);
+          const known = new Map(before.map((key) => [key, index.enter(key)]));
+          const { size } = index;
+          const held = new HeldKeys();
+          for (const [row, text] of texts.entries()) expect(held.hold(text, 0, row)).toBe(true);
+          index.findHeld(held);
+          expect(index.size).toBe(size);
+          expect([...held.entries.subarray(0, held.count)]).toEqual(
+            texts.map((text) => known.get(text) ?? -1),
+          );
+          expect(texts.map((_, i) => index.enterHeld(held, i))).toEqual(
+            texts.map((text) => index.enter(text)),
+          );
+        },
+      ),
     );
   });
 

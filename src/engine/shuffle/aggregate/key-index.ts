@@ -21,14 +21,21 @@ import { owned } from "../own-string.ts";
 import { HELD_HASH, HELD_LENGTH, HELD_SHIFT, type HeldKeys, mix } from "./held-keys.ts";
 
 const SLOTS_MIN = 1 << 9;
-/** A table of so many slots takes a megabyte, and so most of a core's own cache: keys better come some at a time. */
+/** A table of so many slots takes half a megabyte, and so much of a core's own cache: keys better come some at a time. */
 const SLOTS_FETCHED_MIN = 1 << 15;
-/** A slot: four words of the key, its tag, its entry + 1 (0: free), and two words that are not used. */
-const SLOT_SHIFT = 3;
-const TAG = 4;
-const ENTRY = 5;
-/** Texts up to this length lie in their slot. Their tag is their length. */
+/**
+ * A slot is as small as it can be, as what a table of many keys costs are the lines of memory it takes: three words of
+ * the key, and one of its entry + 1 above its tag (0: free).
+ */
+const SLOT_SHIFT = 2;
+const OWNER = 3;
+const TAG_BITS = 6;
+const TAG_MASK = (1 << TAG_BITS) - 1;
+/** What is left of an owner's 32 bits. Beside so many keys their accumulators take gigabytes. */
+const KEYS_MAX = 2 ** (32 - TAG_BITS) - 2;
+/** Texts up to this length lie in their slot, but for a fourth word of the longest. Their tag is their length. */
 export const SHORT_TEXT_MAX = 16;
+const SLOT_TEXT_MAX = 12;
 const ASCII_MAX = 0x7f;
 /** So many characters of ASCII, or none, are a whole number that a double holds exactly. */
 export const UNITS_TOGETHER = 7;
@@ -68,6 +75,8 @@ export class KeyIndex {
   #lengths: Uint8Array;
   /** By entry; as long as the others once there was a number. */
   #numbers = new Float64Array(0);
+  /** By entry, of texts longer than SLOT_TEXT_MAX; as long as the others once there was one. */
+  #fourths = new Int32Array(0);
   #arena = Buffer.from(new ArrayBuffer(SLOTS_MIN * 8));
   #arenaEnd = 0;
   readonly #list: unknown[] = [];
@@ -145,16 +154,16 @@ export class KeyIndex {
     let slot = mix(a, b, c, d, length) & mask;
     for (;;) {
       const at = slot << SLOT_SHIFT;
-      const taken = slots[at + ENTRY] as number;
-      if (taken === 0) return this.#addText(at, a, b, c, d, text);
+      const owner = slots[at + OWNER] as number;
+      if (owner === 0) return this.#addText(at, a, b, c, d, text);
       if (
         slots[at] === a &&
         slots[at + 1] === b &&
         slots[at + 2] === c &&
-        slots[at + 3] === d &&
-        slots[at + TAG] === length
+        (owner & TAG_MASK) === length &&
+        (length <= SLOT_TEXT_MAX || this.#fourths[entryOf(owner)] === d)
       ) {
-        return taken - 1;
+        return entryOf(owner);
       }
       slot = (slot + 1) & mask;
     }
@@ -185,16 +194,16 @@ export class KeyIndex {
     let slot = mix(a, b, c, d, length) & mask;
     for (;;) {
       const at = slot << SLOT_SHIFT;
-      const taken = slots[at + ENTRY] as number;
-      if (taken === 0) return this.#addAscii(at, a, b, c, d, bytes, from, to);
+      const owner = slots[at + OWNER] as number;
+      if (owner === 0) return this.#addAscii(at, a, b, c, d, bytes, from, to);
       if (
         slots[at] === a &&
         slots[at + 1] === b &&
         slots[at + 2] === c &&
-        slots[at + 3] === d &&
-        slots[at + TAG] === length
+        (owner & TAG_MASK) === length &&
+        (length <= SLOT_TEXT_MAX || this.#fourths[entryOf(owner)] === d)
       ) {
-        return taken - 1;
+        return entryOf(owner);
       }
       slot = (slot + 1) & mask;
     }
@@ -217,11 +226,16 @@ export class KeyIndex {
     let slot = mix(a, b, 0, 0, tag) & mask;
     for (;;) {
       const at = slot << SLOT_SHIFT;
-      const taken = slots[at + ENTRY] as number;
-      if (taken === 0) return this.#addNumber(at, a, b, tag, value);
-      if (slots[at] === a && slots[at + 1] === b && slots[at + TAG] === tag) return taken - 1;
+      const owner = slots[at + OWNER] as number;
+      if (owner === 0) return this.#addNumber(at, a, b, tag, value);
+      if (slots[at] === a && slots[at + 1] === b && (owner & TAG_MASK) === tag) return entryOf(owner);
       slot = (slot + 1) & mask;
     }
+  }
+
+  /** Whether no more keys may be entered, whatever memory there is. */
+  get isFull(): boolean {
+    return this.size >= KEYS_MAX;
   }
 
   /** Whether keys that were fetched together are found faster. */
@@ -229,48 +243,87 @@ export class KeyIndex {
     return this.#mask + 1 >= SLOTS_FETCHED_MIN;
   }
 
-  /** Brings near what `enterHeld` will look at. */
-  fetch({ words, count }: HeldKeys): void {
+  /**
+   * Looks these keys up, all of them before the first is entered: what stands in other lines of memory is fetched
+   * together. Gives each its entry, or -1 where it had none.
+   */
+  findHeld(keys: HeldKeys): void {
+    const { words, count } = keys;
     const slots = this.#slots;
     const mask = this.#mask;
     let fetched = 0;
     for (let at = HELD_HASH; at < count << HELD_SHIFT; at += 1 << HELD_SHIFT) {
-      fetched |= slots[(((words[at] as number) & mask) << SLOT_SHIFT) + ENTRY] as number;
+      fetched |= slots[(((words[at] as number) & mask) << SLOT_SHIFT) + OWNER] as number;
     }
     this.#fetched = fetched;
+    const { entries } = keys;
+    // Most keys stand where they are looked for first; a loop around others would keep V8 from seeing this one as simple.
+    for (let held = 0; held < count; held++) {
+      const from = held << HELD_SHIFT;
+      const at = ((words[from + HELD_HASH] as number) & mask) << SLOT_SHIFT;
+      const owner = slots[at + OWNER] as number;
+      const length = words[from + HELD_LENGTH] as number;
+      entries[held] =
+        slots[at] === words[from] &&
+        slots[at + 1] === words[from + 1] &&
+        slots[at + 2] === words[from + 2] &&
+        (owner & TAG_MASK) === length &&
+        length <= SLOT_TEXT_MAX
+          ? entryOf(owner)
+          : owner === 0
+            ? -1
+            : this.#findHeld(words, from);
+    }
   }
 
-  /** As `enter`, for one of these keys. */
-  enterHeld(keys: HeldKeys, held: number): number {
-    const { words } = keys;
-    const from = held << HELD_SHIFT;
+  /** The entry of one of these keys, or -1. */
+  #findHeld(words: Int32Array, from: number): number {
     const a = words[from] as number;
     const b = words[from + 1] as number;
     const c = words[from + 2] as number;
-    const d = words[from + 3] as number;
     const length = words[from + HELD_LENGTH] as number;
     const slots = this.#slots;
     const mask = this.#mask;
     let slot = (words[from + HELD_HASH] as number) & mask;
     for (;;) {
       const at = slot << SLOT_SHIFT;
-      const taken = slots[at + ENTRY] as number;
-      if (taken === 0) {
-        const start = this.#takeArena(length);
-        keys.copyText(held, this.#arena, start);
-        return this.#addShort(at, a, b, c, d, start, length);
-      }
+      const owner = slots[at + OWNER] as number;
+      if (owner === 0) return -1;
       if (
         slots[at] === a &&
         slots[at + 1] === b &&
         slots[at + 2] === c &&
-        slots[at + 3] === d &&
-        slots[at + TAG] === length
+        (owner & TAG_MASK) === length &&
+        (length <= SLOT_TEXT_MAX || this.#fourths[entryOf(owner)] === words[from + 3])
       ) {
-        return taken - 1;
+        return entryOf(owner);
       }
       slot = (slot + 1) & mask;
     }
+  }
+
+  /** As `enter`, for one of these keys. */
+  enterHeld(keys: HeldKeys, held: number): number {
+    const { words } = keys;
+    const from = held << HELD_SHIFT;
+    const found = this.#findHeld(words, from);
+    if (found >= 0) return found;
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = (words[from + HELD_HASH] as number) & mask;
+    while (slots[(slot << SLOT_SHIFT) + OWNER] !== 0) slot = (slot + 1) & mask;
+    const length = words[from + HELD_LENGTH] as number;
+    const start = this.#takeArena(length);
+    keys.copyText(held, this.#arena, start);
+    return this.#addShort(
+      slot << SLOT_SHIFT,
+      words[from] as number,
+      words[from + 1] as number,
+      words[from + 2] as number,
+      words[from + 3] as number,
+      start,
+      length,
+    );
   }
 
   keyOf(entry: number): unknown {
@@ -396,10 +449,10 @@ export class KeyIndex {
     let slot = mix(hash, 0, 0, 0, TAG_LISTED) & mask;
     for (;;) {
       const at = slot << SLOT_SHIFT;
-      const taken = slots[at + ENTRY] as number;
-      if (taken === 0) return this.#addListed(at, key, hash);
-      if (slots[at] === (hash | 0) && slots[at + TAG] === TAG_LISTED) {
-        if (sameKey(this.#list[this.#places[taken - 1] as number], key)) return taken - 1;
+      const owner = slots[at + OWNER] as number;
+      if (owner === 0) return this.#addListed(at, key, hash);
+      if (slots[at] === (hash | 0) && (owner & TAG_MASK) === TAG_LISTED) {
+        if (sameKey(this.#list[this.#places[entryOf(owner)] as number], key)) return entryOf(owner);
       }
       slot = (slot + 1) & mask;
     }
@@ -428,10 +481,12 @@ export class KeyIndex {
   }
 
   #addShort(at: number, a: number, b: number, c: number, d: number, start: number, length: number): number {
-    const slots = this.#slots;
-    slots[at + 2] = c;
-    slots[at + 3] = d;
+    this.#slots[at + 2] = c;
     this.#lengths[this.size] = length;
+    if (length > SLOT_TEXT_MAX) {
+      if (this.#fourths.length < this.#entriesMax) this.#fourths = grown(this.#fourths, this.#entriesMax);
+      this.#fourths[this.size] = d;
+    }
     return this.#add(at, a, b, length, KIND_TEXT, start);
   }
 
@@ -452,8 +507,7 @@ export class KeyIndex {
     const entry = this.size++;
     slots[at] = a;
     slots[at + 1] = b;
-    slots[at + TAG] = tag;
-    slots[at + ENTRY] = entry + 1;
+    slots[at + OWNER] = ((entry + 1) << TAG_BITS) | tag;
     this.#kinds[entry] = kind;
     this.#places[entry] = place;
     if (this.size === this.#entriesMax) this.#grow();
@@ -477,22 +531,21 @@ export class KeyIndex {
     const slots = new Int32Array(capacity << SLOT_SHIFT);
     const mask = capacity - 1;
     for (let from = 0; from < old.length; from += 1 << SLOT_SHIFT) {
-      const entry = old[from + ENTRY] as number;
-      if (entry === 0) continue;
+      const owner = old[from + OWNER] as number;
+      if (owner === 0) continue;
       const a = old[from] as number;
       const b = old[from + 1] as number;
       const c = old[from + 2] as number;
-      const d = old[from + 3] as number;
-      const tag = old[from + TAG] as number;
+      const tag = owner & TAG_MASK;
+      const isLong = tag > SLOT_TEXT_MAX && tag <= SHORT_TEXT_MAX;
+      const d = isLong ? (this.#fourths[entryOf(owner)] as number) : 0;
       let slot = mix(a, b, c, d, tag) & mask;
-      while (slots[(slot << SLOT_SHIFT) + ENTRY] !== 0) slot = (slot + 1) & mask;
+      while (slots[(slot << SLOT_SHIFT) + OWNER] !== 0) slot = (slot + 1) & mask;
       const at = slot << SLOT_SHIFT;
       slots[at] = a;
       slots[at + 1] = b;
       slots[at + 2] = c;
-      slots[at + 3] = d;
-      slots[at + TAG] = tag;
-      slots[at + ENTRY] = entry;
+      slots[at + OWNER] = owner;
     }
     this.#slots = slots;
     this.#mask = mask;
@@ -501,12 +554,16 @@ export class KeyIndex {
     this.#places = grown(this.#places, this.#entriesMax);
     this.#lengths = grown(this.#lengths, this.#entriesMax);
     if (this.#numberCount > 0) this.#numbers = grown(this.#numbers, this.#entriesMax);
+    if (this.#fourths.length > 0) this.#fourths = grown(this.#fourths, this.#entriesMax);
   }
 }
 
 const entriesFor = (slots: number): number => Math.floor((slots * 2) / 3);
 
-function grown<T extends Uint8Array | Uint32Array | Float64Array>(old: T, length: number): T {
+/** Of a slot that is taken. */
+const entryOf = (owner: number): number => (owner >>> TAG_BITS) - 1;
+
+function grown<T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(old: T, length: number): T {
   const array = new (old.constructor as new (length: number) => T)(length);
   array.set(old);
   return array;

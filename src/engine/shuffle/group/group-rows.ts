@@ -41,7 +41,7 @@ export class GroupRows {
 
   /** To be called for each new key, when it was entered. */
   began(entry: number): void {
-    this.bytes += KEY_BYTES + this.index.estimateOf(entry);
+    this.bytes += this.index.isFull ? Number.POSITIVE_INFINITY : KEY_BYTES + this.index.estimateOf(entry);
   }
 
   addNumber(entry: number, value: number): void {
