@@ -78,7 +78,7 @@ describe("keys that wait", () => {
       }),
       { numRuns: 30 },
     );
-  });
+  }, 240_000);
 
   it("stop waiting where most are the same few", async () => {
     const tail = Array.from({ length: 40_000 }, (_, i): [string, number] => [`k${i % 10}`, 1]);
@@ -100,7 +100,7 @@ describe("keys that wait", () => {
       folding((sum: number, given: number) => sum + given),
     );
     expect(folded.length).toBe(sums.size);
-    for (const [name, sum] of folded as [unknown, unknown][]) expect(sums.get(name)).toBe(sum);
+    expect((folded as [unknown, unknown][]).filter(([name, sum]) => sums.get(name) !== sum)).toEqual([]);
   });
 
   it("fail at their own record", async () => {
