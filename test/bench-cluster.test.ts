@@ -16,7 +16,7 @@ interface Figure {
   readonly aims: readonly { readonly what: string; readonly measured: string }[];
 }
 
-test.runIf(hasEtcd)("nodes are lost, driven, compared and given tasks", { timeout: 300_000 }, () => {
+test.runIf(hasEtcd)("nodes are lost, driven, compared and given tasks", () => {
   const command = [join(root, "bench", "cluster", "main.mjs"), "--scale", "tiny", "--json", "--no-build"];
   const data = join(directory, "data");
   const room = join(directory, "room");

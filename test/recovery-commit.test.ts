@@ -127,4 +127,4 @@ test("killed before each step of the commit", async () => {
     "round 2 row 0, undefined, running",
     "undefined, round 1 row 5, running",
   ]);
-}, 120_000);
+});

@@ -6,8 +6,6 @@ import { temporaryDirectory } from "./cli-process.ts";
 import { CliProject } from "./cli-project.ts";
 import { NodeProcesses, runAlone } from "./cluster/node-processes.ts";
 
-const MINUTES = 60_000;
-
 interface SpanLine {
   readonly name: string;
   readonly trace: string;
@@ -88,9 +86,7 @@ export default job({
 });
 `;
 
-test("a run on one machine is one trace: the run, its job, stages and attempts, with what failed", {
-  timeout: MINUTES,
-}, async () => {
+test("a run on one machine is one trace: the run, its job, stages and attempts, with what failed", async () => {
   const directory = temporaryDirectory();
   const sdk = sdkIn(directory);
   const it = new CliProject().write({ "sums.ts": FAILS_ONCE });
@@ -116,9 +112,7 @@ test("a run on one machine is one trace: the run, its job, stages and attempts, 
   expect(attempts.filter(({ parent }) => parent === stages[1]?.id).length).toBeGreaterThan(0);
 });
 
-test("on a cluster the trace goes from whoever submits to every driver and attempt, and shows a take-over", {
-  timeout: 3 * MINUTES,
-}, async () => {
+test("on a cluster the trace goes from whoever submits to every driver and attempt, and shows a take-over", async () => {
   const sdk = sdkIn(temporaryDirectory());
   const cluster = new NodeProcesses({ env: sdk.env });
   const { job } = cluster;

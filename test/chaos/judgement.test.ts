@@ -77,9 +77,7 @@ test("the figures stand in the page between their marks, and a page without them
 });
 
 // The jobs of chaos in one process, without any harm: what is expected was worked out by other means.
-test("every shape of job gives what is expected of it where nothing goes wrong", {
-  timeout: 180_000,
-}, async () => {
+test("every shape of job gives what is expected of it where nothing goes wrong", async () => {
   const room = temporaryDirectory();
   const { connect } = (await import(join(root, "dist", "index.js"))) as typeof import("../../src/index.ts");
   const jobs = (await import(join(root, "test", "chaos", "chaos-job.mjs"))) as Record<string, never>;

@@ -4,11 +4,7 @@ import { expect, test } from "vitest";
 import { jsonLines } from "../cli-process.ts";
 import { NodeProcesses, outputOf, runAlone } from "./node-processes.ts";
 
-const MINUTES = 60_000;
-
-test("a job is left to the nodes, stopped from elsewhere, and gone on with", {
-  timeout: 3 * MINUTES,
-}, async () => {
+test("a job is left to the nodes, stopped from elsewhere, and gone on with", async () => {
   const cluster = new NodeProcesses();
   const { job } = cluster;
   await cluster.start("a");
@@ -31,9 +27,7 @@ test("a job is left to the nodes, stopped from elsewhere, and gone on with", {
   expect((await cluster.command("cancel", left!.job)).stderr).toContain("had succeeded already");
 });
 
-test("a node that is drained is waited for until nothing of it is needed, and nothing is made again", {
-  timeout: 3 * MINUTES,
-}, async () => {
+test("a node that is drained is waited for until nothing of it is needed, and nothing is made again", async () => {
   const cluster = new NodeProcesses();
   const { job } = cluster;
   await cluster.startAll("a", "b");

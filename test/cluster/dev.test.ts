@@ -8,7 +8,6 @@ import { TiedProcess } from "../tied-process.ts";
 import { GatedJob } from "./gated-job.ts";
 import { outputOf, runAlone } from "./node-processes.ts";
 
-const MINUTES = 60_000;
 const POLL_MS = 25;
 
 interface Ready {
@@ -62,9 +61,7 @@ async function allGone({ nodes }: Ready): Promise<void> {
   while (!nodes.every(({ pid }) => isGone(pid))) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 
-test("a cluster for trying out runs a job, and ends with its command that is killed", {
-  timeout: 3 * MINUTES,
-}, async () => {
+test("a cluster for trying out runs a job, and ends with its command that is killed", async () => {
   const dev = await startDev("--nodes", "3", "--regions", "east,west");
   expect(dev.ready.nodes.map(({ name }) => name)).toEqual(["east-1", "west-1", "east-2"]);
   const { file } = new GatedJob(dev.room);
@@ -90,9 +87,7 @@ test("a cluster for trying out runs a job, and ends with its command that is kil
   await allGone(dev.ready);
 });
 
-test("it goes without etcd, and ends its nodes when it is told to end", {
-  timeout: 3 * MINUTES,
-}, async () => {
+test("it goes without etcd, and ends its nodes when it is told to end", async () => {
   const dev = await startDev("--nodes", "1", "--embedded");
   const nodes = await runNode([binPath, "nodes", "--json", "--store", dev.ready.store], { cwd: dev.room });
   expect(jsonLines(nodes)).toMatchObject([{ node: "local-1", region: "local", state: "ready" }]);

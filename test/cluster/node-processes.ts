@@ -13,14 +13,14 @@ import { CARD_PREFIX } from "../../src/runtime/job-keys.ts";
 import { auditLog, readLog } from "../../src/sim/check/check.ts";
 import { binPath, type CliResult, runNode } from "../cli-process.ts";
 import { TiedProcess } from "../tied-process.ts";
-import { GATES_VARIABLE, GatedJob } from "./gated-job.ts";
+import { GATES_VARIABLE, type Gate, GatedJob } from "./gated-job.ts";
 
 /** Short, so that a loss is noticed soon; a machine so busy that it ends early does a test no harm. */
 export const LEASE_MS = 2_000;
 /** For tests in which nothing hangs on leases, and all on none of them ending on a busy machine. */
 export const LONG_LEASE_MS = 20_000;
 /** For whatever must happen: far longer than it takes on a busy machine, and shorter than a test may. */
-const WAIT_MS_MAX = 90_000;
+const WAIT_MS_MAX = 300_000;
 const POLL_MS = 25;
 const LAST_LINES = 15;
 const LINE_CHARS_MAX = 600;
@@ -144,6 +144,16 @@ export class NodeProcesses {
       if (performance.now() > endMs) throw new Error(`Waited in vain: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+  }
+
+  /**
+   * Resolves when every node is at the gate, of which none may have passed yet: until the first task of a stage has ended a
+   * node takes no second one. Later, those that wait may all be with one of them.
+   */
+  async allAt(gate: Gate): Promise<void> {
+    await this.until(`every node is at the gate ${gate}`, () => {
+      return this.job.arrived(gate) >= this.nodes.filter(({ running }) => running).length;
+    });
   }
 
   /** Resolves when the node belongs to the cluster. One that was killed finds its data again under its name. */

@@ -2,9 +2,7 @@ import { expect, test } from "vitest";
 import { jsonLines } from "../cli-process.ts";
 import { NodeProcesses, runAlone } from "./node-processes.ts";
 
-const MINUTES = 60_000;
-
-test("a job runs on the nodes as it does alone, and they are told of", { timeout: 3 * MINUTES }, async () => {
+test("a job runs on the nodes as it does alone, and they are told of", async () => {
   const cluster = new NodeProcesses();
   await cluster.startAll("a", "b");
   const nodes = jsonLines(await cluster.command("nodes", "--json"));
@@ -19,7 +17,7 @@ test("a job runs on the nodes as it does alone, and they are told of", { timeout
   ]);
 });
 
-test("a node that is stopped politely hands over what it drives", { timeout: 3 * MINUTES }, async () => {
+test("a node that is stopped politely hands over what it drives", async () => {
   const cluster = new NodeProcesses();
   const { job } = cluster;
   await cluster.startAll("a", "b");
@@ -33,7 +31,7 @@ test("a node that is stopped politely hands over what it drives", { timeout: 3 *
   expect(await output).toEqual(await runAlone());
 });
 
-test("a job that nobody can run waits for a node", { timeout: 3 * MINUTES }, async () => {
+test("a job that nobody can run waits for a node", async () => {
   const cluster = new NodeProcesses();
   const { code, stderr } = await cluster.command("run", cluster.job.file, "--out", "out", "--json");
   expect(code).toBe(1);

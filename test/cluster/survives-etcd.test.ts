@@ -3,7 +3,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import { delay, EtcdServers, hasEtcd } from "../etcd/etcd-servers.ts";
 import { NodeProcesses, type Output, runAlone } from "./node-processes.ts";
 
-const TIMEOUT_MS = 240_000;
 /** The shortest. etcd grants one of two seconds for it. */
 const LEASE_MS = 1_000;
 const LEASE_GRANTED_MS = 2_000;
@@ -20,7 +19,7 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
   afterEach(() => etcd?.stop());
   const open = (): NodeProcesses => new NodeProcesses({ store: `etcd://${etcd.endpoints.join(",")}` });
 
-  test("etcd's leader, and one member for good", { timeout: TIMEOUT_MS }, async () => {
+  test("etcd's leader, and one member for good", async () => {
     const cluster = open();
     const { job } = cluster;
     await cluster.startAll("a", "b");
@@ -40,7 +39,7 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
     await cluster.audit();
   });
 
-  test("all members, stopped for ten lease times and started again", { timeout: TIMEOUT_MS }, async () => {
+  test("all members, stopped for ten lease times and started again", async () => {
     const cluster = open();
     const { job } = cluster;
     for (const name of ["a", "b"]) await cluster.start(name, { leaseMs: LEASE_MS });
@@ -59,17 +58,17 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
     expect(failed).toBeUndefined();
   });
 
-  test("a region: its nodes and its member of etcd at once, in mid-shuffle", {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  test("a region: its nodes and its member of etcd at once, in mid-shuffle", async () => {
     const cluster = open();
     const { job } = cluster;
     const east = await Promise.all(["e1", "e2"].map((name) => cluster.start(name, { region: "east" })));
     await Promise.all(["w1", "w2"].map((name) => cluster.start(name, { region: "west" })));
     const output = cluster.run();
+    await cluster.allAt("map");
     job.open("map", "sorted");
+    await cluster.allAt("reduce");
     job.admit("reduce", 1);
-    await cluster.until("all nodes are at work on the shuffle", () => job.arrived("reduce") >= 5);
+    await cluster.until("some of it is done", () => job.arrived("reduce") > 4);
     await Promise.all([...east.map((node) => node.kill()), etcd.kill(0)]);
     job.open("reduce");
     expect(await output).toEqual(alone);

@@ -15,7 +15,6 @@ import {
 import { delay, EtcdServers, hasEtcd, until } from "./etcd-servers.ts";
 import { storeCluster } from "./store-clusters.ts";
 
-const TIMEOUT_MS = 240_000;
 const CATCH_UP_MS_MAX = 60_000;
 const all = { from: "", to: prefixEnd("") };
 const textOf = (entry: Entry | undefined): string => new TextDecoder().decode(entry?.value ?? utf8("0"));
@@ -47,161 +46,141 @@ describe.runIf(hasEtcd)("etcd of three members", () => {
     return [0, 1, 2].find((index) => index !== leader)!;
   };
 
-  test(
-    "loses nothing that was acknowledged, does nothing twice, and tells each revision once",
-    async () => {
-      const clients = await Promise.all(Array.from({ length: 4 }, connect));
-      const { revision: start } = await clients[0]!.get("n");
-      const watched = clients.map((store) => follow(store, start + 1));
-      const history = new History();
-      let isOver = false;
-      const writers = clients.flatMap((store, client) =>
-        [0, 1].map(async (writer) => {
-          for (let i = 0; !isOver; i++) await history.increment(store, `${client}-${writer}-${i}`);
-        }),
-      );
-      try {
-        await disturb(etcd, aFollower);
-      } finally {
-        isOver = true;
-      }
-      await Promise.all(writers);
-
-      const { entry, revision } = await clients[0]!.get("n");
-      const markers = (await clients[0]!.range("done/", prefixEnd("done/"))).entries;
-      expect(history.done.length).toBeGreaterThan(100);
-      expect(markers.map(({ key }) => key).sort()).toEqual(history.done.map((id) => `done/${id}`).sort());
-      expect(Number(textOf(entry))).toBe(history.done.length);
-      // What was said to have failed has not been done, not even later.
-      expect(
-        markers.map((marker) => textOf(marker)).filter((attempt) => history.failed.has(attempt)),
-      ).toEqual([]);
-
-      for (const seen of watched) {
-        await until(CATCH_UP_MS_MAX, () => seen.at(-1)?.revision === revision);
-        expect(seen.map((commit) => commit.revision)).toEqual(
-          Array.from({ length: revision - start }, (_, i) => start + 1 + i),
-        );
-        const counted = seen.flatMap(({ changes }) =>
-          changes.filter(isCount).map(({ entry }) => Number(textOf(entry))),
-        );
-        expect(counted).toEqual(history.done.map((_, i) => i + 1));
-      }
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "with one that is frozen keeps nobody waiting for it",
-    async () => {
-      const store = await connect();
-      const { revision } = await store.get("n");
-      const seen = follow(store, revision + 1);
-      const lease = await store.grantLease(60_000);
-      for (const index of [0, 1, 2]) {
-        etcd.freeze(index);
-        try {
-          const history = new History();
-          await store.get("n");
-          await history.increment(store, `frozen-${index}`);
-          expect(await store.keepAlive(lease)).toBe(true);
-          expect(Number(textOf((await store.get("n")).entry))).toBe(index + 1);
-          // Also the watch leaves the member, if it hangs there.
-          await until(CATCH_UP_MS_MAX, () => seen.length === index + 1);
-        } finally {
-          etcd.thaw(index);
-        }
-        await etcd.leader();
-      }
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "of which all are gone fails every call, and goes on when they are back",
-    async () => {
-      const store = await connect();
-      const { revision } = await apply(store, put("k", "before"));
-      const seen = follow(store, revision + 1);
-      for (const index of [0, 1, 2]) await etcd.kill(index);
-      const failed = { code: "STORE_UNAVAILABLE", retryable: true, details: { outcome: "failed" } };
-      await expect(store.get("k")).rejects.toMatchObject(failed);
-      // The first write may still find a connection that nobody has closed yet.
-      await expect(apply(store, put("k", "lost"))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-      await expect(apply(store, put("k", "lost"))).rejects.toMatchObject({
-        ...failed,
-        message: expect.stringContaining(`${etcd.endpoints[0]}: `),
-      });
-      await expect(store.grantLease(1_000)).rejects.toMatchObject(failed);
-      await Promise.all([0, 1, 2].map((index) => etcd.startMember(index)));
-      await until(CATCH_UP_MS_MAX, async () => {
-        try {
-          return textOf((await store.get("k")).entry) === "before";
-        } catch (error) {
-          return outcomeOf(error) === undefined;
-        }
-      });
-      await new History().increment(store, "after");
-      await until(CATCH_UP_MS_MAX, () => seen.length === 1);
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "tells a watch that was away too long that what it missed is gone",
-    async () => {
-      const leader = await etcd.leader();
-      const away = await aFollower();
-      const options = { clock: systemClock, prefix: "away/" };
-      const watching = await openEtcdControlStore({ ...options, endpoints: [etcd.endpoints[away]!] });
-      const writing = await openEtcdControlStore({ ...options, endpoints: [etcd.endpoints[leader]!] });
-      stores.push(watching, writing);
-      const { revision } = await writing.get("k");
-      const events: WatchEvent[] = [];
-      watching.watch({ ...all, fromRevision: revision + 1 }, (event) => void events.push(event));
-      await apply(writing, put("k", "seen"));
-      await until(CATCH_UP_MS_MAX, () => events.length === 1);
-      await etcd.kill(away);
-      await apply(writing, put("k", "missed"));
-      const last = await apply(writing, put("k", "last"));
-      const client = await connectEtcd({ ...options, endpoints: [etcd.endpoints[leader]!] });
-      const compaction = { revision: BigInt(last.revision) };
-      await client.write(KV.method.compact, compaction, () => {}).finally(() => client.close());
-      await etcd.startMember(away);
-      await until(CATCH_UP_MS_MAX, () => events.length === 2);
-      expect(events[1]).toEqual({ kind: "compacted", compactRevision: last.revision });
-      await apply(writing, put("k", "after"));
-      await delay(500);
-      expect(events).toHaveLength(2);
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "keeps a lease that is kept alive while its leader changes, and lets it go afterwards",
-    async () => {
-      const store = await connect();
-      const lease = await store.grantLease(4_000);
-      await apply(store, put("held", "x", lease));
-      let isOver = false;
-      const keeping = (async () => {
-        for (; !isOver; await delay(300)) {
-          const isAlive = await store.keepAlive(lease).catch((error) => outcomeOf(error) === "failed");
-          expect(isAlive).toBe(true);
-        }
-      })();
-      const leader = await etcd.leader();
-      await etcd.kill(leader);
-      await etcd.leader();
-      await delay(6_000);
+  test("loses nothing that was acknowledged, does nothing twice, and tells each revision once", async () => {
+    const clients = await Promise.all(Array.from({ length: 4 }, connect));
+    const { revision: start } = await clients[0]!.get("n");
+    const watched = clients.map((store) => follow(store, start + 1));
+    const history = new History();
+    let isOver = false;
+    const writers = clients.flatMap((store, client) =>
+      [0, 1].map(async (writer) => {
+        for (let i = 0; !isOver; i++) await history.increment(store, `${client}-${writer}-${i}`);
+      }),
+    );
+    try {
+      await disturb(etcd, aFollower);
+    } finally {
       isOver = true;
-      await keeping;
-      expect((await store.get("held")).entry?.lease).toBe(lease);
-      await until(CATCH_UP_MS_MAX, async () => (await store.get("held")).entry === undefined);
-      expect(await store.keepAlive(lease)).toBe(false);
-    },
-    TIMEOUT_MS,
-  );
+    }
+    await Promise.all(writers);
+
+    const { entry, revision } = await clients[0]!.get("n");
+    const markers = (await clients[0]!.range("done/", prefixEnd("done/"))).entries;
+    expect(history.done.length).toBeGreaterThan(100);
+    expect(markers.map(({ key }) => key).sort()).toEqual(history.done.map((id) => `done/${id}`).sort());
+    expect(Number(textOf(entry))).toBe(history.done.length);
+    // What was said to have failed has not been done, not even later.
+    expect(markers.map((marker) => textOf(marker)).filter((attempt) => history.failed.has(attempt))).toEqual(
+      [],
+    );
+
+    for (const seen of watched) {
+      await until(CATCH_UP_MS_MAX, () => seen.at(-1)?.revision === revision);
+      expect(seen.map((commit) => commit.revision)).toEqual(
+        Array.from({ length: revision - start }, (_, i) => start + 1 + i),
+      );
+      const counted = seen.flatMap(({ changes }) =>
+        changes.filter(isCount).map(({ entry }) => Number(textOf(entry))),
+      );
+      expect(counted).toEqual(history.done.map((_, i) => i + 1));
+    }
+  });
+
+  test("with one that is frozen keeps nobody waiting for it", async () => {
+    const store = await connect();
+    const { revision } = await store.get("n");
+    const seen = follow(store, revision + 1);
+    const lease = await store.grantLease(60_000);
+    for (const index of [0, 1, 2]) {
+      etcd.freeze(index);
+      try {
+        const history = new History();
+        await store.get("n");
+        await history.increment(store, `frozen-${index}`);
+        expect(await store.keepAlive(lease)).toBe(true);
+        expect(Number(textOf((await store.get("n")).entry))).toBe(index + 1);
+        // Also the watch leaves the member, if it hangs there.
+        await until(CATCH_UP_MS_MAX, () => seen.length === index + 1);
+      } finally {
+        etcd.thaw(index);
+      }
+      await etcd.leader();
+    }
+  });
+
+  test("of which all are gone fails every call, and goes on when they are back", async () => {
+    const store = await connect();
+    const { revision } = await apply(store, put("k", "before"));
+    const seen = follow(store, revision + 1);
+    for (const index of [0, 1, 2]) await etcd.kill(index);
+    const failed = { code: "STORE_UNAVAILABLE", retryable: true, details: { outcome: "failed" } };
+    await expect(store.get("k")).rejects.toMatchObject(failed);
+    // The first write may still find a connection that nobody has closed yet.
+    await expect(apply(store, put("k", "lost"))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await expect(apply(store, put("k", "lost"))).rejects.toMatchObject({
+      ...failed,
+      message: expect.stringContaining(`${etcd.endpoints[0]}: `),
+    });
+    await expect(store.grantLease(1_000)).rejects.toMatchObject(failed);
+    await Promise.all([0, 1, 2].map((index) => etcd.startMember(index)));
+    await until(CATCH_UP_MS_MAX, async () => {
+      try {
+        return textOf((await store.get("k")).entry) === "before";
+      } catch (error) {
+        return outcomeOf(error) === undefined;
+      }
+    });
+    await new History().increment(store, "after");
+    await until(CATCH_UP_MS_MAX, () => seen.length === 1);
+  });
+
+  test("tells a watch that was away too long that what it missed is gone", async () => {
+    const leader = await etcd.leader();
+    const away = await aFollower();
+    const options = { clock: systemClock, prefix: "away/" };
+    const watching = await openEtcdControlStore({ ...options, endpoints: [etcd.endpoints[away]!] });
+    const writing = await openEtcdControlStore({ ...options, endpoints: [etcd.endpoints[leader]!] });
+    stores.push(watching, writing);
+    const { revision } = await writing.get("k");
+    const events: WatchEvent[] = [];
+    watching.watch({ ...all, fromRevision: revision + 1 }, (event) => void events.push(event));
+    await apply(writing, put("k", "seen"));
+    await until(CATCH_UP_MS_MAX, () => events.length === 1);
+    await etcd.kill(away);
+    await apply(writing, put("k", "missed"));
+    const last = await apply(writing, put("k", "last"));
+    const client = await connectEtcd({ ...options, endpoints: [etcd.endpoints[leader]!] });
+    const compaction = { revision: BigInt(last.revision) };
+    await client.write(KV.method.compact, compaction, () => {}).finally(() => client.close());
+    await etcd.startMember(away);
+    await until(CATCH_UP_MS_MAX, () => events.length === 2);
+    expect(events[1]).toEqual({ kind: "compacted", compactRevision: last.revision });
+    await apply(writing, put("k", "after"));
+    await delay(500);
+    expect(events).toHaveLength(2);
+  });
+
+  test("keeps a lease that is kept alive while its leader changes, and lets it go afterwards", async () => {
+    const store = await connect();
+    const lease = await store.grantLease(4_000);
+    await apply(store, put("held", "x", lease));
+    let isOver = false;
+    const keeping = (async () => {
+      for (; !isOver; await delay(300)) {
+        const isAlive = await store.keepAlive(lease).catch((error) => outcomeOf(error) === "failed");
+        expect(isAlive).toBe(true);
+      }
+    })();
+    const leader = await etcd.leader();
+    await etcd.kill(leader);
+    await etcd.leader();
+    await delay(6_000);
+    isOver = true;
+    await keeping;
+    expect((await store.get("held")).entry?.lease).toBe(lease);
+    await until(CATCH_UP_MS_MAX, async () => (await store.get("held")).entry === undefined);
+    expect(await store.keepAlive(lease)).toBe(false);
+  });
 });
 
 describe.runIf(hasEtcd)("etcd of three members, of which one is gone for good", () => {

@@ -296,7 +296,7 @@ async function verifyPlan(
 
 const RUNS = Number(process.env.RANDOM_PLANS ?? 120);
 
-it("any job gives what arrays give, and the same bytes with any memory", { timeout: 600_000 }, async () => {
+it("any job gives what arrays give, and the same bytes with any memory", async () => {
   const sources = fc.array(source, { minLength: 1, maxLength: 3 });
   const steps = fc.array(step, { maxLength: 7, size: "max" });
   const ends = fc.array(end, { minLength: 1, maxLength: 4, size: "max" });
@@ -306,7 +306,7 @@ it("any job gives what arrays give, and the same bytes with any memory", { timeo
   });
 });
 
-it("each operator by itself, over every nasty value", { timeout: 600_000 }, async () => {
+it("each operator by itself, over every nasty value", async () => {
   const values = [...NASTY, ...NASTY.slice(0, 30).reverse()];
   for (const kind of Object.keys(operators) as Step["kind"][]) {
     for (let n = 0; n <= 5; n++) {

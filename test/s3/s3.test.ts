@@ -43,7 +43,7 @@ describe.runIf(hasS3Server)("S3", () => {
     objects = await openSdkObjects();
     client = new S3Client(clientOptions(process.env));
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  }, 180_000);
+  });
   afterAll(async () => {
     client?.destroy();
     for (const [name, value] of Object.entries(before)) {

@@ -16,7 +16,6 @@ import { EtcdServers, hasEtcd } from "../etcd/etcd-servers.ts";
 import { hasS3Server, S3Server } from "./s3-server.ts";
 import { type Hold, WatchedS3 } from "./watched-s3.ts";
 
-const TIMEOUT_MS = 180_000;
 const bucket = "bicoastal-kills";
 const NODES = ["a", "b", "c"] as const;
 
@@ -85,7 +84,7 @@ describe.runIf(hasS3Server)("kill -9 of the node that asks S3 for", () => {
     if (hasEtcd) etcd = await EtcdServers.start(3);
     alone = [await runAlone(1), await runAlone(2)];
     expect(alone[0]!.files).not.toEqual(alone[1]!.files);
-  }, TIMEOUT_MS);
+  });
   afterAll(async () => {
     client?.destroy();
     await etcd?.stop();
@@ -119,32 +118,26 @@ describe.runIf(hasS3Server)("kill -9 of the node that asks S3 for", () => {
 
   const nameOf = ({ change, nth, moment }: Hold): string =>
     `${change} ${nth}, ${moment === "before" ? "before the server has heard" : "once it is done"}`;
-  test.each(KILLS.map((hold) => [nameOf(hold), hold] as const))(
-    "%s",
-    {
-      timeout: TIMEOUT_MS,
-    },
-    async (_, hold) => {
-      const { prefix, out, ways, run } = await open();
-      outputOf(await run(1), "");
-      expect(await readOutput(objects, out)).toEqual(alone[0]!.files);
+  test.each(KILLS.map((hold) => [nameOf(hold), hold] as const))("%s", async (_, hold) => {
+    const { prefix, out, ways, run } = await open();
+    outputOf(await run(1), "");
+    expect(await readOutput(objects, out)).toEqual(alone[0]!.files);
 
-      const held = heldAt(ways, hold);
-      const running = run(2);
-      // A run that fails says why; one that ends without this request would wait for ever.
-      const killed = await Promise.race([held, running.then(({ stderr }) => expect.fail(stderr))]);
-      await killed.kill();
-      // Others may have come as far meanwhile, and live.
-      for (const [node, way] of ways) node === killed ? way.holdNothing() : way.letGo();
-      expect(outputOf(await running, "").rows).toEqual(alone[1]!.rows);
-      expect(await readOutput(objects, out)).toEqual(alone[1]!.files);
-      expect(await uploadsBelow(objects, bucket, prefix)).toEqual([]);
+    const held = heldAt(ways, hold);
+    const running = run(2);
+    // A run that fails says why; one that ends without this request would wait for ever.
+    const killed = await Promise.race([held, running.then(({ stderr }) => expect.fail(stderr))]);
+    await killed.kill();
+    // Others may have come as far meanwhile, and live.
+    for (const [node, way] of ways) node === killed ? way.holdNothing() : way.letGo();
+    expect(outputOf(await running, "").rows).toEqual(alone[1]!.rows);
+    expect(await readOutput(objects, out)).toEqual(alone[1]!.files);
+    expect(await uploadsBelow(objects, bucket, prefix)).toEqual([]);
 
-      // What the dead node had asked for arrives after all: it changes nothing.
-      const status = await ways.get(killed)!.deliverLate();
-      if (hold.moment === "before") expect(status).toBeGreaterThan(0);
-      expect(await readOutput(objects, out)).toEqual(alone[1]!.files);
-      expect(await uploadsBelow(objects, bucket, prefix)).toEqual([]);
-    },
-  );
+    // What the dead node had asked for arrives after all: it changes nothing.
+    const status = await ways.get(killed)!.deliverLate();
+    if (hold.moment === "before") expect(status).toBeGreaterThan(0);
+    expect(await readOutput(objects, out)).toEqual(alone[1]!.files);
+    expect(await uploadsBelow(objects, bucket, prefix)).toEqual([]);
+  });
 });

@@ -222,7 +222,7 @@ test("a call ends as the port says, or with an error that says what is known, wh
   );
   await store.close();
   expect([...seen].sort()).toEqual(["get", "lease", "range", "txn"]);
-}, 60_000);
+});
 
 test("a watch tells each revision once, in order, and goes on, whatever comes between", async () => {
   said = {};
@@ -265,7 +265,7 @@ test("a watch tells each revision once, in order, and goes on, whatever comes be
     { numRuns: 40 },
   );
   await store.close();
-}, 60_000);
+});
 
 test.concurrent.each([
   ["nothing", ""],

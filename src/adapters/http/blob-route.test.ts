@@ -41,7 +41,7 @@ beforeEach(async () => {
     putBytesMax: 1000,
   });
   server = await startNodeServer({ host: "127.0.0.1", port: 0, security: { token: TOKEN }, routes: [route] });
-  client = createPeerClient({ token: TOKEN }, { bodyPauseMs: 500 });
+  client = createPeerClient({ token: TOKEN });
 });
 afterEach(async () => {
   await client.close();

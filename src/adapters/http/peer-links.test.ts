@@ -19,6 +19,8 @@ const codec: MessageCodec<TestMessage> = {
   },
 };
 const say = (text: string): TestMessage => ({ kind: "test", text });
+/** Ends what hangs: the default of a second is short for a busy machine. */
+const WAIT = { timeout: 300_000 };
 const A = nodeId("a");
 const B = nodeId("b");
 
@@ -30,7 +32,7 @@ interface Place {
 
 let client: PeerClient;
 beforeAll(() => {
-  client = createPeerClient({ token: TOKEN }, { connectMs: 1000 });
+  client = createPeerClient({ token: TOKEN }, { connectMs: 60_000 });
 });
 afterAll(() => client.close());
 
@@ -165,7 +167,7 @@ describe("links", () => {
     const a = await start(A, nowhere);
     expect((await post(a.server.port, {}, "", "/v1/messages?wait=50")).status).toBe(204);
     const waiting = post(a.server.port, {}, '[{"text":"hello"}]', "/v1/messages?wait=20000");
-    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true));
+    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true), WAIT);
     expect(a.seen).toEqual(["b: hello"]);
     a.links.send(B, say("good day"));
     const given = await waiting;
@@ -193,7 +195,7 @@ describe("links", () => {
   it("lets a newer request of the same incarnation take the place of the older", async () => {
     const a = await start(A, nowhere);
     const older = post(a.server.port, {}, "", "/v1/messages?wait=20000");
-    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true));
+    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true), WAIT);
     const newer = post(a.server.port, {}, "", "/v1/messages?wait=20000");
     expect((await older).status).toBe(204);
     const other = post(a.server.port, { "bicoastal-incarnation": "2" }, "[]", "/v1/messages?wait=60");
@@ -231,15 +233,15 @@ describe("links", () => {
     b.links.listen(A);
     b.links.listen(A);
     hub.links.send(B, say("one"));
-    await vi.waitFor(() => expect(b.seen).toEqual(["a: one"]));
+    await vi.waitFor(() => expect(b.seen).toEqual(["a: one"]), WAIT);
     hub.links.close();
     await hub.server.close();
-    await vi.waitFor(() => expect(b.troubles.map(({ kind }) => kind)).toContain("unreachable"));
+    await vi.waitFor(() => expect(b.troubles.map(({ kind }) => kind)).toContain("unreachable"), WAIT);
     hub = await start(A, nowhere);
     hub.links.send(B, say("two"));
-    await vi.waitFor(() => expect(b.seen).toEqual(["a: one", "a: two"]), 5000);
+    await vi.waitFor(() => expect(b.seen).toEqual(["a: one", "a: two"]), WAIT);
     b.links.unlisten(A);
-    await vi.waitFor(() => expect(hub.links.reaches(B)).toBe(false));
+    await vi.waitFor(() => expect(hub.links.reaches(B)).toBe(false), WAIT);
     hub.links.send(B, say("three"));
     await sleep(20);
     expect(b.seen).toEqual(["a: one", "a: two"]);
@@ -251,7 +253,7 @@ describe("links", () => {
     const a = await start(A, nowhere);
     const b = await start(B, at(a), { client: stranger });
     b.links.send(A, say("hello"));
-    await vi.waitFor(() => expect(b.troubles).toEqual([{ kind: "refused", node: "a", status: 401 }]));
+    await vi.waitFor(() => expect(b.troubles).toEqual([{ kind: "refused", node: "a", status: 401 }]), WAIT);
     expect(a.seen).toEqual([]);
   });
 
@@ -270,12 +272,12 @@ describe("links", () => {
     const a = await start(A, (node) => (node === B ? at(b)() : `127.0.0.1:${port}`));
     a.links.listen(nodeId("frozen"));
     for (let i = 0; i < 10; i++) a.links.send(nodeId("frozen"), say("anybody?"));
-    await vi.waitFor(() => expect(sockets.length).toBe(2));
+    await vi.waitFor(() => expect(sockets.length).toBe(2), WAIT);
     a.links.send(B, say("hello"));
-    await vi.waitFor(() => expect(b.seen).toEqual(["a: hello"]));
+    await vi.waitFor(() => expect(b.seen).toEqual(["a: hello"]), WAIT);
     expect(a.links.busy).toBe(true);
     a.links.close();
-    await vi.waitFor(() => expect(a.links.busy).toBe(false));
+    await vi.waitFor(() => expect(a.links.busy).toBe(false), WAIT);
   });
 
   it("loses a message to a request whose asker has gone, and no other", async () => {
@@ -284,9 +286,9 @@ describe("links", () => {
     socket.write(
       `POST /v1/messages?wait=20000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\nBicoastal-Node: b\r\nBicoastal-Incarnation: 1\r\nBicoastal-To: a\r\nContent-Length: 0\r\n\r\n`,
     );
-    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true));
+    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true), WAIT);
     socket.destroy();
-    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(false));
+    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(false), WAIT);
     a.links.send(B, say("still there"));
     const given = await post(a.server.port, {}, "");
     expect(Buffer.from(await given.bytes(1000)).toString()).toContain("still there");
@@ -296,7 +298,7 @@ describe("links", () => {
     const a = await start(A, nowhere);
     const b = await start(B, at(a));
     b.links.listen(A);
-    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true));
+    await vi.waitFor(() => expect(a.links.reaches(B)).toBe(true), WAIT);
     await a.server.close();
     a.links.close();
     b.links.close();

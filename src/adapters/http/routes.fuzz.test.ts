@@ -121,7 +121,7 @@ test("blobs: bytes of the blob that was asked for, or a refusal", async () => {
   );
   expect(faults).toEqual([]);
   expect(await blobs.list("")).toEqual([KEY]);
-}, 60_000);
+});
 
 test("messages: a list that arrives, or a refusal", async () => {
   const header = fc.oneof(
@@ -157,4 +157,4 @@ test("messages: a list that arrives, or a refusal", async () => {
     { numRuns: 300 },
   );
   expect(faults).toEqual([]);
-}, 60_000);
+});

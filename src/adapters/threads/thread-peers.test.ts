@@ -118,7 +118,7 @@ test("a thread reads blocks of another node, at the address that was told last",
     error: { code: "BLOB_MISSING", details: { node: THERE } },
     lostBlocks: [block!.key],
   });
-}, 60_000);
+});
 
 test("a thread reads compressed blocks of another node, and compresses its own where it is told to", async () => {
   const map = { ...assignmentOf(0, 30_000), sinkPartitions: [PARTITIONS] };
@@ -132,6 +132,6 @@ test("a thread reads compressed blocks of another node, and compresses its own w
   const { rowsIn } = await run(here.runner, reduce([{ ...block!, node: THERE }], 0));
   expect(rowsIn).toBe((await run(there.runner, reduce([block!], 0))).rowsIn);
   expect(rowsIn).toBeGreaterThan(0);
-}, 60_000);
+});
 
 const rm = (directory: string, { key }: BlockRef): Promise<void> => createFileBlobs(directory).deleteAll(key);
