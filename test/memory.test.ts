@@ -5,11 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { CliResult } from "./cli-process.ts";
 import { CliProject } from "./cli-project.ts";
-
-vi.setConfig({ testTimeout: 300_000 });
 
 const MIB = 2 ** 20;
 const BUDGET_MIB = 168;

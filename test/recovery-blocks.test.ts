@@ -35,8 +35,9 @@ const whole = (project: RecoveryProject): string[] =>
 test.each(Object.keys(damages))("blocks that are %s while no process runs are made again", async (how) => {
   const want = await expected();
   const project = new RecoveryProject();
-  // By then all that reads files is done, and what counts and sorts reads its blocks.
-  await killAt(moments.staged(1), project, project.startSlowly(30, "run", "everything.ts", "--threads", "2"));
+  project.hold();
+  await killAt(moments.held, project, project.startSlowly(30, "run", "everything.ts", "--threads", "2"));
+  project.release();
   const before = await project.audit();
   const blocks = whole(project);
   for (const [index, path] of blocks.entries()) if (index % 3 !== 1) damages[how]?.(path);
@@ -56,10 +57,12 @@ test.each(["deleted", "cut short", "changed in one byte"])(
   async (how) => {
     const want = await expected();
     const project = new RecoveryProject();
+    project.hold();
     const running = project.startSlowly(30, "run", "everything.ts", "--threads", "2");
-    // Some of the first stage are done and more to come, so that nobody has read them yet.
-    while (!moments.blocks(4).reached(project, 0)) await new Promise((resolve) => setTimeout(resolve, 1));
+    // Nobody has read yet what there is for the join.
+    while (!moments.held.reached(project, 0)) await new Promise((resolve) => setTimeout(resolve, 1));
     for (const path of whole(project)) damages[how]?.(path);
+    project.release();
     const result = await running.ended;
     expect({ code: result.code, stderr: result.stderr }).toMatchObject({ code: 0 });
     expect(project.given(result)).toEqual(want);

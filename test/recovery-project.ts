@@ -1,21 +1,26 @@
 /** A job of every kind of stage on small files, and the ways to kill its process and to see what became of it. */
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Prng } from "../src/base/prng.ts";
 import type { CliResult } from "./cli-process.ts";
 import { CliProject, type RunningCli } from "./cli-project.ts";
 import { auditJob, jobIds } from "./job-audit.ts";
 
-/** Every task with user code says that it runs, in a file and in a counter, and takes its time. */
+/**
+ * Every task with user code says that it runs, in a file and in a counter, and takes its time. The only one that reads users,
+ * which nothing but the join waits for, goes on for as long as the job is held.
+ */
 const EVERYTHING = `
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { job, read, type TaskContext } from "bicoastal";
 
 const mark = <T>(name: string) =>
   function* (records: Iterable<T>, ctx: TaskContext): Iterable<T> {
     ctx.counter("ran " + name);
     appendFileSync("runs.log", name + "/" + ctx.partition + "\\n");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(process.env.SLOW_MS ?? 0));
+    const wait = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    wait(Number(process.env.SLOW_MS ?? 0));
+    while (name === "users" && existsSync("hold")) wait(20);
     yield* records;
   };
 
@@ -79,6 +84,14 @@ export class RecoveryProject extends CliProject {
     this.write({ "everything.ts": EVERYTHING, ...inputFiles() });
   }
 
+  /** Keeps a run on two threads or more from its end, however late a test sees how far it is. */
+  hold(): void {
+    writeFileSync(join(this.directory, "hold"), "");
+  }
+  release(): void {
+    rmSync(join(this.directory, "hold"));
+  }
+
   startSlowly(slowMs: number, ...args: readonly string[]): RunningCli {
     return this.startWith({ SLOW_MS: String(slowMs) }, ...args, "--json");
   }
@@ -125,11 +138,16 @@ export class RecoveryProject extends CliProject {
 }
 
 function filesUnder(directory: string, wanted: (file: { readonly path: string }) => boolean): string[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => wanted({ path }));
+  try {
+    return readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => wanted({ path }));
+  } catch (error) {
+    // What runs may take it away in the middle of this.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** A moment to kill at, by what can be seen from outside. */
@@ -153,6 +171,12 @@ export const moments = {
         .filter((name) => name.includes(".bicoastal-"))
         .flatMap((name) => filesUnder(join(directory, name), () => true)).length >= count,
   }),
+  /** All that does not wait for a job that is held has begun, and all that reads files but users is done. */
+  held: {
+    name: "all done but what is held",
+    reached: (project) =>
+      ["top/0", "sort/0", "sort/1", "sort/2"].every((task) => project.runs().includes(task)),
+  } as Moment,
   shown: (output: string): Moment => {
     return { name: `${output} shown`, reached: ({ directory }) => existsSync(join(directory, output)) };
   },

@@ -13,9 +13,11 @@ const SIGNALS = [
 
 test.each(SIGNALS)("%s stops with %i, and resume goes on", async (signal, exitCode) => {
   const project = new RecoveryProject();
+  project.hold();
   const running = project.startSlowly(50, "run", "everything.ts", "--threads", "2");
   while (!moments.begun(12).reached(project, 0)) await new Promise((resolve) => setTimeout(resolve, 1));
   running.child.kill(signal);
+  project.release();
   const stopped = await running.ended;
   expect(stopped).toMatchObject({ code: exitCode, signal: null, stdout: "" });
   const before = await project.audit();
