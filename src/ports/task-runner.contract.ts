@@ -13,8 +13,16 @@ import type { JobContext, TaskOutcome } from "../plan/task.ts";
 import { assignmentOf, Bench, GOOD, IMPORTS, mapping, Watcher } from "./job-bench.contract.ts";
 import type { TaskObserver, TaskRunner } from "./task-runner.ts";
 
+/** For modules that never load; others have all the time that a busy machine needs. */
+const HASTY_LOAD_MS = 2_000;
+
 export interface RunnerTraits {
-  readonly create: (data: ThreadData, onOutput: (text: string) => void) => TaskRunner;
+  readonly create: (
+    data: ThreadData,
+    onOutput: (text: string) => void,
+    /** For what a module may take to load, where that is limited. */
+    loadTimeoutMs?: number,
+  ) => TaskRunner;
   /** Whether user code can be ended by force, and can end its own thread, without harm to the process. */
   readonly isolated: boolean;
   /** Whether Node maps stacks where the tasks run; in Vitest's own process it has no say. */
@@ -406,9 +414,18 @@ function isolation(
       ["a loop", "for (;;);\n"],
       ["an await", "await new Promise((resolve) => setInterval(resolve, 2 ** 30));\n"],
     ])("%s at the top level that never ends", async (_, source) => {
-      const error = await failure(await bench().store(IMPORTS + source + GOOD.slice(IMPORTS.length)));
-      expect(error).toMatchObject({ code: "BUNDLE_FAILED", retryable: false });
-      expect(error.message).toContain("did not load within");
+      const job = await bench().store(IMPORTS + source + GOOD.slice(IMPORTS.length));
+      const hasty = create(bench().data, () => {}, HASTY_LOAD_MS);
+      const outcome = await hasty.run({ job, assignment: assignmentOf(0, 10) }, new Watcher());
+      await hasty.close();
+      expect(outcome).toMatchObject({
+        kind: "failed",
+        error: {
+          code: "BUNDLE_FAILED",
+          retryable: false,
+          message: expect.stringContaining("did not load within"),
+        },
+      });
     });
 
     test("process.exit at the top level", async () => {

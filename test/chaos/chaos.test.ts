@@ -13,7 +13,8 @@ import { TiedProcess } from "../tied-process.ts";
 import { leftOfKilled } from "./killed-run.ts";
 
 const MINUTES_EACH = "1.4";
-const TIMEOUT_MS = 900_000;
+/** Ends what hangs: longer than a run waits for any one thing. */
+const TIMEOUT_MS = 2_400_000;
 const LAST_LINES = 200;
 
 interface Ended {

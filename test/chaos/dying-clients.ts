@@ -19,7 +19,7 @@ const LANE = 100;
 const EARLY = 1 / 3;
 const EARLY_MS_MAX = 1_500;
 const LATE_MS_MAX = 2_000;
-const JOB_MS_MAX = 60_000;
+const JOB_MS_MAX = 300_000;
 /** What it says, with the id, when its job was taken. */
 const ACKNOWLEDGED = /^job (\S+): /;
 

@@ -11,7 +11,7 @@ import type { Expected } from "./expected-rows.ts";
 import { expectedOfJob, type PlannedJob, plannedJob } from "./job-plan.ts";
 
 /** From the acknowledgement to the results; with faults all the while. Far longer than a job takes. */
-const JOB_MS_MAX = 300_000;
+const JOB_MS_MAX = 900_000;
 const RETRY_MS = 500;
 
 export interface DoneJob {

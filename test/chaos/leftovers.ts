@@ -22,6 +22,9 @@ import { auditLog, readLog } from "../../src/sim/check/check.ts";
 import type { ChaosCluster } from "./chaos-cluster.ts";
 import type { Room } from "./room.ts";
 
+/** What is on its way out goes long before this, however slow the machine is. */
+const GONE_MS_MAX = 300_000;
+
 export interface JobFigures {
   readonly jobs: number;
   readonly epochs: number;
@@ -68,7 +71,7 @@ export async function auditJobs(
 /** Nobody's blocks, on any node: each has been started anew since, and has looked. */
 export async function orphanedBlocks(cluster: ChaosCluster): Promise<readonly string[]> {
   const left = (): readonly string[] => cluster.nodes.flatMap((node) => node.files("jobs"));
-  await cluster.came(60_000, () => left().length === 0);
+  await cluster.came(GONE_MS_MAX, () => left().length === 0);
   return left().map((file) => `L17: a file of a job that has ended: ${file}`);
 }
 
@@ -119,7 +122,7 @@ export async function leasesLeft(cluster: ChaosCluster): Promise<readonly string
     };
     return found.map(({ ID }) => ID);
   };
-  await cluster.came(60_000, async () => (await leases()).length === 0);
+  await cluster.came(GONE_MS_MAX, async () => (await leases()).length === 0);
   return (await leases()).map((id) => `a lease that nobody ended: ${id}`);
 }
 

@@ -28,6 +28,8 @@ import { Room } from "./room.ts";
 import { type Fault, type FaultKind, type Step, scheduleOf } from "./schedule.ts";
 
 const LANES = 2;
+/** So many kinds of faults are done, also where a slow machine needs longer for them than the run was to take. */
+const KINDS_MIN = 4;
 /** Between two steps, and for a job to be as far as a step wants it. */
 const BREATH_LEASES = 0.5;
 const PROGRESS_WAIT_MS = 8_000;
@@ -157,8 +159,10 @@ class ChaosRun {
     const { seed, minutes, signal } = this.#options;
     const { cluster } = faults;
     const endMs = this.#startMs + minutes * 60_000;
+    const kindsMin = Math.min(KINDS_MIN, kinds.length);
     for (const step of scheduleOf(seed, kinds)) {
-      if (performance.now() > endMs || signal.aborted || this.#problems.length > 0) return;
+      if (signal.aborted || this.#problems.length > 0) return;
+      if (performance.now() > endMs && this.#faults.size >= kindsMin) return;
       await this.#untilUnderWay(cluster, step);
       await Promise.all(step.faults.map((fault) => this.#inject(faults, step, fault)));
       await faults.hold(BREATH_LEASES);

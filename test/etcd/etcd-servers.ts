@@ -8,15 +8,16 @@ import { join } from "node:path";
 import { connectEtcd } from "../../src/adapters/etcd/open.ts";
 import { readEtcdStatus } from "../../src/adapters/etcd/status.ts";
 import { systemClock } from "../../src/adapters/machine/system-clock.ts";
+import { BicoastalError } from "../../src/base/errors.ts";
 import { TiedProcess } from "../tied-process.ts";
 
-const START_MS_MAX = 60_000;
+const START_MS_MAX = 300_000;
 const POLL_MS = 50;
 /** Of a member's log, to say why it did not start. */
 const LOG_LINES_MAX = 200;
 /** For the others to agree that a member has gone and another one comes. */
-const REPLACE_MS_MAX = 120_000;
-const ASK_MS_MAX = 5_000;
+const REPLACE_MS_MAX = 300_000;
+const ASK_MS_MAX = 20_000;
 /** The first pages of the database say what the rest is. */
 const FIRST_PAGES_BYTES = 16 * 1024;
 const CLIENT_PORT = 2379;
@@ -210,13 +211,22 @@ export class EtcdServers {
 
   /** Waits until there is one. */
   async leader(): Promise<number> {
-    for (;;) {
-      const client = await connectEtcd({ endpoints: this.endpoints, clock: systemClock });
-      const members = await readEtcdStatus(client).finally(() => client.close());
-      const index = members.findIndex((member) => member.isLeader);
-      if (index >= 0) return index;
-      await delay(POLL_MS);
-    }
+    let index = -1;
+    await until(START_MS_MAX, async () => {
+      index = await this.#askForLeader().catch((error: unknown) => {
+        // None of them answers just now.
+        if (error instanceof BicoastalError && error.code === "STORE_UNAVAILABLE") return -1;
+        throw error;
+      });
+      return index >= 0;
+    });
+    return index;
+  }
+
+  async #askForLeader(): Promise<number> {
+    const client = await connectEtcd({ endpoints: this.endpoints, clock: systemClock });
+    const members = await readEtcdStatus(client).finally(() => client.close());
+    return members.findIndex((member) => member.isLeader);
   }
 
   async stop(): Promise<void> {
