@@ -78,7 +78,7 @@ describe("keys that wait", () => {
       }),
       { numRuns: 30 },
     );
-  }, 240_000);
+  });
 
   it("stop waiting where most are the same few", async () => {
     const tail = Array.from({ length: 40_000 }, (_, i): [string, number] => [`k${i % 10}`, 1]);
