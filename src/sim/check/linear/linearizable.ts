@@ -43,10 +43,10 @@ export interface LinearModel<State, Input, Output> {
    */
   readonly awaits?: (operation: Operation<Input, Output>) => readonly Operation<Input, Output>[];
   /**
-   * Whether a call that may come now, in every order that goes on from here, may as well come at once: it hinders nobody, and
-   * nobody goes better before it. Asked when what it awaits is done. Default: never so.
+   * The state after a call that may come now and, in every order that goes on from here, may as well come at once, as it hinders
+   * nobody; undefined where it may not, or may be needed later. Asked when what it awaits is done. Default: always undefined.
    */
-  readonly isFree?: (before: State, after: State, input: Input, output: Output | undefined) => boolean;
+  readonly stepAtOnce?: (state: State, input: Input, output: Output | undefined) => State | undefined;
   /** The same text for two states if and only if they are equal. */
   readonly keyOf: (state: State) => string;
   /** Splits a history into parts that do not touch each other, where the model allows it. Default: one part. */
@@ -117,12 +117,15 @@ class Search<State, Input, Output> {
   /** Those with an output by the time of their call, then the unknown ones. */
   readonly #operations: readonly Operation<Input, Output>[];
   readonly #known: number;
-  /** By operation: those that come before it. */
-  readonly #awaited: readonly (readonly number[])[];
+  /** By operation: those that wait for it, and of how many that are not done it waits itself. */
+  readonly #waiting: readonly (readonly number[])[];
+  readonly #awaited: number[];
   readonly #stepsMax: number;
   readonly #isDone: boolean[];
   /** Every known operation before this one is done. */
   #base = 0;
+  /** What may come next, until something is done or undone. */
+  #first: readonly number[] | undefined;
   /** Indexes in the order in which they were done. */
   readonly #order: number[] = [];
   readonly #deadEnds = new Set<string>();
@@ -141,7 +144,9 @@ class Search<State, Input, Output> {
     this.#known = known.length;
     this.#stepsMax = stepsMax;
     this.#isDone = this.#operations.map(() => false);
-    this.#awaited = awaitedIn(model, this.#operations);
+    this.#waiting = waitingIn(model, this.#operations);
+    this.#awaited = this.#operations.map(() => 0);
+    for (const index of this.#waiting.flat()) this.#awaited[index]!++;
   }
 
   run(): LinearResult<State, Input, Output> {
@@ -218,8 +223,7 @@ class Search<State, Input, Output> {
     for (let choice = choices.at(-1); choice !== undefined; choice = choices.at(-1)) {
       while (this.#order.length > choice.depth) {
         const index = this.#order.pop()!;
-        this.#isDone[index] = false;
-        if (index < this.#base) this.#base = index;
+        this.#undo(index);
       }
       const next = this.#next(choice);
       if (next !== undefined) return next;
@@ -253,16 +257,17 @@ class Search<State, Input, Output> {
   /** The state after what can come next for good, as nothing is lost by it; undefined where it cannot, or may be needed later. */
   #atOnce(state: State, index: number): State | undefined {
     if (this.#isRead(index)) return this.#step(state, index) === undefined ? undefined : state;
-    const { isFree } = this.#model;
-    if (isFree === undefined) return undefined;
-    const next = this.#step(state, index);
-    if (next === undefined) return undefined;
     const { input, output } = this.#operations[index]!;
-    return isFree(state, next, input, output) ? next : undefined;
+    return this.#model.stepAtOnce?.(state, input, output);
   }
 
   /** Operations that may come next: not done, and called before any known one that is not done returned: known ones first. */
   #minimal(): readonly number[] {
+    this.#first ??= this.#findMinimal();
+    return this.#first;
+  }
+
+  #findMinimal(): readonly number[] {
     const found: number[] = [];
     let firstReturn = Number.POSITIVE_INFINITY;
     for (let index = this.#base; index < this.#known; index++) {
@@ -273,14 +278,10 @@ class Search<State, Input, Output> {
       if (returnedAt < firstReturn) firstReturn = returnedAt;
     }
     const isCalled = (index: number): boolean => this.#operations[index]!.calledAt < firstReturn;
-    const first = found.filter((index) => isCalled(index) && this.#waitsForNone(index));
+    const first = found.filter((index) => isCalled(index) && this.#awaited[index] === 0);
     for (let index = this.#known; index < this.#operations.length && isCalled(index); index++)
-      if (!this.#isDone[index] && this.#waitsForNone(index)) first.push(index);
+      if (!this.#isDone[index] && this.#awaited[index] === 0) first.push(index);
     return first;
-  }
-
-  #waitsForNone(index: number): boolean {
-    return this.#awaited[index]!.every((before) => this.#isDone[before]);
   }
 
   #isRead(index: number): boolean {
@@ -302,7 +303,16 @@ class Search<State, Input, Output> {
   #do(index: number): void {
     this.#isDone[index] = true;
     this.#order.push(index);
+    this.#first = undefined;
+    for (const waiting of this.#waiting[index]!) this.#awaited[waiting]!--;
     while (this.#base < this.#known && this.#isDone[this.#base]) this.#base++;
+  }
+
+  #undo(index: number): void {
+    this.#isDone[index] = false;
+    this.#first = undefined;
+    for (const waiting of this.#waiting[index]!) this.#awaited[waiting]!++;
+    if (index < this.#base) this.#base = index;
   }
 
   /** What was done, and the state: whoever comes here again gets no further. */
@@ -326,13 +336,18 @@ class Search<State, Input, Output> {
   }
 }
 
-/** By operation: the places of those that it awaits. */
-function awaitedIn<State, Input, Output>(
+/** By operation: the places of those that wait for it. */
+function waitingIn<State, Input, Output>(
   { awaits }: LinearModel<State, Input, Output>,
   operations: readonly Operation<Input, Output>[],
 ): readonly (readonly number[])[] {
+  const waiting = operations.map((): number[] => []);
   const places = new Map(operations.map((operation, index) => [operation, index]));
-  return operations.map((operation) =>
-    (awaits?.(operation) ?? []).flatMap((before) => places.get(before) ?? []),
-  );
+  operations.forEach((operation, index) => {
+    for (const before of awaits?.(operation) ?? []) {
+      const place = places.get(before);
+      if (place !== undefined) waiting[place]!.push(index);
+    }
+  });
+  return waiting;
 }

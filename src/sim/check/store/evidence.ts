@@ -42,7 +42,7 @@ export function storeModelFor(
     // The end of a lease that had no entries: only a call that names the lease is told of it, and none goes better before it.
     isQuiet: (before, after) => before.revision === after.revision,
     awaits: ({ input }) => leases.awaitedBy(input),
-    isFree: (before, after, call, answer) => leases.isFree(before, after, call, answer),
+    stepAtOnce: (state, call, answer) => leases.stepAtOnce(state, call, answer),
     isHopeless: (state, call, answer) => {
       if (answer.kind !== "entries" && answer.kind !== "txn") return false;
       // Nothing but a new revision could make this one right.

@@ -6,7 +6,14 @@
  * It holds where nobody names a lease before its grant was answered: of others nothing is said here, and the search tries.
  */
 import type { LeaseId } from "../../../ports/control-store.ts";
-import type { Commits, StoreAnswer, StoreCall, StoreOperation, StoreState } from "./store-model.ts";
+import {
+  type Commits,
+  STORE,
+  type StoreAnswer,
+  type StoreCall,
+  type StoreOperation,
+  type StoreState,
+} from "./store-model.ts";
 
 interface Life {
   /** When its grant returned; what was there from the beginning never was granted. */
@@ -51,15 +58,17 @@ export class LeaseLives {
     return lastPut === Number.POSITIVE_INFINITY || lastPut <= before.revision;
   }
 
-  /** Whether this call may come at once: a grant, or the end of a lease when nothing hangs on it, nor ever will. */
-  isFree(before: StoreState, after: StoreState, call: StoreCall, answer: StoreAnswer | undefined): boolean {
+  /** The state after a grant, or after the end of a lease when nothing hangs on it, nor ever will; undefined for all else. */
+  stepAtOnce(state: StoreState, call: StoreCall, answer: StoreAnswer | undefined): StoreState | undefined {
     if (call.kind === "grant") {
-      if (answer?.kind !== "lease") return false;
-      return isKnown(this.#lives.get(answer.lease)!);
+      if (answer?.kind !== "lease" || !isKnown(this.#lives.get(answer.lease)!)) return undefined;
+      return STORE.step(state, call, answer);
     }
-    if (call.kind !== "revoke" && call.kind !== "expire") return false;
+    if (call.kind !== "revoke" && call.kind !== "expire") return undefined;
     const life = this.#lives.get(call.lease)!;
-    return isKnown(life) && life.lastPut <= before.revision && after.revision === before.revision;
+    if (!isKnown(life) || life.lastPut > state.revision) return undefined;
+    const after = STORE.step(state, call, answer);
+    return after?.revision === state.revision ? after : undefined;
   }
 
   #take(operation: StoreOperation): void {
