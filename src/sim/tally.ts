@@ -13,6 +13,7 @@ const EVERYWHERE = [
   "outputLostAfterItsConsumerBegan",
   "poisonFailed",
   "resumedAfterFailure",
+  "storm",
   "takeOver",
   "takeOverInMidShuffle",
   "unknownWriteWasDone",
@@ -46,6 +47,7 @@ const ONLY_OF_NODES: readonly string[] = [
   "setBack",
   "watchFails",
   "watchLate",
+  "watchStarved",
 ];
 
 /** What many seeds of one world came to. */

@@ -31,7 +31,7 @@ function oneNode(late: "fetch" | "list") {
   const scheduler = new Scheduler();
   const random = new Prng("cluster-node");
   const trace = new Trace(() => scheduler.nowMs, undefined);
-  const faults = prepareFaults({ scheduler, random, trace }, { calm: true });
+  const faults = prepareFaults({ scheduler, random, trace }, { calm: true }, "node");
   const network = new SimNetwork<WireMessage>(faults);
   const process = new SimProcess(SELF, scheduler);
   const store = new MemoryControlStore(new MemoryStoreBackend(new SimProcess("store", scheduler).clock));

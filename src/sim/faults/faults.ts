@@ -3,6 +3,7 @@ import type { Scheduler } from "../scheduler.ts";
 import type { Trace } from "../trace.ts";
 import type { CrashPoints } from "./crash-points.ts";
 import { type FaultRates, NO_FAULTS } from "./rates.ts";
+import { CALM_WEATHER, drawStorm, type Weather } from "./storms.ts";
 
 /** What all that can fail in one world has in common: the rates in force, who draws, and who is told. */
 export class Faults {
@@ -12,6 +13,7 @@ export class Faults {
   readonly points: CrashPoints;
   /** As the seed has drawn them. */
   readonly drawn: FaultRates;
+  readonly weather: Weather;
   #rates: FaultRates;
   /** No quorum: nobody can ask the store anything. */
   storeAway = false;
@@ -24,6 +26,7 @@ export class Faults {
     readonly trace: Trace;
     readonly points: CrashPoints;
     readonly drawn: FaultRates;
+    readonly weather?: Weather;
   }) {
     this.scheduler = parts.scheduler;
     this.random = parts.random;
@@ -31,6 +34,7 @@ export class Faults {
     this.points = parts.points;
     this.drawn = parts.drawn;
     this.#rates = parts.drawn;
+    this.weather = parts.weather ?? CALM_WEATHER;
   }
 
   get rates(): FaultRates {
@@ -43,6 +47,25 @@ export class Faults {
   stop(): void {
     this.#rates = NO_FAULTS;
     this.storeAway = false;
+  }
+
+  /** Has storms come and go, where there are any, until the faults stop. */
+  brew(): void {
+    const { random, scheduler, trace, weather } = this;
+    if (weather.stormMsMax === 0) return;
+    scheduler.after(random.below(weather.lullMsMax), () => {
+      if (this.stopped) return;
+      const storm = drawStorm(random);
+      const forMs = random.below(weather.stormMsMax);
+      trace.say("", `a storm for ${forMs} ms: ${storm.name}`);
+      trace.met("storm");
+      this.#rates = { ...this.drawn, ...storm.rates };
+      scheduler.after(forMs, () => {
+        if (this.stopped) return;
+        this.#rates = this.drawn;
+        this.brew();
+      });
+    });
   }
 
   /** Draws whether this fault happens, and tells of it if so. */

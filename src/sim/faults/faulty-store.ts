@@ -48,13 +48,19 @@ export function faultyStore(
     };
     return process.awaiting(there, async () => {
       sameStore();
-      if (faults.storeAway || !way.there())
+      if (faults.storeAway || !way.there()) {
+        trace.fault("storeUnreachable", where());
         throw unavailable(name, random.chance(0.5) ? "failed" : "unknown");
+      }
       if (faults.happens("storeRefuses", where)) throw unavailable(name, "failed");
       if (faults.happens("storeRequestLost", where)) throw unavailable(name, "unknown");
       points.pass(process, `${name} under way`);
       const value = await work();
-      if (!way.back() || faults.happens("storeReplyLost", where)) throw unavailable(name, "unknown");
+      if (!way.back()) {
+        trace.fault("storeReplyCut", where());
+        throw unavailable(name, "unknown");
+      }
+      if (faults.happens("storeReplyLost", where)) throw unavailable(name, "unknown");
       return process.awaiting(back, async () => {
         sameStore();
         points.pass(process, `${name} answered`);
@@ -109,6 +115,8 @@ class FaultyWatch implements Watch {
   #inner: Watch | undefined;
   #waiting: WatchEvent[] = [];
   #isTelling = false;
+  /** What comes next was told to be starved. */
+  #isStarved = false;
   #closed = false;
 
   constructor(
@@ -161,9 +169,16 @@ class FaultyWatch implements Watch {
 
   #tell(): void {
     while (this.#waiting.length > 0 && !this.#closed && !this.#isTelling) {
-      if (!this.#way.back() || this.#faults.storeAway) return this.#tellIn(STARVED_MS);
+      if (!this.#way.back() || this.#faults.storeAway) return this.#starve();
+      this.#isStarved = false;
       this.#onEvent(this.#waiting.shift()!);
     }
+  }
+
+  #starve(): void {
+    if (!this.#isStarved) this.#faults.trace.fault("watchStarved", `of ${this.#process.name}`);
+    this.#isStarved = true;
+    this.#tellIn(STARVED_MS);
   }
 
   close(): void {

@@ -155,7 +155,13 @@ export class SimNetwork<Message extends { readonly kind: string }> {
 
   #deliver({ from, to, message, age }: Sent<Message>): void {
     const member = this.#members.get(to);
-    if (member === undefined || age < this.#age || !this.connects(from, to)) return;
+    if (member === undefined || age < this.#age) return;
+    if (!this.connects(from, to)) {
+      // What nobody is there to hear is not lost to the cut.
+      if (member.process.alive && member.open)
+        this.#faults.trace.fault("messageCut", `${message.kind} ${from} to ${to}`);
+      return;
+    }
     member.process.enter(() => {
       this.#faults.points.pass(member.process, `${message.kind} received`);
       if (member.process.alive) member.handler?.(from, message);

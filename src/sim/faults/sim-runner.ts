@@ -5,7 +5,6 @@ import type { ExecutionControl, TaskExecutor, TaskRequest, TaskRunner } from "..
 import type { SimProcess } from "../process.ts";
 import type { Faults } from "./faults.ts";
 
-const TASK_MS_MAX = 400;
 const SLOW_FACTOR = 25;
 /** A function that does not return is waited for, before its thread is ended. */
 const STOP_MS_MAX = 10_000;
@@ -58,12 +57,12 @@ export class SimRunner implements TaskRunner {
 
   run(request: TaskRequest): Promise<TaskOutcome> {
     const key = attemptKey(request.assignment.attempt);
-    const { random, rates, points } = this.#faults;
+    const { random, rates, points, weather } = this.#faults;
     const hangs = this.#faults.happens("attemptHangs", () => `${key} on ${this.#process.name}`);
     const death = this.#deathOf(key);
     const factor = this.#isSlow && rates.nodeIsSlow > 0 ? SLOW_FACTOR : 1;
-    const beforeMs = factor * random.below(TASK_MS_MAX);
-    const afterMs = factor * random.below(TASK_MS_MAX);
+    const beforeMs = factor * random.below(weather.taskMsMax);
+    const afterMs = factor * random.below(weather.taskMsMax);
     return new Promise((resolve) => {
       const end = (outcome: TaskOutcome): void => {
         // What a thread has to say waits until the main thread listens.

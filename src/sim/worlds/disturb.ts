@@ -39,11 +39,12 @@ export function block(process: SimProcess, forMs: number, { scheduler, trace }: 
 export function stutter(process: SimProcess, faults: Faults): void {
   const { random, scheduler, trace } = faults;
   const times = 1 + random.below(STUTTERS_MAX);
-  trace.fault("stutter", `${process.name}, ${times} times`);
   const stop = (left: number): void => {
     if (left === 0 || !process.alive || faults.stopped || process.frozen) return;
+    const forMs = random.below(STUTTER_PAUSE_MS_MAX);
+    trace.fault("stutter", `${process.name} for ${forMs} ms`);
     process.freeze();
-    scheduler.after(random.below(STUTTER_PAUSE_MS_MAX), () => {
+    scheduler.after(forMs, () => {
       process.thaw();
       scheduler.after(1 + random.below(STUTTER_RUN_MS_MAX), () => stop(left - 1));
     });

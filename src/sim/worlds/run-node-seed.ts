@@ -30,8 +30,7 @@ import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
 import { drawSetBack, drawTimeout, prepareFaults, resultOf, specialJob, tellJob } from "./seed-parts.ts";
 import { openOf } from "./users.ts";
 
-/** Faults come for so long at the most; then the jobs have so long to end. Virtual milliseconds. */
-const FAULTY_MS_MAX = 60_000;
+/** When the faults stop, the jobs have so long to end. Virtual milliseconds. */
 const LIVENESS_MS = 600_000;
 /** Two sweeps of a node, and a little more. */
 const TIDY_MS = 660_000;
@@ -52,6 +51,7 @@ export async function runNodeSeed(
   const faults = prepareFaults(
     { scheduler, random, trace },
     { ...options, rates: { ...drawSetBack(seed), ...options.rates } },
+    seed,
   );
   const outputs = new MemoryOutputs();
   const environment = (blobs: BlobStore, to: Outputs): EngineEnvironment => ({
@@ -92,7 +92,8 @@ export async function runNodeSeed(
   const problems: string[] = [];
   try {
     world.start();
-    const faultyMs = random.below(FAULTY_MS_MAX);
+    faults.brew();
+    const faultyMs = random.below(faults.weather.faultyMsMax);
     const ended = (): boolean => world.problems.length > 0 || haveEnded(backend, jobs, world);
     await scheduler.play(everySoOften(scheduler, ended), faultyMs);
     world.stopFaults();

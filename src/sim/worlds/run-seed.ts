@@ -21,8 +21,7 @@ import { World } from "./job-world.ts";
 import type { SeedOptions, SeedResult, SimLibraries } from "./seed.ts";
 import { drawTimeout, prepareFaults, resultOf, specialJob, tellJob } from "./seed-parts.ts";
 
-/** Faults come for so long at the most; then the job has so long to end. Virtual milliseconds. */
-const FAULTY_MS_MAX = 60_000;
+/** When the faults stop, the job has so long to end. Virtual milliseconds. */
 const LIVENESS_MS = 600_000;
 
 /** Runs one simulated cluster to the end of its job and judges it. */
@@ -35,7 +34,7 @@ export async function runSeed(
   const scheduler = new Scheduler();
   const random = new Prng(seed);
   const trace = new Trace(() => scheduler.nowMs, print);
-  const faults = prepareFaults({ scheduler, random, trace }, options);
+  const faults = prepareFaults({ scheduler, random, trace }, options, seed);
   const blobs = createMemoryBlobs();
   const outputs = new MemoryOutputs();
   const environment = (disk: BlobStore, to: Outputs): EngineEnvironment => ({
@@ -72,8 +71,9 @@ export async function runSeed(
   const problems: string[] = [];
   try {
     await world.start();
+    faults.brew();
     const done = (): boolean => world.hasEnded || world.problems.length > 0;
-    await scheduler.play(done, random.below(FAULTY_MS_MAX));
+    await scheduler.play(done, random.below(faults.weather.faultyMsMax));
     world.stopFaults();
     const ended = await scheduler.play(done, scheduler.nowMs + LIVENESS_MS);
     if (!ended) problems.push(`L15: the job had not ended ${LIVENESS_MS} ms after the faults stopped`);

@@ -5,6 +5,7 @@ import type { StoreHistory } from "../check/store/store-history.ts";
 import { CrashPoints } from "../faults/crash-points.ts";
 import { Faults } from "../faults/faults.ts";
 import { drawRates, type FaultRates, NO_FAULTS } from "../faults/rates.ts";
+import { CALM_WEATHER, drawWeather } from "../faults/storms.ts";
 import type { SimJob, SpecialJob } from "../jobs/sim-job.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { Trace } from "../trace.ts";
@@ -26,13 +27,15 @@ interface Clockwork {
 export function prepareFaults(
   { scheduler, random, trace }: Clockwork,
   { calm = false, crashAt = [], listPoints = false, rates = {} }: SeedOptions,
+  seed: string,
 ): Faults {
   const drawn = calm ? NO_FAULTS : { ...drawRates(random), ...rates };
   const points = new CrashPoints(crashAt, listPoints, (process, point) =>
     trace.fault("crash", `of ${process.name} at "${point}"`),
   );
   trace.say("", `faults: ${tellRates(drawn)}`);
-  return new Faults({ scheduler, random, trace, points, drawn });
+  const weather = calm ? CALM_WEATHER : drawWeather(new Prng(`weather/${seed}`));
+  return new Faults({ scheduler, random, trace, points, drawn, weather });
 }
 
 function tellRates(rates: FaultRates): string {
