@@ -142,11 +142,13 @@ const taskOf = ({ stage, partition }: Pick<AuditedAttempt, "stage" | "partition"
 const nameOf = (attempt: AuditedAttempt | AttemptId | undefined): string =>
   attempt === undefined ? "none" : `${taskOf(attempt)}.e${attempt.epoch}.a${attempt.attempt}`;
 
-/** JSON, whatever the order of the fields. */
+/** As JSON, whatever the order of the fields; one that is undefined is as one that is not there. */
 function textOf(value: unknown): string {
-  return `${JSON.stringify(value, (_, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )}`;
+  if (typeof value !== "object" || value === null) return String(JSON.stringify(value));
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const texts: string[] = [];
+  for (const name of Object.keys(fields).sort())
+    if (fields[name] !== undefined) texts.push(`"${name}":${textOf(fields[name])}`);
+  return `{${texts.join()}}`;
 }

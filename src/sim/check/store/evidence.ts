@@ -52,11 +52,15 @@ export function storeModelFor(
   };
 }
 
+interface Seen {
+  readonly entry: Entry;
+  /** The last revision at which anybody saw it. */
+  last: number;
+}
+
 class Evidence {
-  /** Entries that were seen, by the revision they were put at. */
-  readonly #putAt = new Map<number, Map<string, Entry>>();
-  /** By key and revision of the put: the last revision at which it was seen. */
-  readonly #seenAt = new Map<string, number>();
+  /** Entries that were seen, by the revision they were put at and by key. */
+  readonly #putAt = new Map<number, Map<string, Seen>>();
   /** By key and value, where one call alone puts it: the revision at which it was seen to be put. */
   readonly #onlyPutAt = new Map<string, number>();
 
@@ -74,10 +78,16 @@ class Evidence {
 
   #see(entry: Entry, revision: number, puts: ReadonlyMap<string, number>): void {
     const { key, value, modRevision } = entry;
-    const at = this.#putAt.get(modRevision) ?? new Map<string, Entry>();
-    this.#putAt.set(modRevision, at.set(key, entry));
-    const stamp = `${modRevision} ${key}`;
-    this.#seenAt.set(stamp, Math.max(revision, this.#seenAt.get(stamp) ?? 0));
+    const at = this.#putAt.get(modRevision) ?? new Map<string, Seen>();
+    this.#putAt.set(modRevision, at);
+    const before = at.get(key);
+    const last = Math.max(revision, before?.last ?? 0);
+    // Most of what is read was read before.
+    if (before?.entry === entry) {
+      before.last = last;
+      return;
+    }
+    at.set(key, { entry, last });
     const put = putOf(key, value);
     if (puts.get(put) === 1) this.#onlyPutAt.set(put, modRevision);
   }
@@ -89,12 +99,13 @@ class Evidence {
     if (changes !== undefined && !makes(before, after, changes)) return false;
     for (const [key, seen] of this.#putAt.get(revision) ?? []) {
       const entry = entries.get(key);
-      if (entry?.modRevision !== revision || Buffer.compare(entry.value, seen.value) !== 0) return false;
+      if (entry?.modRevision !== revision || Buffer.compare(entry.value, seen.entry.value) !== 0)
+        return false;
     }
     for (const [key, old] of before.entries) {
       const entry = entries.get(key);
       if (entry === old) continue;
-      if ((this.#seenAt.get(`${old.modRevision} ${key}`) ?? 0) >= revision) return false;
+      if ((this.#putAt.get(old.modRevision)?.get(key)?.last ?? 0) >= revision) return false;
     }
     for (const [key, entry] of entries) {
       if (entry.modRevision !== revision) continue;
