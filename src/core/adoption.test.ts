@@ -112,6 +112,15 @@ describe("a driver that takes over", () => {
     expect(next.confirm()).toEqual(["a starts s1.p0.e2.a0", "b forgets s0.p1.e2.a0"]);
   });
 
+  test("takes on nothing that is known to have failed, whoever says late that it runs", () => {
+    const next = new Successor([]);
+    const error = { code: "THREAD_DIED", message: "gone", retryable: true, details: {} } as const;
+    const failed = { kind: "failed", error, lostBlocks: [] } as const;
+    next.poll(A, { running: [attemptOf(0, 0)] });
+    next.poll(A, { ended: [{ attempt: attemptOf(0, 0), outcome: failed, asOfSeq: 0 }] });
+    expect(next.poll(A, { running: [attemptOf(0, 0)] })).toEqual(["a stops s0.p0.e1.a0"]);
+  });
+
   test("takes what ended while nobody drove as if it had ended just now", () => {
     const next = new Successor([]);
     expect(next.poll(A, { ended: [next.finished(attemptOf(0, 1))] })).toEqual([

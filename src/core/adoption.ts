@@ -5,7 +5,7 @@
  * count: what that means, the log says (`JobState.isAdoptable`). So that nothing is given out a second time that runs, every
  * worker there may be is waited for first, as long as that does not take long.
  */
-import type { AttemptId, NodeId } from "../base/ids.ts";
+import { type AttemptId, attemptKey, type NodeId } from "../base/ids.ts";
 import type { EndedAttempt } from "../protocol/message.ts";
 import { assignmentFor } from "./assign.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -35,6 +35,8 @@ export class Adoption {
   readonly #dispatcher: Dispatcher;
   /** Workers that are waited for. */
   readonly #awaited = new Set<NodeId>();
+  /** Attempts of earlier drivers that are known to have ended with nothing: what was sent before that, and comes later, counts for nothing. */
+  readonly #over = new Set<string>();
 
   constructor({ state, step, timers, dispatcher }: AdoptionParts) {
     this.#state = state;
@@ -65,13 +67,14 @@ export class Adoption {
 
   /** Takes on what ended and nobody was told of. Only what it made is of use: a failure is the earlier driver's. */
   takeEnded(worker: WorkerState, { attempt, outcome, asOfSeq }: EndedAttempt): void {
+    if (outcome.kind !== "finished" && attempt.epoch < this.#state.epoch) this.#over.add(attemptKey(attempt));
     if (outcome.kind !== "finished" || this.#dispatcher.workers.live(attempt) !== undefined) return;
     this.#take(worker, attempt, asOfSeq, true);
   }
 
   /** Takes on what runs; false where it is not wanted any more. */
   takeRunning(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined): boolean {
-    return this.#take(worker, attempt, asOfSeq, false);
+    return !this.#over.has(attemptKey(attempt)) && this.#take(worker, attempt, asOfSeq, false);
   }
 
   #take(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined, hasEnded: boolean): boolean {

@@ -12,7 +12,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Edit, MUTANTS, type Mutant } from "./mutants.ts";
 
 const SEEDS_MAX = 250;
-const RUN_MS_MAX = 240_000;
+/** Far more than it takes, where others use the machine as well. */
+const RUN_MS_MAX = 600_000;
 /** What else is set back hides more of what is planted than it shows. */
 const UNLESS_NAMED = { setBackEveryMs: 0 };
 
@@ -115,11 +116,15 @@ test("there are enough of them, each with a name of its own", () => {
   expect(MUTANTS.length).toBeGreaterThanOrEqual(25);
 });
 
-test("without a planted bug nothing is found", async () => {
-  for (const world of ["job", "nodes"] as const) {
-    expect(await firstFound({ world, edits: [] }, 50, world)).toEqual({});
-  }
-});
+test(
+  "without a planted bug nothing is found",
+  async () => {
+    for (const world of ["job", "nodes"] as const) {
+      expect(await firstFound({ world, edits: [] }, 50, world)).toEqual({});
+    }
+  },
+  2 * RUN_MS_MAX,
+);
 
 test.concurrent.each(MUTANTS.map((mutant, index) => ({ ...mutant, index })))(
   `$breaks: it is found within ${SEEDS_MAX} seeds that $name`,
