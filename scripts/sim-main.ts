@@ -100,7 +100,7 @@ function report(): void {
   for (const { tally } of tallies) {
     const told = [...tally.faults].sort().map(([kind, times]) => `${kind} ${times}`);
     console.log(
-      `${tally.world}: ${tally.seeds} seeds, ${tally.failed} failed, ${tally.undecided} with too much unknown to judge the store; ` +
+      `${tally.world}: ${tally.seeds} seeds, ${tally.failed} failed, ${tally.undecided} of them as nobody could tell whether one store gave all its answers; ` +
         `${tally.faultCount} faults: ${told.join(", ")}; met ${[...tally.met].sort().join(", ")}`,
     );
     if (tally.seeds < SEEDS_THAT_MEET_ALL || tally.missing.length === 0) continue;

@@ -57,7 +57,7 @@ export class Tally {
   readonly met = new Set<string>();
   seeds = 0;
   failed = 0;
-  /** Of which too much was unknown to judge the store's answers. */
+  /** Of those that failed: where nobody found out whether one store gave all the answers. */
   undecided = 0;
   virtualMs = 0;
 

@@ -22,7 +22,6 @@ describe("the simulated cluster", () => {
     }
     expect(problems).toEqual([]);
     expect(tally.missing).toEqual([]);
-    expect(tally.undecided).toBeLessThan(SEEDS / 20);
   });
 
   test("plays a seed the same way every time", async () => {

@@ -15,7 +15,7 @@ export interface SeedResult {
   readonly steps: number;
   readonly faults: ReadonlyMap<string, number>;
   readonly sometimes: ReadonlySet<string>;
-  /** Too much was unknown to tell whether the store's answers fit together (S10): all else was judged. */
+  /** Nobody found out whether the store's answers fit together (S10), which is one of the problems. */
   readonly undecided: boolean;
   /** Where asked for: the crash points that were passed, in order. */
   readonly points: readonly string[];

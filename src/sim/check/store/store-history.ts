@@ -28,8 +28,11 @@ import {
 } from "./store-model.ts";
 import { WatchHistory } from "./watch-history.ts";
 
-/** Steps of the model for one history; a seed's takes a few thousand, but where very many outcomes are unknown. */
-const STEPS_MAX = 200_000;
+/**
+ * Steps of the model for each call of a history: far more than the search takes, which hardly ever comes back from where it went. A
+ * run of which nobody knows by then whether one store gave its answers has failed.
+ */
+const STEPS_PER_CALL_MAX = 1_000;
 
 /** Whoever asks. */
 export interface StoreClient {
@@ -183,7 +186,9 @@ export class StoreHistory {
     let gaveUp: string | undefined;
     for (const { init, commits, operations } of [...this.#eras, last]) {
       const model = storeModelFor(operations, commits, init);
-      const result = checkLinearizable(model, operations, { stepsMax: STEPS_MAX });
+      const result = checkLinearizable(model, operations, {
+        stepsMax: STEPS_PER_CALL_MAX * (operations.length + 1),
+      });
       if (result.kind === "linearizable") continue;
       const problem = explain(result, operations.length);
       if (result.kind !== "gaveUp") return { problem, gaveUp: false };
