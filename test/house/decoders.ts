@@ -102,6 +102,11 @@ export const DECODERS: readonly Decoder[] = [
     file: "src/adapters/http/byte-ranges.ts",
     test: "src/adapters/http/byte-ranges.fuzz.test.ts",
   },
+  {
+    reads: "lists of ranges",
+    file: "src/adapters/http/range-list.ts",
+    test: "src/adapters/http/range-batches.fuzz.test.ts",
+  },
   { reads: "blobs of peers", file: "src/adapters/http/ask-peer.ts", test: PEERS },
   { reads: "heads of peers' answers", file: "src/adapters/http/blob-connection.ts", test: PEERS },
   { reads: "logs of peers", file: "src/adapters/http/log-route.ts", test: PEERS },

@@ -12,7 +12,7 @@ import type { ByteRange } from "../../ports/blob-store.ts";
 import { endOf, parseContentRange, rangeHeader } from "./byte-ranges.ts";
 import type { PeerAnswer, PeerClient, PeerRequest } from "./peer-client.ts";
 import { NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
-import { BLOB_BYTES_MAX } from "./server-limits.ts";
+import { AT_ONCE_BYTES, BLOB_BYTES_MAX } from "./server-limits.ts";
 import { tlsReasonOf } from "./tls-reasons.ts";
 
 /** How other nodes are reached. */
@@ -22,6 +22,13 @@ export interface PeerAccess {
   readonly addressOf: (node: NodeId) => string | undefined;
   /** Ends what is under way. Default: nothing does but its time. */
   readonly signal?: AbortSignal | undefined;
+  /** Takes short ranges together. Default: each is asked for by itself. */
+  readonly batches?: RangeAsker;
+}
+
+export interface RangeAsker {
+  /** Undefined where it is to be asked for by itself. Throws PEER_UNREACHABLE. */
+  ask(blob: RemoteBlob, range: string): Promise<FetchedRange | undefined>;
 }
 
 /** A blob of another node. */
@@ -38,7 +45,7 @@ export interface FetchedRange {
 }
 
 /** Longest time for one range, and for a whole blob. */
-const RANGE_MS_MAX = 60_000;
+export const RANGE_MS_MAX = 60_000;
 const WHOLE_MS_MAX = 300_000;
 /** A connection that lay idle may have been closed just now: what failed before any answer is asked once more. */
 const TRIES = 2;
@@ -114,6 +121,10 @@ async function fetchRange(
   bytesMax: number,
   place?: Uint8Array,
 ): Promise<FetchedRange> {
+  if (place === undefined && bytesMax <= AT_ONCE_BYTES) {
+    const got = await access.batches?.ask(blob, range);
+    if (got !== undefined) return got;
+  }
   const given = await ask(access, blob, { method: "GET", headers: { range } }, RANGE_MS_MAX);
   if (given.status === 416 && given.headers["content-range"] === "bytes */0") {
     given.drop();
@@ -126,7 +137,8 @@ async function fetchRange(
   throw unreachable(access, blob, "its answer does not have the length that it says");
 }
 
-async function bodyOf(
+/** The answer's body. Throws PEER_UNREACHABLE where it breaks off. */
+export async function bodyOf(
   access: PeerAccess,
   blob: RemoteBlob,
   given: PeerAnswer,
@@ -141,9 +153,10 @@ async function bodyOf(
   }
 }
 
-type BlobRequest = Pick<PeerRequest, "method" | "headers" | "body">;
+type BlobRequest = Pick<PeerRequest, "method" | "headers" | "body"> & Partial<Pick<PeerRequest, "path">>;
 
-async function ask(
+/** Throws PEER_UNREACHABLE where there is no answer. */
+export async function ask(
   access: PeerAccess,
   blob: RemoteBlob,
   request: BlobRequest,
@@ -168,9 +181,9 @@ async function askOnce(
   if (address === undefined) throw unreachable(access, blob, "nobody knows its address");
   try {
     return await access.client.request({
+      path: `/v1/blobs/${blob.key}`,
       ...request,
       address,
-      path: `/v1/blobs/${blob.key}`,
       headers: { ...request.headers, [TO_HEADER]: blob.node },
       signal: signalFor(access, msMax),
     });
@@ -230,6 +243,13 @@ export function unreachable(
       cause,
     },
   );
+}
+
+/** What was said of one blob of the node, of another one that was asked for with it. */
+export function unreachableAs(access: PeerAccess, blob: RemoteBlob, error: unknown): unknown {
+  if (!(error instanceof BicoastalError)) return error;
+  const { cause } = error;
+  return unreachable(access, blob, cause === undefined ? "no answer came" : reasonOf(cause), cause);
 }
 
 function reasonOf(error: unknown): string {

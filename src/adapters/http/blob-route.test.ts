@@ -116,6 +116,50 @@ describe("reading", () => {
     }
   });
 
+  const askMany = async (ranges: string) => {
+    const given = await client.request({
+      address: `127.0.0.1:${server.port}`,
+      method: "GET",
+      path: "/v1/blobs",
+      headers: { "bicoastal-ranges": ranges },
+    });
+    const text = Buffer.from(await given.bytes(600_000)).toString();
+    return { status: given.status, text, given: given.headers["bicoastal-ranges"] };
+  };
+
+  test("gives parts of several at once, but for what is to be asked for by itself", async () => {
+    const long = Buffer.alloc(80_000, "x");
+    await blobs.put("jobs/1/long", long);
+    const asked = [
+      "jobs/1/block=2-4",
+      "jobs/1/nothing=-10",
+      "jobs/1/block=-3",
+      "jobs/2/block=0-1",
+      "jobs/1/empty=-10",
+      "jobs/1/long=10-65545",
+      "jobs/1/long=10-65546",
+      "jobs/1/block=10-",
+    ];
+    expect(await askMany(asked.join())).toEqual({
+      status: 200,
+      text: `234789${"x".repeat(65_536)}`,
+      given: "2-4/10,-,7-9/10,-,-,10-65545/80000,-,-",
+    });
+    expect(await askMany("jobs/1/nothing=0-1")).toEqual({ status: 200, text: "", given: "-" });
+  });
+
+  test.each([
+    "",
+    "jobs/1/block",
+    "jobs/1/block=0-1=2",
+    "../1/block=0-1",
+    "jobs/1/block=0-1,",
+    Array.from({ length: 9 }, () => "jobs/1/block=0-1").join(),
+    `jobs/${"x".repeat(199)}/`.repeat(21),
+  ])("refuses %j, which is no list of ranges", async (ranges) => {
+    expect(await askMany(ranges)).toMatchObject({ status: 400, given: undefined });
+  });
+
   test("says of what may not be read no more than of what is not there", async () => {
     const missing = await ask("GET", "jobs/1/nothing");
     expect(missing).toMatchObject({ status: 404, headers: { "bicoastal-node": "a" } });

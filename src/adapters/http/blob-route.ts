@@ -1,5 +1,6 @@
 /**
- * A node's blobs for other nodes: `GET` and `HEAD /v1/blobs/<key>`, and `PUT` of what its content names.
+ * A node's blobs for other nodes: `GET` and `HEAD /v1/blobs/<key>`, `PUT` of what its content names, and `GET /v1/blobs` for
+ * short ranges of several of them at once.
  *
  * Only what the caller allows is read; all else is missing, as to whoever asks. A file goes out as fast as it is taken, from
  * disk to socket in pieces, and only a plain file below the blobs' own directory: no link leads out of it. What comes in
@@ -7,16 +8,17 @@
  * only while it is whole: whoever hears that it is counts it as a copy, and sends none.
  */
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, read, readSync, realpathSync } from "node:fs";
+import { closeSync, read } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { dirname, join, sep } from "node:path";
 import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { assertBlobKey, type BlobStore, type ByteRange, hashInKey } from "../../ports/blob-store.ts";
+import { type OpenFile, openBlob, readWhole } from "./blob-file.ts";
 import { contentRange, parseRange } from "./byte-ranges.ts";
-import { NODE_HEADER, TO_HEADER } from "./peer-headers.ts";
+import { NODE_HEADER, RANGES_HEADER, TO_HEADER } from "./peer-headers.ts";
 import { answer, BodyRefused, type Route, type RouteRequest } from "./route.ts";
-import { BLOB_BYTES_MAX } from "./server-limits.ts";
+import { sendRanges } from "./send-ranges.ts";
+import { AT_ONCE_BYTES, BLOB_BYTES_MAX } from "./server-limits.ts";
 
 export interface BlobRouteOptions {
   readonly self: NodeId;
@@ -36,11 +38,6 @@ const READ_BYTES = 256 * 1024;
 /** Buffers of so many bytes that are kept for the next blob: V8 collects all garbage for every few megabytes of new ones. */
 const SPARE_MAX = 16;
 const spare: Buffer[] = [];
-/**
- * Up to so much is read at once, and the file opened in the same turn: most blocks are small and were written a moment ago,
- * so that the system has them in memory, and a turn of Node's thread pool would cost many times as much as the reading.
- */
-const AT_ONCE_BYTES = 64 * 1024;
 
 export function createBlobRoute(options: BlobRouteOptions): Route {
   const putBytesMax = options.putBytesMax ?? BLOB_BYTES_MAX;
@@ -54,10 +51,16 @@ export function createBlobRoute(options: BlobRouteOptions): Route {
       // An address may have passed on to another node, which has nothing of what is asked for: nobody is to conclude from it.
       const to = incoming.headers[TO_HEADER];
       if (to !== undefined && to !== options.self) return answer(response, 421, "another node is meant");
+      const open = (asked: string): OpenFile | undefined => {
+        options.onAsked?.(asked);
+        return options.readable(asked) ? openBlob(options.directory, asked) : undefined;
+      };
+      const ranges = incoming.headers[RANGES_HEADER];
+      if (key === "" && method === "GET" && typeof ranges === "string")
+        return sendRanges(ranges, isKey, open, response);
       if (!isKey(key)) return answer(response, 400, "no key");
       if (method === "PUT") return takeBlob(key, request, options.blobs);
-      options.onAsked?.(key);
-      const file = options.readable(key) ? openBlob(options.directory, key) : undefined;
+      const file = open(key);
       if (file === undefined) return answer(response, 404, "no such blob");
       try {
         if (method === "HEAD" && !(await isWhole(file, key))) return answer(response, 404, "no such blob");
@@ -69,17 +72,12 @@ export function createBlobRoute(options: BlobRouteOptions): Route {
   };
 }
 
-interface OpenFile {
-  readonly fd: number;
-  readonly size: number;
-}
-
 async function sendBlob(file: OpenFile, { method, incoming, response }: RouteRequest): Promise<void> {
   const { size } = file;
   const header = incoming.headers.range;
   const range = header === undefined ? { offset: 0, bytes: size } : parseRange(header, size);
   if (range === undefined) return answer(response, 416, "", { "content-range": `bytes */${size}` });
-  const atOnce = method !== "HEAD" && range.bytes <= AT_ONCE_BYTES ? bytesOf(file, range) : undefined;
+  const atOnce = method !== "HEAD" && range.bytes <= AT_ONCE_BYTES ? readWhole(file, range) : undefined;
   response.writeHead(header === undefined ? 200 : 206, {
     "content-type": "application/octet-stream",
     "content-length": range.bytes,
@@ -104,18 +102,6 @@ async function isWhole({ fd, size }: OpenFile, key: string): Promise<boolean> {
     done += filled;
   }
   return digest.digest("hex") === hash;
-}
-
-/** Fewer where the file was cut short meanwhile. */
-function bytesOf({ fd }: OpenFile, { offset, bytes }: ByteRange): Uint8Array {
-  const target = Buffer.allocUnsafe(bytes);
-  let filled = 0;
-  while (filled < bytes) {
-    const read = readSync(fd, target, filled, bytes - filled, offset + filled);
-    if (read === 0) break;
-    filled += read;
-  }
-  return target.subarray(0, filled);
 }
 
 function sendWhole(content: Uint8Array, { bytes }: ByteRange, response: ServerResponse): void {
@@ -216,27 +202,4 @@ function isKey(key: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** What these say of a path is that it leads to no file. */
-const MISSING = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG"]);
-
-/** A plain file, or undefined. A pipe is not waited for. */
-function openBlob(directory: string, key: string): OpenFile | undefined {
-  const path = join(directory, ...key.split("/"));
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stat = fstatSync(fd);
-    const folder = realpathSync.native(dirname(path));
-    if (stat.isFile() && `${folder}${sep}`.startsWith(`${realpathSync.native(directory)}${sep}`))
-      return { fd, size: stat.size };
-  } catch (error) {
-    if (!MISSING.has(String((error as NodeJS.ErrnoException).code))) {
-      if (fd !== undefined) closeSync(fd);
-      throw error;
-    }
-  }
-  if (fd !== undefined) closeSync(fd);
-  return undefined;
 }

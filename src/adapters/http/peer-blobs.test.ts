@@ -199,6 +199,57 @@ describe.each([
     await expect(blobs.open("../x", THERE)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   });
 
+  test("come several in a request where little of each is wanted, and each that fails says why", async () => {
+    const content = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31 + (i >> 10)) & 255));
+    const keys = Array.from({ length: 40 }, (_, index) => `jobs/${index}`);
+    const sizeOf = (index: number): number => (index % 7 === 0 ? 0 : index * 5000);
+    for (const [index, key] of keys.entries())
+      if (index % 5 !== 4) await theirs.put(key, content.subarray(0, sizeOf(index)));
+    hidden = "jobs/2";
+    const lost = (index: number): boolean => index % 5 === 4 || index === 2;
+    let requests = 0;
+    const counting: PeerClient = {
+      ...client,
+      request: (request) => {
+        requests++;
+        return client.request(request);
+      },
+    };
+    const room = scratch();
+    const some = peerBlobs(mine, { access: accessTo(address(), counting), scratch: room });
+    const opened = await Promise.allSettled(keys.map((key) => some.open(key, THERE)));
+    // Five in which they go together; alone go those that there are none of, and those of no bytes.
+    const alone = keys.filter((_, index) => lost(index) || sizeOf(index) === 0).length;
+    expect(requests).toBe(5 + alone);
+    for (const [index, it] of opened.entries()) {
+      const missing = { code: "BLOB_MISSING", details: { key: keys[index], node: THERE } };
+      if (lost(index)) expect(it).toMatchObject({ status: "rejected", reason: missing });
+      else expect(it).toMatchObject({ status: "fulfilled", value: { bytes: sizeOf(index) } });
+    }
+    const readers = opened.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
+    await Promise.all(readers.map((reader) => reader.prepare([{ offset: 100, bytes: 3000 }])));
+    for (const reader of readers) {
+      const target = Buffer.alloc(3000);
+      const expected = content.subarray(Math.min(100, reader.bytes), Math.min(3100, reader.bytes));
+      expect(reader.readAt(100, target)).toBe(expected.length);
+      expect(target.subarray(0, expected.length).equals(expected)).toBe(true);
+      reader.close();
+    }
+    room.dispose();
+  });
+
+  test("that are asked for together fail each by its own name where nobody answers", async () => {
+    const some = peerBlobs(mine, { access: accessTo("127.0.0.1:1") });
+    const keys = ["jobs/a", "jobs/b", "jobs/c"];
+    const opened = await Promise.allSettled(keys.map((key) => some.open(key, THERE)));
+    expect(opened).toMatchObject(
+      keys.map((key) => ({
+        status: "rejected",
+        reason: { code: "PEER_UNREACHABLE", details: { node: THERE, key, address: "127.0.0.1:1" } },
+      })),
+    );
+  });
+
   test("that have another SHA-256 than their name says are not kept", async () => {
     const key = `bundles/${"0".repeat(64)}`;
     await theirs.put(key, Buffer.from("else"));

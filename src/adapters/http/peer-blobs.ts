@@ -5,6 +5,7 @@ import type { NodeId } from "../../base/ids.ts";
 import { assertBlobKey, type BlobStore, hashInKey } from "../../ports/blob-store.ts";
 import type { Scratch } from "../../ports/scratch.ts";
 import { asksFor, fetchWhole, giveBlob, type PeerAccess } from "./ask-peer.ts";
+import { RangeBatches } from "./range-batches.ts";
 import { type FetchRoom, openRemoteBlob } from "./remote-blob-reader.ts";
 
 export interface PeerBlobsOptions {
@@ -33,7 +34,8 @@ export interface PeerBlobs extends BlobStore {
 const MEMORY_BYTES = 16 * 1024 * 1024;
 
 export function createPeerBlobs(options: PeerBlobsOptions): PeerBlobs {
-  const { self, local, access, locate, scratch } = options;
+  const { self, local, locate, scratch } = options;
+  const access = { ...options.access, batches: new RangeBatches(options.access) };
   const room: FetchRoom = {
     bytesFree: options.memoryBytes ?? MEMORY_BYTES,
     scratch,

@@ -10,6 +10,7 @@ import { createBlobRoute } from "./blob-route.ts";
 import { type NodeServer, startNodeServer } from "./node-server.ts";
 import { createPeerClient } from "./peer-client.ts";
 import { createPeerLinks, type PeerLinks } from "./peer-links.ts";
+import { parseGiven } from "./range-list.ts";
 
 const TOKEN = "a-token-for-tests-only";
 const SELF = nodeId("a");
@@ -122,6 +123,48 @@ test("blobs: bytes of the blob that was asked for, or a refusal", async () => {
   expect(faults).toEqual([]);
   expect(await blobs.list("")).toEqual([KEY]);
 });
+
+test("ranges of blobs: bytes of the blobs that were asked for, or a refusal", async () => {
+  const one = fc
+    .tuple(
+      key.filter(isPath),
+      fc.oneof(
+        fc.tuple(number, number).map((it) => it.join("-")),
+        range.filter(isPath),
+      ),
+    )
+    .map((it) => it.join("="))
+    // Which would make two of it.
+    .filter((it) => !it.includes(","));
+  await fc.assert(
+    fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 10 }), async (asked) => {
+      const given = await client.request({
+        address: `127.0.0.1:${server.port}`,
+        method: "GET",
+        path: "/v1/blobs",
+        headers: { "bicoastal-ranges": asked.join(",") },
+      });
+      const body = Buffer.from(await given.bytes(10_000));
+      if (given.status !== 200) {
+        expect(given.status).toBe(400);
+        return;
+      }
+      const ranges = parseGiven(given.headers["bicoastal-ranges"], asked.length);
+      expect(ranges).toBeDefined();
+      let end = 0;
+      for (const [index, it] of (ranges ?? []).entries()) {
+        if (it === undefined) continue;
+        expect(asked[index]!.startsWith(`${KEY}=`)).toBe(true);
+        const { offset, bytes } = it.range;
+        expect(body.subarray(end, end + bytes).equals(CONTENT.subarray(offset, offset + bytes))).toBe(true);
+        end += bytes;
+      }
+      expect(end).toBe(body.length);
+    }),
+    { numRuns: 200 },
+  );
+  expect(faults).toEqual([]);
+}, 60_000);
 
 test("messages: a list that arrives, or a refusal", async () => {
   const header = fc.oneof(

@@ -27,5 +27,14 @@ export const HEADER_BYTES_MAX = 16 * 1024;
 export const KEEP_ALIVE_MS = 30_000;
 /** After this many, a connection is closed and made anew, so that load spreads. */
 export const REQUESTS_PER_CONNECTION_MAX = 100_000;
+/**
+ * Up to so much is read at once, and the file opened in the same turn: most blocks are small and were written a moment ago,
+ * so that the system has them in memory, and a turn of Node's thread pool would cost many times as much as the reading.
+ */
+export const AT_ONCE_BYTES = 64 * 1024;
+/** Ranges of that length at the most that one request may ask for, */
+export const RANGES_MAX = 8;
+/** and how long the header may be that names them. */
+export const RANGES_TEXT_MAX = 4096;
 /** Longest blob that goes from node to node as a whole, unless something else is said. */
 export const BLOB_BYTES_MAX = 256 * 1024 * 1024;

@@ -11,8 +11,11 @@ import { BlocksAhead } from "./blocks-ahead.ts";
 const SINK = 2;
 const PARTITION = 1;
 
-/** Blocks one after the other, and how many of them are open; those of other nodes take some turns to open. */
-async function blocksOf(nodes: readonly (NodeId | undefined)[]) {
+/**
+ * Blocks one after the other, and how many of them are open; those of other nodes take some turns to open.
+ * @param saidBytes How long they are said to be; default: as long as they are.
+ */
+async function blocksOf(nodes: readonly (NodeId | undefined)[], saidBytes?: number) {
   const env = createMemoryEnvironment({ codec: createMsgpackCodec(), crc32, gzip });
   const refs: BlockRef[] = [];
   for (const [index, node] of nodes.entries()) {
@@ -40,7 +43,11 @@ async function blocksOf(nodes: readonly (NodeId | undefined)[]) {
     },
   };
   const producers: ProducerBlocks[] = [{ stage: stageId(0), sink: SINK, blocks: refs }];
-  const ahead = new BlocksAhead(producers, PARTITION, { ...env, blobs });
+  const said = producers.map(({ blocks, ...rest }) => ({
+    ...rest,
+    blocks: blocks.map((ref) => ({ ...ref, bytes: saidBytes ?? ref.bytes })),
+  }));
+  const ahead = new BlocksAhead(said, PARTITION, { ...env, blobs });
   return { ahead, count, asked, lose: (index: number) => env.blobs.blobs.delete(`blocks/${index}`) };
 }
 
@@ -55,14 +62,34 @@ async function readAll(ahead: BlocksAhead): Promise<unknown[]> {
 }
 
 const far = nodeId("far");
-const ten = Array.from({ length: 10 }, (_, index) => index);
+const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+const ten = numbers(10);
 
 describe("blocks ahead", () => {
   it("come in order, those of other nodes a few at a time", async () => {
-    const { ahead, count, asked } = await blocksOf(ten.map(() => far));
-    expect(await readAll(ahead)).toEqual(ten);
-    expect(count).toEqual({ open: 0, peak: 5 });
-    expect(asked).toEqual(ten.map(() => far));
+    const { ahead, count, asked } = await blocksOf(numbers(40).map(() => far));
+    expect(await readAll(ahead)).toEqual(numbers(40));
+    expect(count).toEqual({ open: 0, peak: 17 });
+    expect(asked).toEqual(numbers(40).map(() => far));
+  });
+
+  it.each([
+    [1, 17],
+    [8, 9],
+    [16, 5],
+    [64, 5],
+    [1000, 5],
+  ])("of %i MiB are %i at a time", async (mebibytes, peak) => {
+    const { ahead, count } = await blocksOf(
+      numbers(40).map(() => far),
+      mebibytes * 2 ** 20,
+    );
+    // Opened as far as they are at a time: blocks that are not as long as it was said cannot be read.
+    await expect(ahead.next()).rejects.toMatchObject({ code: "BLOB_CORRUPT" });
+    expect(count.peak).toBe(peak);
+    for (let turns = 0; turns < 5; turns++) await expect(ahead.next()).rejects.toThrow();
+    await ahead.close();
+    expect(count).toEqual({ open: 0, peak });
   });
 
   it("are one at a time where they are this node's", async () => {
