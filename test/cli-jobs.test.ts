@@ -81,7 +81,7 @@ test("a job that failed is listed, shown, resumed by the beginning of its id, an
   expect(failed.code).toBe(1);
   const id = idIn(failed.stderr);
   expect((await it.run("jobs")).stdout).toMatch(
-    /^job +state +tasks +submitted +took\nslow-\S+ +failed +\d+\/12 +just now/,
+    /^job +state +tasks +submitted +took\nslow-\S+ +failed +\d+\/12 +(just now|\d+ \w+ ago)/,
   );
   const shown = await it.run("job", id.slice(0, 6));
   expect(shown.stdout).toMatch(/told to fail/);

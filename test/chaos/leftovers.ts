@@ -22,6 +22,8 @@ import { auditLog, readLog } from "../../src/sim/check/check.ts";
 import type { ChaosCluster } from "./chaos-cluster.ts";
 import type { Room } from "./room.ts";
 
+/** Newer Nodes keep what they compiled for whoever comes next. */
+const COMPILE_CACHE = "node-compile-cache";
 /** What is on its way out goes long before this, however slow the machine is. */
 const GONE_MS_MAX = 300_000;
 
@@ -142,7 +144,9 @@ export function machineLeft(room: Room): readonly string[] {
     .filter((line) => line.includes(room.path));
   const spaces = spawnSync("ip", ["netns", "list"], { encoding: "utf8" }).stdout ?? "";
   const networks = spaces.split("\n").filter((line) => line.startsWith(`bco${process.pid}`));
-  const temporary = filesUnder(room.in("tmp")).map((file) => `a temporary file: ${file}`);
+  const temporary = filesUnder(room.in("tmp"))
+    .filter((file) => !file.startsWith(room.in("tmp", COMPILE_CACHE)))
+    .map((file) => `a temporary file: ${file}`);
   return [
     ...processes,
     ...mounts.map((line) => `a mount: ${line}`),
