@@ -139,6 +139,26 @@ describe("driving a job", () => {
   }
   const drive = (...request: Parameters<typeof start>): Promise<Driven> => patiently(start(...request));
 
+  it("musters nobody where it was retired while it took the job over, and lets go of it", async () => {
+    const retire = new AbortController();
+    const slow = storeWith({
+      txn: async (request) => {
+        const result = await store.txn(request);
+        retire.abort();
+        return result;
+      },
+    });
+    let mustered = 0;
+    const muster: DrivePorts["muster"] = (request) => {
+      mustered++;
+      return localCrew(clock, runner, request);
+    };
+    const driven = drive({ retire: retire.signal }, { store: slow, muster });
+    await expect(driven).rejects.toMatchObject({ code: "DRIVER_DEPOSED" });
+    expect([mustered, await kinds()]).toEqual([0, ["submitted", "epochStarted"]]);
+    expect((await store.get(jobKeys(SMALL_JOB).driver)).entry).toBeUndefined();
+  });
+
   it("runs it to its end, says what happens, and gives the results", async () => {
     const driven = await drive();
     expect(driven.end).toEqual({ kind: "committed" });

@@ -163,6 +163,8 @@ class Drive {
         onlyOpen: this.#options.onlyOpen ?? false,
       });
       if (taken === undefined) return "again";
+      // Whoever retired meanwhile may have a successor in this very process by now, whose messages would come here.
+      if (this.#options.retire?.aborted === true) throw this.#deposed();
       return await this.#drive(taken, (depose) => {
         onLost = depose;
         if (this.#leaseLost) depose();
@@ -189,17 +191,20 @@ class Drive {
     switch (end.kind) {
       case "deposed":
         if (this.#leaseLost) return "again";
-        throw new BicoastalError(
-          "DRIVER_DEPOSED",
-          `Another process took job ${this.#spec.id} over; it goes on there.`,
-          { details: { job: this.#spec.id } },
-        );
+        throw this.#deposed();
       case "aborted":
         throw end.error;
       default:
         this.#ended = true;
         return { end, results: this.#results, state, tasksResumed: meter.tasksResumed };
     }
+  }
+
+  #deposed(): BicoastalError {
+    const { id: job } = this.#spec;
+    return new BicoastalError("DRIVER_DEPOSED", `Another process took job ${job} over; it goes on there.`, {
+      details: { job },
+    });
   }
 
   /** Whatever comes of it, its spans end. */
