@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { epoch, nodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import { JobState } from "../../core/job-state.ts";
+import { jobKeys } from "../../runtime/job-keys.ts";
 import { JobLog } from "../../runtime/job-log.ts";
 import { attemptOf, completionOf, SMALL_JOB, smallLog, smallSpec } from "../jobs/small-job.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../ports/memory-control-store.ts";
@@ -53,7 +54,8 @@ async function driven() {
     await scheduler.play(() => false, scheduler.nowMs + ms);
     return problems;
   };
-  return { process, backend, store, lease, submitted, other, again, append, stepIn };
+  const { term } = taken!;
+  return { process, backend, store, lease, term, submitted, other, again, append, stepIn };
 }
 
 describe("a driver may go on", () => {
@@ -81,6 +83,24 @@ describe("a driver may go on", () => {
     process.thaw();
     expect(await stepIn(0)).toEqual([]);
   });
+});
+
+test("a driver hears nothing of what another take-over in its process is refused", async () => {
+  const { store, term, lease, other, stepIn } = await driven();
+  await other();
+  const { epoch: key, driver } = jobKeys(SMALL_JOB);
+  const record = `${jobKeys(SMALL_JOB).logPrefix}000000000002`;
+  const value = Buffer.from("3 late");
+  const { succeeded } = await store.txn({
+    compare: [{ key, target: "value", op: "=", value: term }],
+    success: [
+      { kind: "put", key, value },
+      { kind: "put", key: driver, value, lease },
+      { kind: "put", key: record, value },
+    ],
+  });
+  const { entry } = await store.get(record);
+  expect([succeeded, entry === undefined, await stepIn(1)]).toEqual([false, false, []]);
 });
 
 test("a driver that has the epoch of a former one in this process again is not told of for what that one heard", async () => {

@@ -4,7 +4,7 @@
  * what stands there instead.
  */
 import type { JobState } from "../../core/job-state.ts";
-import type { ControlStore, LeaseId, TxnRequest, TxnResult } from "../../ports/control-store.ts";
+import type { ControlStore, LeaseId, Op, TxnRequest, TxnResult } from "../../ports/control-store.ts";
 import type { SimProcess } from "../process.ts";
 
 /** A lease is renewed several times within its length, and looked at as often: a driver may be late by less than another one. */
@@ -18,6 +18,8 @@ interface Lease {
   sentMs: number;
 }
 
+const takesOver = (ops: readonly Op[]): boolean =>
+  ops.some((op) => op.kind === "put" && op.key.endsWith("/driver"));
 const textOf = (value: Uint8Array): string => new TextDecoder().decode(value);
 /** Its number, before whose it is. */
 const epochIn = (value: Uint8Array): string => textOf(value).split(" ", 1).join();
@@ -103,7 +105,7 @@ export class DeposedCheck {
 
   /** In a store that was set back the same process may have the same epoch once more, when it has let go of the former one. */
   #onTakeOver({ success }: TxnRequest): void {
-    if (!success.some((op) => op.kind === "put" && op.key.endsWith("/driver"))) return;
+    if (!takesOver(success)) return;
     for (const op of success) {
       const [, job] = (op.kind === "put" && /^jobs\/([^/]+)\/epoch$/.exec(op.key)) || [];
       if (op.kind !== "put" || job === undefined) continue;
@@ -123,7 +125,8 @@ export class DeposedCheck {
         if (raised?.kind === "put") this.#leaseOf.set(`${job} ${epochIn(raised.value)}`, op.lease);
       }
       const of = compare.find(({ key, target }) => key === `jobs/${job}/epoch` && target === "value");
-      if (what === "log" && !succeeded && of?.target === "value")
+      // A take-over that came too late compares the epoch of the driver before it, which may wait for its own answer here.
+      if (what === "log" && !succeeded && of?.target === "value" && !takesOver(success))
         this.#refused.set(op.key, {
           value: textOf(op.value),
           drive: `${job} ${epochIn(of.value)}`,
