@@ -138,3 +138,30 @@ test("a node that leaves while it registers keeps nothing alive", async () => {
   await started;
   expect(backend.leaseIds()).toEqual([]);
 });
+
+test("a card that was written last under a lease that ends, by a request long under way, is written again", async () => {
+  const { members, backend, wait } = cluster(() => ({}));
+  void members.start();
+  await wait(LEASE_MS);
+  const key = `nodes/${SELF}`;
+  const { value } = backend.get(key).entry!;
+  const late = backend.grantLease(LEASE_MS);
+  const [kept] = backend.leaseIds();
+  backend.txn({ compare: [], success: [{ kind: "put", key, value, lease: late }] });
+  backend.revokeLease(late);
+  await wait(10 * LEASE_MS);
+  expect(members.all().map(({ node }) => node)).toEqual([SELF]);
+  expect([backend.get(key).entry?.lease, ...backend.leaseIds()]).toEqual([kept, kept]);
+});
+
+test("a card of a later start under the same name is left alone", async () => {
+  const { backend, members, wait } = cluster(() => ({}));
+  void members.start();
+  await wait(LEASE_MS);
+  const key = `nodes/${SELF}`;
+  const { value } = backend.get(key).entry!;
+  const later = Buffer.from(Buffer.from(value).toString().replace('"incarnation":"1"', '"incarnation":"2"'));
+  backend.txn({ compare: [], success: [{ kind: "put", key, value: later }] });
+  await wait(10 * LEASE_MS);
+  expect(members.get(SELF)?.incarnation).toBe("2");
+});

@@ -2,11 +2,12 @@
  * Who belongs to the cluster now: this node's own card, kept under a lease, and a view of everybody's.
  *
  * A node whose lease ends, because it slept or was cut off, is gone to the others; when it comes back it registers
- * again. Nothing hangs on this being exact: it says whom to ask, not who is right.
+ * again. Its card may have been written last by a request that was long under way, under a lease that ends: a node that sees its
+ * own card go, or hang on another lease than its own, writes it once more. Nothing hangs on this being exact: it says whom to ask, not who is right.
  */
 import { BicoastalError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
-import { type ControlStore, prefixEnd } from "../../ports/control-store.ts";
+import { type ControlStore, type Entry, type LeaseId, prefixEnd } from "../../ports/control-store.ts";
 import { encodeJson } from "../../protocol/codec.ts";
 import { DriverLease } from "../driver-lease.ts";
 import { pause, type RetryClock, untilAvailable } from "../retry.ts";
@@ -35,6 +36,8 @@ export class Members {
   #lease: DriverLease | undefined;
   /** Of the latest lease asked for: who holds one before it, as a slow store held it up, does nothing more. */
   #round = 0;
+  /** What this node's card hangs on, as the view has it; undefined where there is none. */
+  #seenUnder: LeaseId | undefined;
   #closed = false;
 
   constructor(options: MembersOptions) {
@@ -51,6 +54,7 @@ export class Members {
         const card = entry === undefined ? undefined : decodeNodeCard(entry);
         if (card === undefined) this.#cards.delete(node);
         else this.#cards.set(node, card);
+        if (node === this.#self?.node) this.#onSelf(entry, card);
         options.onChange(node, card);
       },
     });
@@ -76,6 +80,21 @@ export class Members {
     if (this.#self === undefined) return;
     this.#self = { ...this.#self, state };
     await this.#put();
+  }
+
+  #onSelf(entry: Entry | undefined, card: NodeCard | undefined): void {
+    this.#seenUnder = entry?.lease;
+    // One of this name that was started later is right to have its own.
+    if (card === undefined || card.incarnation === this.#self?.incarnation) this.#mend();
+  }
+
+  /** Has the card hang on the lease that is kept alive, if in a moment it still does not. */
+  #mend(): void {
+    const isWell = (): boolean => this.#closed || this.#seenUnder === this.#lease?.id;
+    if (isWell()) return;
+    void pause(this.#options.timing.clock, REGISTER_PAUSE_MS)
+      .then(() => (isWell() ? true : this.#put()))
+      .catch(() => this.#mend());
   }
 
   async #register(): Promise<void> {
@@ -120,10 +139,12 @@ export class Members {
       await untilAvailable(
         timing,
         () => store.txn({ compare: [], success: [put] }),
-        () => this.#closed,
+        () => this.#closed || lease !== this.#lease,
       );
-      return true;
+      return lease === this.#lease;
     } catch (error) {
+      // Another one took its place, and the card is to hang on that.
+      if (lease !== this.#lease && !this.#closed) return false;
       if (error instanceof BicoastalError && error.code === "LEASE_GONE") return false;
       throw error;
     }
