@@ -16,6 +16,7 @@ import { createFileBlobs } from "../fs/blobs.ts";
 import { createFileScratch } from "../fs/scratch.ts";
 import { createBlobClient } from "./blob-client.ts";
 import { createBlobRoute } from "./blob-route.ts";
+import { KnownTails } from "./known-tails.ts";
 import { type NodeServer, startNodeServer } from "./node-server.ts";
 import { createPeerBlobs, type PeerBlobs, type PeerBlobsOptions } from "./peer-blobs.ts";
 import { createPeerClient, type PeerClient } from "./peer-client.ts";
@@ -236,6 +237,56 @@ describe.each([
       reader.close();
     }
     room.dispose();
+  });
+
+  test("are opened without a word where an earlier task saw what lies where, and are missing as soon as they are", async () => {
+    const content = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31 + (i >> 10)) & 255));
+    const index = { offset: 199_000, bytes: 936 };
+    for (const key of ["jobs/a", "jobs/b"]) await theirs.put(key, content);
+    const tails = new KnownTails();
+    let requests = 0;
+    const counting: PeerClient = {
+      ...client,
+      request: (request) => {
+        requests++;
+        return client.request(request);
+      },
+    };
+    const readAll = async (key: string): Promise<number> => {
+      const before = requests;
+      const room = scratch();
+      const some = peerBlobs(mine, { access: accessTo(address(), counting), scratch: room, tails });
+      const reader = await some.open(key, THERE);
+      try {
+        expect(reader.bytes).toBe(200_000);
+        for (const { offset, bytes } of [
+          { offset: 199_936, bytes: 64 },
+          index,
+          { offset: 5000, bytes: 300 },
+        ]) {
+          if (offset !== 199_936) await reader.prepare([{ offset, bytes }]);
+          const target = Buffer.alloc(bytes);
+          expect(reader.readAt(offset, target)).toBe(bytes);
+          expect(target.equals(content.subarray(offset, offset + bytes))).toBe(true);
+        }
+      } finally {
+        reader.close();
+        room.dispose();
+      }
+      return requests - before;
+    };
+    expect(await readAll("jobs/a")).toBe(2);
+    expect(await readAll("jobs/b")).toBe(2);
+    expect(await readAll("jobs/a")).toBe(1);
+    hidden = "jobs/a";
+    const missing = { code: "BLOB_MISSING", details: { key: "jobs/a", node: THERE } };
+    await expect(readAll("jobs/a")).rejects.toMatchObject(missing);
+    // Nothing that it has is known any more: it is asked again.
+    await expect(
+      peerBlobs(mine, { access: accessTo(address()), tails }).open("jobs/a", THERE),
+    ).rejects.toMatchObject(missing);
+    expect(await readAll("jobs/b")).toBe(2);
+    expect(await readAll("jobs/b")).toBe(1);
   });
 
   test("that are asked for together fail each by its own name where nobody answers", async () => {

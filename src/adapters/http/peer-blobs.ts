@@ -5,6 +5,7 @@ import type { NodeId } from "../../base/ids.ts";
 import { assertBlobKey, type BlobStore, hashInKey } from "../../ports/blob-store.ts";
 import type { Scratch } from "../../ports/scratch.ts";
 import { asksFor, fetchWhole, giveBlob, type PeerAccess } from "./ask-peer.ts";
+import { KnownTails } from "./known-tails.ts";
 import { RangeBatches } from "./range-batches.ts";
 import { type FetchRoom, openRemoteBlob } from "./remote-blob-reader.ts";
 
@@ -21,6 +22,8 @@ export interface PeerBlobsOptions {
   readonly memoryBytes?: number;
   /** Buffers for what is fetched, to be used again by whoever has the same array. Default: those of this store. */
   readonly spare?: Uint8Array[];
+  /** What is known of others' blobs, by whoever has the same. Default: of those of this store. */
+  readonly tails?: KnownTails;
 }
 
 export interface PeerBlobs extends BlobStore {
@@ -40,6 +43,7 @@ export function createPeerBlobs(options: PeerBlobsOptions): PeerBlobs {
     bytesFree: options.memoryBytes ?? MEMORY_BYTES,
     scratch,
     spare: options.spare ?? [],
+    tails: options.tails ?? new KnownTails(),
   };
   const elsewhere = (key: string): NodeId | undefined => {
     const node = locate?.(key);

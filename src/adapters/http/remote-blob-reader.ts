@@ -3,10 +3,11 @@
  * scratch file of the task.
  */
 import { assert } from "../../base/assert.ts";
-import type { BlobReader, ByteRange } from "../../ports/blob-store.ts";
+import { type BlobReader, type ByteRange, TAIL_BYTES_READY } from "../../ports/blob-store.ts";
 import type { Scratch, ScratchFile } from "../../ports/scratch.ts";
 import { fetchBytes, fetchTail, type PeerAccess, type RemoteBlob } from "./ask-peer.ts";
 import { endOf, mergeRanges, splitRanges, subtractRanges } from "./byte-ranges.ts";
+import type { KnownTails } from "./known-tails.ts";
 
 /** What the readers of one task share. */
 export interface FetchRoom {
@@ -18,6 +19,8 @@ export interface FetchRoom {
    * of new buffers.
    */
   readonly spare: Uint8Array[];
+  /** What this thread knows of blobs from earlier tasks. */
+  readonly tails: KnownTails;
 }
 
 /** What `open` brings: the index of a block of ordinary size is in it. */
@@ -36,10 +39,27 @@ export async function openRemoteBlob(
   blob: RemoteBlob,
   room: FetchRoom,
 ): Promise<BlobReader> {
-  const tail = await fetchTail(access, blob, TAIL_BYTES);
+  const known = room.tails.get(blob);
+  if (known !== undefined) {
+    const reader = new RemoteBlobReader(access, blob, room, known.size);
+    reader.keepTail(known.bytes);
+    return reader;
+  }
+  const tail = await trusting(blob, room, () => fetchTail(access, blob, TAIL_BYTES));
   const reader = new RemoteBlobReader(access, blob, room, tail.size);
-  reader.keepTail(tail.range, tail.bytes);
+  reader.keepTail(tail.bytes);
+  reader.tailToKnow = tail.bytes;
   return reader;
+}
+
+/** Of a node that fails to give something nothing counts as known. */
+async function trusting<T>({ node }: RemoteBlob, { tails }: FetchRoom, fetch: () => Promise<T>): Promise<T> {
+  try {
+    return await fetch();
+  } catch (error) {
+    tails.forget(node);
+    throw error;
+  }
 }
 
 interface Kept extends ByteRange {
@@ -49,6 +69,8 @@ interface Kept extends ByteRange {
 
 class RemoteBlobReader implements BlobReader {
   readonly bytes: number;
+  /** What came when it was opened, until it is seen how much of that is asked for first. */
+  tailToKnow: Uint8Array | undefined;
   readonly #access: PeerAccess;
   readonly #blob: RemoteBlob;
   readonly #room: FetchRoom;
@@ -65,7 +87,9 @@ class RemoteBlobReader implements BlobReader {
   }
 
   async prepare(ranges: readonly ByteRange[]): Promise<void> {
-    const wanted = subtractRanges(mergeRanges(ranges, this.bytes, 1), this.#kept);
+    const asked = mergeRanges(ranges, this.bytes, 1);
+    const wanted = subtractRanges(asked, this.#kept);
+    this.#know(asked);
     if (wanted.length === 0) return;
     const fetched = subtractRanges(mergeRanges(wanted, this.bytes, GAP_BYTES), this.#kept);
     const pieces = splitRanges(fetched, PIECE_BYTES);
@@ -79,7 +103,7 @@ class RemoteBlobReader implements BlobReader {
     };
     const workers = Array.from({ length: Math.min(FETCHES_MAX, pieces.length) }, work);
     try {
-      await Promise.all(workers);
+      await trusting(this.#blob, this.#room, () => Promise.all(workers));
     } finally {
       // After a failure the others come to an end before the caller goes on.
       next = pieces.length;
@@ -87,8 +111,19 @@ class RemoteBlobReader implements BlobReader {
     }
   }
 
-  /** What came when it was opened. */
-  keepTail(range: ByteRange, content: Uint8Array): void {
+  /** The first ranges that are asked for say what lies where: if they are in what came at first, that is worth knowing. */
+  #know([first]: readonly ByteRange[]): void {
+    const tail = this.tailToKnow;
+    if (tail === undefined || first === undefined) return;
+    this.tailToKnow = undefined;
+    const begin = Math.min(first.offset, this.bytes - TAIL_BYTES_READY) - (this.bytes - tail.length);
+    if (begin < 0) return;
+    this.#room.tails.add(this.#blob, { size: this.bytes, bytes: tail.subarray(begin) });
+  }
+
+  /** What came when it was opened: its end. */
+  keepTail(content: Uint8Array): void {
+    const range = { offset: this.bytes - content.length, bytes: content.length };
     if (range.bytes > this.#room.bytesFree) return this.#keep(range, this.#toScratch(content));
     this.#room.bytesFree -= range.bytes;
     this.#keep(range, content);

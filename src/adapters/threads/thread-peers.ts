@@ -8,6 +8,7 @@ import type { NodeId } from "../../base/ids.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Scratch } from "../../ports/scratch.ts";
 import type { PeerAccess } from "../http/ask-peer.ts";
+import type { KnownTails } from "../http/known-tails.ts";
 import type { PeerSecurity } from "../http/security.ts";
 
 /** `host:port` by node. */
@@ -31,6 +32,7 @@ export class ThreadPeers {
   #addresses: ReadonlyMap<string, string>;
   #access: Promise<PeerAccess> | undefined;
   readonly #spare: Uint8Array[] = [];
+  #tails: KnownTails | undefined;
 
   constructor({ self, security, addresses }: PeersData, taskMemoryBytes: number) {
     this.#self = self;
@@ -63,8 +65,20 @@ export class ThreadPeers {
     const { createPeerBlobs } = await import("../http/peer-blobs.ts");
     this.#access ??= this.#connect();
     const access = { ...(await this.#access), signal };
-    const own = { self: this.#self, memoryBytes: this.#memoryBytes, spare: this.#spare };
+    const own = {
+      self: this.#self,
+      memoryBytes: this.#memoryBytes,
+      spare: this.#spare,
+      tails: await this.#knownTails(),
+    };
     return createPeerBlobs({ ...own, local, access, scratch });
+  }
+
+  async #knownTails(): Promise<KnownTails> {
+    const { KnownTails } = await import("../http/known-tails.ts");
+    this.#tails ??= new KnownTails();
+    this.#tails.begin();
+    return this.#tails;
   }
 
   /** Connections are kept from task to task. */
