@@ -55,6 +55,7 @@ describe("an index of keys", () => {
           const model: unknown[] = [];
           for (const [turn, key] of keys.entries()) {
             let expected = model.findIndex((known) => sameKey(known, key));
+            expect(index.find(key)).toBe(expected);
             if (expected === -1) expected = model.push(key) - 1;
             expect(enter(index, key, mixed && turn % 2 === 0)).toBe(expected);
           }
@@ -126,6 +127,7 @@ describe("an index of keys", () => {
   it("refuses what cannot be a key", () => {
     const index = new KeyIndex();
     expect(() => index.enter(() => 1)).toThrow(expect.objectContaining({ code: "KEY_INVALID" }));
+    expect(() => index.find(() => 1)).toThrow(expect.objectContaining({ code: "KEY_INVALID" }));
     expect(index.size).toBe(0);
   });
 });

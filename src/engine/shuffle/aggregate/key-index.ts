@@ -18,7 +18,7 @@ import { sameKey } from "../../../base/compare.ts";
 import { finishHash, hashKey, hashUnit, TEXT_SEED } from "../../../base/hash.ts";
 import { estimateBytes } from "../estimate.ts";
 import { owned } from "../own-string.ts";
-import { HELD_HASH, HELD_LENGTH, HELD_SHIFT, type HeldKeys, mix } from "./held-keys.ts";
+import { HELD_HASH, HELD_LENGTH, HELD_SHIFT, HeldKeys, mix } from "./held-keys.ts";
 
 const SLOTS_MIN = 1 << 9;
 /** A table of so many slots takes half a megabyte, and so much of a core's own cache: keys better come some at a time. */
@@ -52,6 +52,9 @@ const KIND_LISTED = 2;
 
 const TEXT_ESTIMATE = estimateBytes("");
 const NUMBER_ESTIMATE = estimateBytes(0);
+
+/** For a key that is looked for by itself. */
+const asked = new HeldKeys();
 
 const float = new Float64Array(1);
 const floatWords = new Int32Array(float.buffer);
@@ -102,13 +105,21 @@ export class KeyIndex {
   /** The entry of this key; a new one, numbered `size` as it was before, where there is none. Throws KEY_INVALID. */
   enter(key: unknown): number {
     if (typeof key === "string") return this.enterText(key);
-    return typeof key === "number" ? this.enterNumber(key) : this.#enterListed(key);
+    return typeof key === "number" ? this.#locateNumber(key, true) : this.#locateListed(key, true);
+  }
+
+  /** The entry of this key, or -1. Throws KEY_INVALID. */
+  find(key: unknown): number {
+    if (typeof key === "number") return this.#locateNumber(key, false);
+    if (typeof key !== "string") return this.#locateListed(key, false);
+    asked.count = 0;
+    return asked.hold(key, 0, 0) ? this.#findHeld(asked.words, 0) : this.#locateListed(key, false);
   }
 
   /** As `enter`. */
   enterText(text: string): number {
     const { length } = text;
-    if (length > SHORT_TEXT_MAX) return this.#enterListed(text);
+    if (length > SHORT_TEXT_MAX) return this.#locateListed(text, true);
     let a = 0;
     let b = 0;
     let c = 0;
@@ -148,7 +159,7 @@ export class KeyIndex {
         }
       }
     }
-    if (units > ASCII_MAX) return this.#enterListed(text);
+    if (units > ASCII_MAX) return this.#locateListed(text, true);
     const slots = this.#slots;
     const mask = this.#mask;
     let slot = mix(a, b, c, d, length) & mask;
@@ -172,7 +183,7 @@ export class KeyIndex {
   /** As `enter`, for the text of ASCII bytes [from, to). */
   enterAscii(bytes: Buffer, from: number, to: number): number {
     const length = to - from;
-    if (length > SHORT_TEXT_MAX) return this.#enterListed(bytes.toString("latin1", from, to));
+    if (length > SHORT_TEXT_MAX) return this.#locateListed(bytes.toString("latin1", from, to), true);
     let a = 0;
     let b = 0;
     let c = 0;
@@ -209,8 +220,7 @@ export class KeyIndex {
     }
   }
 
-  /** As `enter`. */
-  enterNumber(value: number): number {
+  #locateNumber(value: number, add: boolean): number {
     let a = value | 0;
     let b = 0;
     let tag = TAG_INTEGER;
@@ -227,7 +237,7 @@ export class KeyIndex {
     for (;;) {
       const at = slot << SLOT_SHIFT;
       const owner = slots[at + OWNER] as number;
-      if (owner === 0) return this.#addNumber(at, a, b, tag, value);
+      if (owner === 0) return add ? this.#addNumber(at, a, b, tag, value) : -1;
       if (slots[at] === a && slots[at + 1] === b && (owner & TAG_MASK) === tag) return entryOf(owner);
       slot = (slot + 1) & mask;
     }
@@ -442,7 +452,7 @@ export class KeyIndex {
     return numbers;
   }
 
-  #enterListed(key: unknown): number {
+  #locateListed(key: unknown, add: boolean): number {
     const hash = hashKey(key);
     const slots = this.#slots;
     const mask = this.#mask;
@@ -450,7 +460,7 @@ export class KeyIndex {
     for (;;) {
       const at = slot << SLOT_SHIFT;
       const owner = slots[at + OWNER] as number;
-      if (owner === 0) return this.#addListed(at, key, hash);
+      if (owner === 0) return add ? this.#addListed(at, key, hash) : -1;
       if (slots[at] === (hash | 0) && (owner & TAG_MASK) === TAG_LISTED) {
         if (sameKey(this.#list[this.#places[entryOf(owner)] as number], key)) return entryOf(owner);
       }

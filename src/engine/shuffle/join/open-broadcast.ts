@@ -1,13 +1,13 @@
 /** Reads the small side of a join into its table. */
 
 import type { ProducerBlocks } from "../../../plan/task.ts";
+import { KeyIndex } from "../aggregate/key-index.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
 import type { Cursor } from "../runs/cursor.ts";
 import { framesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
 import type { BroadcastTable } from "./broadcast-table.ts";
 import { ROW_BYTES, sortedRows } from "./chained-rows.ts";
 import { estimateFrameBytes } from "./frame-size.ts";
-import { MatchIndex } from "./match-index.ts";
 import { END, RowChains } from "./row-chains.ts";
 import { SortedFile } from "./sorted-file.ts";
 
@@ -50,7 +50,7 @@ export async function openBroadcast(request: BroadcastRequest): Promise<Broadcas
 class MemoryTable implements BroadcastTable {
   readonly inMemory = true;
   bytes = 0;
-  readonly #index = new MatchIndex();
+  readonly #index = new KeyIndex();
   readonly #rows = new RowChains();
 
   add(keys: readonly unknown[], values: readonly unknown[]): void {
