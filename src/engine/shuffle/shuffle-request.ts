@@ -104,16 +104,21 @@ export async function takePairs(
   });
 }
 
-/** As `takePairs`, frame by frame, in columns. */
+/**
+ * As `takePairs`, frame by frame, in columns.
+ * @param onBlock Called before the first frame of each block with the rows that it has here.
+ */
 export async function takeColumns(
   producers: readonly ProducerBlocks[],
   request: TakeRequest,
   meter: ReadMeter,
   onColumns: (columns: FrameColumns) => void,
+  onBlock: (rows: number) => void = () => {},
 ): Promise<void> {
   const { partition, env } = request;
-  const frames = readFrames(producers, partition, env, meter, (block, extent) =>
-    block.readColumns(extent, "nested"),
+  const read = (block: BlockReader, extent: FrameExtent) => block.readColumns(extent, "nested");
+  const frames = readFrames(producers, partition, env, meter, read, ({ extents }) =>
+    onBlock(extents.reduce((sum, { rows }) => sum + rows, 0)),
   );
   await takeEach(frames, request, onColumns);
 }

@@ -31,7 +31,8 @@ export class AggregateSink implements KeyedSink {
 
   constructor(node: AggregateNode, target: SinkTarget) {
     this.#node = node;
-    this.#table = new AggregateTable(node.aggregator, keysLastTime.get(node));
+    this.#table = new AggregateTable(node.aggregator);
+    this.#table.reserve(keysLastTime.get(node) ?? 0);
     this.#all = node.key === "all";
     this.#target = target;
   }

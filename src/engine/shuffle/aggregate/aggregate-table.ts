@@ -29,7 +29,7 @@ export type Init = (value: unknown) => unknown;
 export type Combine = (accumulator: unknown, other: unknown) => unknown;
 
 export class AggregateTable {
-  readonly index: KeyIndex;
+  readonly index = new KeyIndex();
   /** By entry, while all of them are numbers; longer than there are entries. Made anew as it grows. */
   numbers: Float64Array | undefined = new Float64Array(NUMBERS_MIN);
   /** By entry, once some accumulator was not a number. */
@@ -43,9 +43,7 @@ export class AggregateTable {
   /** Whether some accumulator changed in place, so that `#bytes` is only an upper guess. */
   #charged = false;
 
-  /** @param keysExpected For so many keys the table need not grow. */
-  constructor(aggregator: Aggregator | "count", keysExpected = 0) {
-    this.index = new KeyIndex(keysExpected);
+  constructor(aggregator: Aggregator | "count") {
     this.counts = aggregator === "count";
     const functions = aggregator === "count" ? counting : aggregator;
     this.#isFixed = functions.isFixed === true;
@@ -56,6 +54,13 @@ export class AggregateTable {
 
   get size(): number {
     return this.index.size;
+  }
+
+  /** Makes room for so many keys, as far as they do not fill it. Only while it is empty. */
+  reserve(keys: number, bytesMax = Number.POSITIVE_INFINITY): void {
+    const room = Math.min(keys, Math.floor(bytesMax / (ENTRY_BYTES + NUMBER_BYTES)));
+    this.index.reserve(room);
+    if (this.numbers !== undefined && this.numbers.length < room) this.numbers = new Float64Array(room);
   }
 
   accumulatorOf(entry: number): unknown {

@@ -49,31 +49,37 @@ function valuesOf(column: KeyColumn): unknown[] {
 describe("an index of keys", () => {
   it("numbers keys by first arrival, in any form, before and after it was emptied", () => {
     fc.assert(
-      fc.property(fc.array(lists, { maxLength: 3 }), fc.boolean(), (rounds, mixed) => {
-        const index = new KeyIndex();
-        for (const keys of rounds) {
-          const model: unknown[] = [];
-          for (const [turn, key] of keys.entries()) {
-            let expected = model.findIndex((known) => sameKey(known, key));
-            expect(index.find(key)).toBe(expected);
-            if (expected === -1) expected = model.push(key) - 1;
-            expect(enter(index, key, mixed && turn % 2 === 0)).toBe(expected);
+      fc.property(
+        fc.array(lists, { maxLength: 3 }),
+        fc.boolean(),
+        fc.nat(5000),
+        (rounds, mixed, reserved) => {
+          const index = new KeyIndex();
+          for (const keys of rounds) {
+            index.reserve(reserved);
+            const model: unknown[] = [];
+            for (const [turn, key] of keys.entries()) {
+              let expected = model.findIndex((known) => sameKey(known, key));
+              expect(index.find(key)).toBe(expected);
+              if (expected === -1) expected = model.push(key) - 1;
+              expect(enter(index, key, mixed && turn % 2 === 0)).toBe(expected);
+            }
+            expect(index.size).toBe(model.length);
+            for (const [entry, key] of model.entries()) {
+              expect(index.keyOf(entry)).toStrictEqual(key);
+              expect(index.hashOf(entry)).toBe(hashKey(key));
+              expect(index.estimateOf(entry)).toBe(estimateBytes(key));
+            }
+            const backwards = Uint32Array.from(model, (_, entry) => model.length - 1 - entry);
+            expect(valuesOf(index.columnOf(backwards))).toStrictEqual([...model].reverse());
+            const sorted = Array.from(sortedEntries(index), (entry) => index.keyOf(entry));
+            // Boxed: `sort` has an order of its own for undefined.
+            const boxed = model.map((key) => ({ key })).sort((a, b) => compareKeys(a.key, b.key));
+            expect(sorted).toStrictEqual(boxed.map(({ key }) => key));
+            index.clear();
           }
-          expect(index.size).toBe(model.length);
-          for (const [entry, key] of model.entries()) {
-            expect(index.keyOf(entry)).toStrictEqual(key);
-            expect(index.hashOf(entry)).toBe(hashKey(key));
-            expect(index.estimateOf(entry)).toBe(estimateBytes(key));
-          }
-          const backwards = Uint32Array.from(model, (_, entry) => model.length - 1 - entry);
-          expect(valuesOf(index.columnOf(backwards))).toStrictEqual([...model].reverse());
-          const sorted = Array.from(sortedEntries(index), (entry) => index.keyOf(entry));
-          // Boxed: `sort` has an order of its own for undefined.
-          const boxed = model.map((key) => ({ key })).sort((a, b) => compareKeys(a.key, b.key));
-          expect(sorted).toStrictEqual(boxed.map(({ key }) => key));
-          index.clear();
-        }
-      }),
+        },
+      ),
     );
   });
 

@@ -68,14 +68,14 @@ export type KeyColumn =
 export class KeyIndex {
   /** How many keys there are. Not to be changed. */
   size = 0;
-  #slots: Int32Array;
-  #mask: number;
-  #entriesMax: number;
+  #slots = new Int32Array(SLOTS_MIN << SLOT_SHIFT);
+  #mask = SLOTS_MIN - 1;
+  #entriesMax = entriesFor(SLOTS_MIN);
   /** By entry. */
-  #kinds: Uint8Array;
+  #kinds = new Uint8Array(this.#entriesMax);
   /** By entry: of a text where it begins in the arena, of a listed key its place in the list. */
-  #places: Uint32Array;
-  #lengths: Uint8Array;
+  #places = new Uint32Array(this.#entriesMax);
+  #lengths = new Uint8Array(this.#entriesMax);
   /** By entry; as long as the others once there was a number. */
   #numbers = new Float64Array(0);
   /** By entry, of texts longer than SLOT_TEXT_MAX; as long as the others once there was one. */
@@ -90,16 +90,19 @@ export class KeyIndex {
   // biome-ignore lint/correctness/noUnusedPrivateClassMembers: it is written to be written.
   #fetched = 0;
 
-  /** @param keysExpected For so many keys the table need not grow. */
-  constructor(keysExpected = 0) {
-    let slots = SLOTS_MIN;
-    while (entriesFor(slots) <= keysExpected) slots *= 2;
+  /** Makes room for so many keys, so that the table need not grow with them. Only while it is empty. */
+  reserve(keys: number): void {
+    let slots = this.#mask + 1;
+    while (entriesFor(slots) <= keys) slots *= 2;
+    if (slots === this.#mask + 1) return;
     this.#slots = new Int32Array(slots << SLOT_SHIFT);
     this.#mask = slots - 1;
     this.#entriesMax = entriesFor(slots);
     this.#kinds = new Uint8Array(this.#entriesMax);
     this.#places = new Uint32Array(this.#entriesMax);
     this.#lengths = new Uint8Array(this.#entriesMax);
+    this.#numbers = new Float64Array(0);
+    this.#fourths = new Int32Array(0);
   }
 
   /** The entry of this key; a new one, numbered `size` as it was before, where there is none. Throws KEY_INVALID. */

@@ -28,7 +28,13 @@ export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInpu
     const aggregation = request.node.aggregator === "count" ? new Counting(request) : new Folding(request);
     try {
       for (const side of request.sides) {
-        await takeColumns(side, request, meter, (columns) => aggregation.take(columns));
+        await takeColumns(
+          side,
+          request,
+          meter,
+          (columns) => aggregation.take(columns),
+          (rows) => aggregation.expect(rows),
+        );
       }
       return reductionOf(aggregation, request.node);
     } catch (error) {
@@ -39,6 +45,12 @@ export function openAggregate(request: ShuffleRequest<AggregateNode>): BatchInpu
 }
 
 interface Aggregation {
+  /**
+   * What comes next are so many rows of one block: about as many keys, as its task combined them. The first block's
+   * tell how large the table will be, as tasks are much alike; the rows of all of them, which have most keys in
+   * common, would make it many times too large for the processor's caches.
+   */
+  expect(rows: number): void;
   take(columns: FrameColumns): void;
   /** One row a key, in key order. */
   results(): Cursor;
@@ -55,6 +67,10 @@ class Folding implements Aggregation {
     this.#request = request;
     this.#table = new AggregateTable(request.node.aggregator);
     this.#merge = (request.node.aggregator as Aggregator).merge;
+  }
+
+  expect(rows: number): void {
+    if (this.#table.size === 0) this.#table.reserve(rows, this.#request.memoryBytes);
   }
 
   take(columns: FrameColumns): void {
@@ -110,6 +126,11 @@ class Counting implements Aggregation {
     this.#runs = new RunStore({ ...request, order: compareKeys });
     const isWorth = blockBytes(request) >= MERGED_BYTES_MIN && request.memoryBytes >= MERGED_MEMORY_BYTES_MIN;
     this.#merged = isWorth ? MergedCounts.open(request.memoryBytes) : undefined;
+  }
+
+  expect(rows: number): void {
+    // Where the kernel counts, few keys come here, or none.
+    if (this.#merged === undefined && this.#table.size === 0) this.#table.reserve(rows, this.#memoryBytes);
   }
 
   take(columns: FrameColumns): void {
