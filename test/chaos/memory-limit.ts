@@ -6,9 +6,16 @@ const V1 = {
   root: "/sys/fs/cgroup/memory",
   limit: "memory.limit_in_bytes",
   usage: "memory.usage_in_bytes",
+  events: "memory.oom_control",
   none: "-1",
 };
-const V2 = { root: "/sys/fs/cgroup", limit: "memory.max", usage: "memory.current", none: "max" };
+const V2 = {
+  root: "/sys/fs/cgroup",
+  limit: "memory.max",
+  usage: "memory.current",
+  events: "memory.events",
+  none: "max",
+};
 
 type Version = typeof V1;
 
@@ -53,6 +60,12 @@ export class MemoryLimit {
     writeFileSync(join(this.#directory, "cgroup.procs"), String(pid));
     const usedBytes = Number(readFileSync(join(this.#directory, this.#version.usage), "utf8"));
     writeFileSync(join(this.#directory, this.#version.limit), String(usedBytes + moreBytes));
+  }
+
+  /** How many the kernel has killed for it so far; they need not have ended yet. */
+  get kills(): number {
+    const events = readFileSync(join(this.#directory, this.#version.events), "utf8");
+    return Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0);
   }
 
   lift(): void {

@@ -107,6 +107,7 @@ function seal(frames: readonly Frame[]): { readonly block: Buffer; readonly chec
 
 type Change = (frames: Frame[]) => void;
 
+const CONTENTS = [1, 2, 3];
 const WORDS = [0, 1, 2, 3, 0xff, 0x100, 0x7fff_ffff, 0xffff_fffe, 0xffff_ffff];
 const changed = (frames: readonly Frame[], index: number): Frame => frames[index % frames.length]!;
 const body = (frame: Frame): Buffer => frame.bytes.subarray(FRAME_HEADER_BYTES);
@@ -143,7 +144,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
         frame.rows = Math.max(1, frame.rows + more);
       },
   ),
-  fc.tuple(fc.nat(), fc.constantFrom(1, 2, 3)).map(
+  fc.tuple(fc.nat(), fc.constantFrom(...CONTENTS)).map(
     ([index, content]): Change =>
       (frames) => {
         changed(frames, index).bytes[0] = content;
@@ -235,5 +236,39 @@ test.each(BLOCK_CASES)(
       { numRuns: RUNS },
     );
     expect(refused).toBeGreaterThan(0);
+  },
+);
+
+test.each(BLOCK_CASES)(
+  "a block of a %s whose frames were cut anywhere, and say that they hold something else, is rows or an error",
+  async (_, node, makers) => {
+    const env = createMemoryEnvironment(codecs);
+    const given: ShuffleRows = makers.map((make) => [[make(2), make(1)]]);
+    const request = { node, partitions: PARTITIONS, env, memoryBytes: 1 << 26 };
+    const sides = await mapShuffle({ ...request, rows: given });
+    for (const [key, bytes] of [...env.blobs.blobs]) {
+      const count = framesOf(Buffer.from(bytes)).length;
+      for (let number = 0; number < count; number++) {
+        const { length } = framesOf(Buffer.from(bytes))[number]!.bytes;
+        for (let end = FRAME_HEADER_BYTES; end <= length; end++) {
+          for (const content of CONTENTS) {
+            const frames = framesOf(Buffer.from(bytes));
+            const frame = frames[number]!;
+            frame.bytes = frame.bytes.subarray(0, end);
+            frame.bytes[0] = content;
+            const { block, checksum } = seal(frames);
+            env.blobs.blobs.set(key, block);
+            const again = { ...request, sides: withBlock(sides, key, checksum, block.length) };
+            const error = await reduceShuffle(again).then(
+              () => undefined,
+              (thrown: unknown) => thrown,
+            );
+            if (error !== undefined) expect(error).toMatchObject({ code: "BLOB_CORRUPT", details: { key } });
+          }
+        }
+      }
+      env.blobs.blobs.set(key, bytes);
+    }
+    env.scratch.dispose();
   },
 );

@@ -1,8 +1,10 @@
 import type { WideNode } from "../../plan/node.ts";
 import type { ProducerBlocks } from "../../plan/task.ts";
 import type { EngineEnvironment } from "../environment.ts";
+import { blockCorrupt } from "./block/block-format.ts";
 import type { BlockReader } from "./block/block-reader.ts";
 import { BlocksAhead, type ReadyBlock, type WantedPartitions } from "./block/blocks-ahead.ts";
+import type { Column } from "./block/column.ts";
 import type { OwnStrings } from "./block/column-decode.ts";
 import type { FrameColumns, FrameExtent, FrameRows, NestedColumns } from "./block/frame.ts";
 
@@ -48,8 +50,13 @@ export function framesOf(
   return readFrames(producers, partition, env, meter, (block, extent) => block.read(extent, own));
 }
 
+/** A frame of rows with keys. */
+export interface PairColumns extends NestedColumns {
+  readonly keys: Column;
+}
+
 /**
- * As `framesOf`, in columns; texts among their values are safe to keep.
+ * As `framesOf`, of rows with keys, in columns; texts among their values are safe to keep.
  * @param onBlock Called for each block while it is open.
  */
 export function nestedFramesOf(
@@ -58,9 +65,16 @@ export function nestedFramesOf(
   env: EngineEnvironment,
   meter: ReadMeter,
   onBlock?: (ready: ReadyBlock) => void,
-): AsyncGenerator<NestedColumns, void, undefined> {
-  const read = (block: BlockReader, extent: FrameExtent) => block.readNested(extent, "all");
-  return readFrames(producers, wanted, env, meter, read, onBlock);
+): AsyncGenerator<PairColumns, void, undefined> {
+  return readFrames(producers, wanted, env, meter, readPairs, onBlock);
+}
+
+/** A frame without keys may be whole, and is not what a map task wrote for this. */
+function readPairs(block: BlockReader, extent: FrameExtent): PairColumns {
+  const frame = block.readNested(extent, "all");
+  const { keys } = frame;
+  if (keys !== undefined) return { ...frame, keys };
+  throw blockCorrupt(block.key, `the frame at byte ${extent.offset} cannot be read, its rows have no keys`);
 }
 
 async function* readFrames<T>(

@@ -136,10 +136,13 @@ const squeezeMemory: Inject = (room, fault) =>
     const { pid } = node;
     if (memory === undefined || pid === undefined) return "met nobody";
     const moreBytes = Math.round(SQUEEZED_BYTES * fault.size);
+    const { kills } = memory;
     memory.squeeze(pid, moreBytes);
     await room.hold(2);
     memory.lift();
-    const died = !node.running;
+    const died = memory.kills > kills || !node.running;
+    // What the kernel kills at the last moment still takes its time to end.
+    if (died) await room.cluster.until(`${node.name} has ended`, () => !node.running);
     if (died) room.cluster.journal.lostDriver(node, performance.now());
     await room.cluster.restart(node);
     return `${node.name}, to ${Math.round(moreBytes / 1024)} kB more than it had${died ? ": the kernel killed it" : ""}`;

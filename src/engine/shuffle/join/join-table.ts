@@ -7,12 +7,11 @@
  *
  * Keys come out as the left side wrote them, where it has them: 0 and -0 are one key.
  */
-import { assert } from "../../../base/assert.ts";
 import type { JoinType } from "../../../plan/node.ts";
 import type { Batch } from "../../batch.ts";
 import { columnValues } from "../block/column-decode.ts";
-import type { NestedColumns } from "../block/frame.ts";
 import type { Cursor } from "../runs/cursor.ts";
+import type { PairColumns } from "../shuffle-request.ts";
 import { JOIN_RULES, type JoinRules } from "./join-rules.ts";
 import { JoinedBatch } from "./joined-batch.ts";
 import { MatchIndex } from "./match-index.ts";
@@ -49,8 +48,7 @@ export class JoinTable {
   }
 
   /** Takes rows of the first side until there are some of the other. Throws KEY_INVALID. */
-  add(side: Side, { rows, keys, values }: NestedColumns): void {
-    assert(keys !== undefined, "rows of a join have keys");
+  add(side: Side, { rows, keys, values }: PairColumns): void {
     const { leftOnly, rightOnly, both } = this.#rules;
     const isFirst = side === this.#firstSide;
     const alone = side === 0 ? leftOnly : rightOnly;

@@ -13,11 +13,10 @@ import type { ProducerBlocks } from "../../../plan/task.ts";
 import type { BatchInput } from "../../batch.ts";
 import { SequenceInput } from "../../read/sequence-input.ts";
 import { columnValues } from "../block/column-decode.ts";
-import type { NestedColumns } from "../block/frame.ts";
 import { GeneratedInput, type Reduction } from "../generated-input.ts";
 import { GroupSorter } from "../group/group-sorter.ts";
 import { Groups } from "../group/groups.ts";
-import { nestedFramesOf, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
+import { nestedFramesOf, type PairColumns, type ReadMeter, type ShuffleRequest } from "../shuffle-request.ts";
 import { homeTaken, splitPartition } from "./hot-key-sink.ts";
 import { JoinTable, type Side } from "./join-table.ts";
 import { mergeBatches } from "./merge-join.ts";
@@ -53,7 +52,7 @@ export function openJoin(request: ShuffleRequest<JoinNode>): BatchInput {
 interface Joined {
   readonly how: JoinType;
   readonly firstSide: Side;
-  framesOf(side: Side): AsyncIterable<NestedColumns>;
+  framesOf(side: Side): AsyncIterable<PairColumns>;
 }
 
 const NOTHING: BatchInput = { next: () => undefined, bytesIn: 0, close: () => {} };
@@ -91,7 +90,7 @@ function splitRows(
         if (extents.length > 0) homes.add(homeAt(place));
       },
     );
-  async function* matches(): AsyncGenerator<NestedColumns, void, undefined> {
+  async function* matches(): AsyncGenerator<PairColumns, void, undefined> {
     const other = side === 0 ? sides[1] : sides[0];
     for (const home of [...homes].sort((a, b) => a - b)) {
       const wanted = side === 0 ? () => [home, splitPartition(home, partitions)] : home;
@@ -138,7 +137,7 @@ class JoinReduction {
         if (this.#table.bytes >= memoryBytes) this.#spill(this.#table);
       } else {
         const sorter = this.#sorters![side];
-        const keys = columnValues(frame.keys!, frame.rows);
+        const keys = columnValues(frame.keys, frame.rows);
         const values = columnValues(frame.values, frame.rows);
         for (let row = 0; row < frame.rows; row++) sorter.add(keys[row], values[row]);
       }
