@@ -239,36 +239,51 @@ test.each(BLOCK_CASES)(
   },
 );
 
-test.each(BLOCK_CASES)(
-  "a block of a %s whose frames were cut anywhere, and say that they hold something else, is rows or an error",
-  async (_, node, makers) => {
-    const env = createMemoryEnvironment(codecs);
-    const given: ShuffleRows = makers.map((make) => [[make(2), make(1)]]);
-    const request = { node, partitions: PARTITIONS, env, memoryBytes: 1 << 26 };
-    const sides = await mapShuffle({ ...request, rows: given });
-    for (const [key, bytes] of [...env.blobs.blobs]) {
-      const count = framesOf(Buffer.from(bytes)).length;
-      for (let number = 0; number < count; number++) {
-        const { length } = framesOf(Buffer.from(bytes))[number]!.bytes;
-        for (let end = FRAME_HEADER_BYTES; end <= length; end++) {
-          for (const content of CONTENTS) {
-            const frames = framesOf(Buffer.from(bytes));
-            const frame = frames[number]!;
-            frame.bytes = frame.bytes.subarray(0, end);
-            frame.bytes[0] = content;
-            const { block, checksum } = seal(frames);
-            env.blobs.blobs.set(key, block);
-            const again = { ...request, sides: withBlock(sides, key, checksum, block.length) };
-            const error = await reduceShuffle(again).then(
-              () => undefined,
-              (thrown: unknown) => thrown,
-            );
-            if (error !== undefined) expect(error).toMatchObject({ code: "BLOB_CORRUPT", details: { key } });
-          }
-        }
+/** Every way to seal a frame of these so that it was cut and says that it holds something else, or is twice there and has more rows. */
+function* resealed(bytes: Buffer): Generator<Frame[], void> {
+  for (let number = 0; number < framesOf(bytes).length; number++) {
+    const { length } = framesOf(bytes)[number]!.bytes;
+    for (let end = FRAME_HEADER_BYTES; end <= length; end++) {
+      for (const content of CONTENTS) {
+        const frames = framesOf(bytes);
+        const frame = frames[number]!;
+        frame.bytes = frame.bytes.subarray(0, end);
+        frame.bytes[0] = content;
+        yield frames;
       }
-      env.blobs.blobs.set(key, bytes);
     }
-    env.scratch.dispose();
+    for (const more of [0, 1, 5, 100_000]) {
+      const frames = framesOf(bytes);
+      const frame = frames[number]!;
+      frame.rows += more;
+      frames.splice(number, 0, { ...frame, bytes: Buffer.from(frame.bytes) });
+      yield frames;
+    }
+  }
+}
+
+test.each(BLOCK_CASES)(
+  "a block of a %s of which a frame was cut anywhere, or is there twice, is rows or an error",
+  async (_, node, makers) => {
+    for (const rows of [1, 2]) {
+      const env = createMemoryEnvironment(codecs);
+      const given: ShuffleRows = makers.map((make) => [[make(rows), make(1)]]);
+      const request = { node, partitions: PARTITIONS, env, memoryBytes: 1 << 26 };
+      const sides = await mapShuffle({ ...request, rows: given });
+      for (const [key, bytes] of [...env.blobs.blobs]) {
+        for (const frames of resealed(Buffer.from(bytes))) {
+          const { block, checksum } = seal(frames);
+          env.blobs.blobs.set(key, block);
+          const again = { ...request, sides: withBlock(sides, key, checksum, block.length) };
+          const error = await reduceShuffle(again).then(
+            () => undefined,
+            (thrown: unknown) => thrown,
+          );
+          if (error !== undefined) expect(error).toMatchObject({ code: "BLOB_CORRUPT", details: { key } });
+        }
+        env.blobs.blobs.set(key, bytes);
+      }
+      env.scratch.dispose();
+    }
   },
 );

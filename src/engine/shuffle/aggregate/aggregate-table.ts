@@ -96,7 +96,9 @@ export class AggregateTable {
   }
 
   mergeInto(entry: number, partial: unknown): void {
-    if (this.counts) (this.numbers as Float64Array)[entry]! += partial as number;
+    const { numbers } = this;
+    // Counts are numbers, but for those of a block that was damaged and has a right checksum all the same.
+    if (this.counts && numbers !== undefined) numbers[entry]! += partial as number;
     else this.#change(entry, this.#merge, partial);
   }
 
