@@ -31,7 +31,7 @@ export function drawWeather(random: Prng): Weather {
   };
 }
 
-export interface Storm {
+interface Storm {
   readonly name: string;
   readonly rates: Partial<FaultRates>;
 }

@@ -26,7 +26,7 @@ interface Clockwork {
 /** Draws what may go wrong in this run, and tells of it. */
 export function prepareFaults(
   { scheduler, random, trace }: Clockwork,
-  { calm = false, crashAt = [], listPoints = false, rates = {} }: SeedOptions,
+  { calm = false, crashAt = [], listPoints = false, rates = {}, noStorms = calm }: SeedOptions,
   seed: string,
 ): Faults {
   const drawn = calm ? NO_FAULTS : { ...drawRates(random), ...rates };
@@ -34,7 +34,7 @@ export function prepareFaults(
     trace.fault("crash", `of ${process.name} at "${point}"`),
   );
   trace.say("", `faults: ${tellRates(drawn)}`);
-  const weather = calm ? CALM_WEATHER : drawWeather(new Prng(`weather/${seed}`));
+  const weather = noStorms ? CALM_WEATHER : drawWeather(new Prng(`weather/${seed}`));
   return new Faults({ scheduler, random, trace, points, drawn, weather });
 }
 

@@ -37,6 +37,8 @@ export interface SeedOptions {
   readonly jobs?: SpecialJob;
   /** Faults at other rates than the seed has drawn. */
   readonly rates?: Partial<FaultRates>;
+  /** No times in which most of what is tried goes wrong. */
+  readonly noStorms?: boolean;
   /** Breaks the store that everybody uses, to see that the checks notice. */
   readonly breakStore?: (store: ControlStore) => ControlStore;
 }
