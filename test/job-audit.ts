@@ -59,7 +59,10 @@ function checkLog(records: readonly LogRecord[]): void {
   let epoch = 0;
   for (const record of records) {
     for (const event of record.events) {
-      if (event.kind === "epochStarted") epoch++;
+      if (event.kind === "epochStarted") {
+        expect(event.epoch).toBeGreaterThan(epoch);
+        epoch = event.epoch;
+      }
       if (event.kind === "taskCompleted") {
         expect(effective.get(taskKey(event.attempt)), "completed while complete").toBeUndefined();
         effective.set(taskKey(event.attempt), "complete");

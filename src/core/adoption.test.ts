@@ -4,8 +4,16 @@ import { assert } from "../base/assert.ts";
 import { type AttemptId, attemptKey, epoch, type NodeId, nodeId } from "../base/ids.ts";
 import type { JobPolicy } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
-import type { EndedAttempt } from "../protocol/message.ts";
-import { attemptOf, completionOf, outputOf, SMALL_JOB, smallLog, smallSpec } from "../sim/jobs/small-job.ts";
+import type { EndedAttempt, Term } from "../protocol/message.ts";
+import {
+  attemptOf,
+  completionOf,
+  FIRST_HOLDER,
+  outputOf,
+  SMALL_JOB,
+  smallLog,
+  smallSpec,
+} from "../sim/jobs/small-job.ts";
 import { JobDriver } from "./driver.ts";
 import type { DriverEffect } from "./effect.ts";
 import type { DriverEvent } from "./event.ts";
@@ -13,6 +21,7 @@ import { JobState } from "./job-state.ts";
 
 const [A, B] = [nodeId("a"), nodeId("b")];
 const WAIT_MS = 50;
+const FIRST: readonly Term[] = [{ epoch: epoch(1), holder: FIRST_HOLDER }];
 const MAPS = [completionOf(attemptOf(0, 0)), completionOf(attemptOf(0, 1))];
 
 interface Told {
@@ -20,6 +29,8 @@ interface Told {
   readonly ended?: readonly EndedAttempt[];
   /** Of what runs. Default: the log as it was when the second epoch began. */
   readonly asOfSeq?: number | undefined;
+  /** Whose orders it has followed. Default: the first driver's. */
+  readonly terms?: readonly Term[];
 }
 
 /** The driver of epoch 2, whose effects are short texts. */
@@ -36,7 +47,7 @@ class Successor {
   ) {
     const log = smallLog(...events);
     this.#taken = log.length;
-    const taken: LogEvent = { kind: "epochStarted", epoch: epoch(2), driver: B, atMs: 0 };
+    const taken: LogEvent = { kind: "epochStarted", epoch: epoch(2), driver: B, atMs: 0, holder: "second" };
     const record: LogRecord = { version: 1, seq: log.length, epoch: epoch(2), events: [taken] };
     const plain = smallSpec();
     const spec = { ...plain, policy: { ...plain.policy, ...policy } };
@@ -53,7 +64,7 @@ class Successor {
     for (const effect of effects) if (effect.kind === "appendRecord") this.#appended = effect.record.seq;
     return effects.flatMap(short);
   }
-  poll(worker: NodeId, { running = [], ended = [], ...told }: Told = {}): readonly string[] {
+  poll(worker: NodeId, { running = [], ended = [], terms = FIRST, ...told }: Told = {}): readonly string[] {
     const asOfSeq = "asOfSeq" in told ? told.asOfSeq : this.#taken;
     const poll = {
       kind: "poll",
@@ -65,6 +76,7 @@ class Successor {
       running,
       ...(asOfSeq === undefined ? {} : { runningAsOf: running.map(() => asOfSeq) }),
       ended,
+      terms,
     } as const;
     return this.tell({ kind: "workerPolled", worker, poll });
   }
@@ -198,6 +210,16 @@ describe("what an earlier driver gave out is stopped", () => {
   test("where its inputs stand as they stood it goes on", () => {
     const next = new Successor(MAPS);
     expect(next.poll(A, { running: [reducer], asOfSeq: 4 })).toEqual(["adopts s1.p0.e1.a0"]);
+  });
+
+  test.each([
+    ["that is another driver's of the same epoch", [{ epoch: epoch(1), holder: "another" }]],
+    ["of which nobody says whose it is", []],
+  ])("%s", (_, terms) => {
+    const next = new Successor(MAPS);
+    expect(next.poll(A, { running: [reducer], asOfSeq: 4, terms })).toEqual(["a stops s1.p0.e1.a0"]);
+    const ended = [next.finished(reducer, 4)];
+    expect(next.poll(B, { ended, terms })).toContain("b forgets s1.p0.e1.a0");
   });
 
   test("where nobody says what it reads", () => {

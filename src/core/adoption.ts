@@ -5,8 +5,9 @@
  * count: what that means, the log says (`JobState.isAdoptable`). So that nothing is given out a second time that runs, every
  * worker there may be is waited for first, as long as that does not take long.
  */
-import { type AttemptId, attemptKey, type NodeId } from "../base/ids.ts";
-import type { EndedAttempt } from "../protocol/message.ts";
+import { assert } from "../base/assert.ts";
+import { type AttemptId, attemptKey, type Epoch, type NodeId } from "../base/ids.ts";
+import type { EndedAttempt, Term, WorkerPoll } from "../protocol/message.ts";
 import { assignmentFor } from "./assign.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { JobState } from "./job-state.ts";
@@ -65,21 +66,40 @@ export class Adoption {
     this.#dispatcher.begin();
   }
 
+  /**
+   * The epoch of a driver that the worker follows, where that is another of this epoch or a later one: it heeds no order of this
+   * one, and may have attempts of the names that this one would give.
+   */
+  overtakenBy({ terms }: WorkerPoll): Epoch | undefined {
+    const { epoch, holder } = this.#state.term;
+    const isAnother = (of: Term): boolean => of.epoch > epoch || (of.epoch === epoch && of.holder !== holder);
+    return terms.findLast(isAnother)?.epoch;
+  }
+
   /** Takes on what ended and nobody was told of. Only what it made is of use: a failure is the earlier driver's. */
-  takeEnded(worker: WorkerState, { attempt, outcome, asOfSeq }: EndedAttempt): void {
+  takeEnded(worker: WorkerState, poll: WorkerPoll, { attempt, outcome, asOfSeq }: EndedAttempt): void {
     if (outcome.kind !== "finished" && attempt.epoch < this.#state.epoch) this.#over.add(attemptKey(attempt));
     if (outcome.kind !== "finished" || this.#dispatcher.workers.live(attempt) !== undefined) return;
-    this.#take(worker, attempt, asOfSeq, true);
+    if (this.#isAdoptable(poll, attempt, asOfSeq)) this.#take(worker, attempt, true);
   }
 
   /** Takes on what runs; false where it is not wanted any more. */
-  takeRunning(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined): boolean {
-    return !this.#over.has(attemptKey(attempt)) && this.#take(worker, attempt, asOfSeq, false);
+  takeRunning(worker: WorkerState, poll: WorkerPoll, index: number): boolean {
+    const attempt = poll.running[index];
+    assert(attempt !== undefined, "the poll tells of it");
+    const mayCount =
+      !this.#over.has(attemptKey(attempt)) && this.#isAdoptable(poll, attempt, poll.runningAsOf?.[index]);
+    return mayCount && this.#take(worker, attempt, false);
   }
 
-  #take(worker: WorkerState, attempt: AttemptId, asOfSeq: number | undefined, hasEnded: boolean): boolean {
-    const { tasks, workers, isOpen } = this.#dispatcher;
-    if (!isOpen || asOfSeq === undefined || !this.#state.isAdoptable(attempt, asOfSeq)) return false;
+  #isAdoptable({ terms }: WorkerPoll, attempt: AttemptId, asOfSeq: number | undefined): boolean {
+    const term = terms.find(({ epoch }) => epoch === attempt.epoch);
+    if (!this.#dispatcher.isOpen || term === undefined || asOfSeq === undefined) return false;
+    return this.#state.isAdoptable(attempt, asOfSeq, term.holder);
+  }
+
+  #take(worker: WorkerState, attempt: AttemptId, hasEnded: boolean): boolean {
+    const { tasks, workers } = this.#dispatcher;
     const { stage, partition } = attempt;
     const task = { stage, partition };
     const phase = tasks.phase(task);

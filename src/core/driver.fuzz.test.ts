@@ -261,6 +261,7 @@ class Cluster {
   #poll(worker: FakeWorker): void {
     const { incarnation, slots, running, ended } = worker;
     const assignments = [...running.values()];
+    const epochs = new Set([...assignments, ...ended.values()].map(({ attempt }) => attempt.epoch));
     const poll: WorkerPoll = {
       kind: "poll",
       job: JOB,
@@ -272,6 +273,7 @@ class Cluster {
       running: assignments.map(({ attempt }) => attempt),
       runningAsOf: assignments.map(({ asOfSeq }) => asOfSeq!),
       ended: [...ended.values()],
+      terms: [...epochs].sort((a, b) => a - b).map((of) => ({ epoch: of, holder: "" })),
     };
     this.#mail.push({ to: "driver", from: worker.id, poll });
   }

@@ -4,7 +4,7 @@ import type { TaskOutcome, TaskOutput } from "../plan/task.ts";
 import { encodeRecord } from "../protocol/codec.ts";
 import type { JobPolicy, JobSpec, StageShape } from "../protocol/job-spec.ts";
 import type { LogRecord } from "../protocol/log-event.ts";
-import type { EndedAttempt } from "../protocol/message.ts";
+import type { EndedAttempt, Term } from "../protocol/message.ts";
 import { JobDriver } from "./driver.ts";
 import type { DriverEffect } from "./effect.ts";
 import type { DriverEvent } from "./event.ts";
@@ -86,6 +86,8 @@ class Bench {
   slots: number;
   ahead = 0;
   region: string | undefined;
+  /** Whose orders the workers have followed. */
+  terms: readonly Term[] = [];
   running: string[] = [];
   readonly appended: LogRecord[] = [];
 
@@ -133,6 +135,7 @@ class Bench {
       ahead: this.ahead,
       running: running.map(attempt),
       ended,
+      terms: this.terms,
     };
     return this.tell({ kind: "workerPolled", worker, poll });
   }
@@ -189,6 +192,8 @@ function short(effect: DriverEffect): string {
       return `no timer ${effect.timer}`;
     case "commitOutputs":
       return `commit ${effect.outputs.length} outputs`;
+    case "standAside":
+      return `stand aside above ${effect.above}`;
     case "endJob":
       return `end ${effect.outcome.kind}`;
     case "note":
@@ -289,6 +294,48 @@ describe("messages that are lost, doubled, late or of another time", () => {
     expect(bench.poll(["0.1.e1.a0"])).toEqual(["worker: start 0.0.e1.a0"]);
   });
 
+  describe("a worker that follows another driver", () => {
+    const begunBy: readonly LogRecord[] = begun.map((record) => ({
+      ...record,
+      events: record.events.map((event) =>
+        event.kind === "epochStarted" ? { ...event, holder: "this one" } : event,
+      ),
+    }));
+    const own = { epoch: epoch(1), holder: "this one" };
+
+    test.each([
+      ["of this very epoch", [{ epoch: epoch(1), holder: "another" }], 1],
+      ["of a later epoch", [own, { epoch: epoch(4), holder: "another" }], 4],
+    ])("%s has this one stand aside, and do nothing more", (_, terms, above) => {
+      const bench = new Bench({ records: begunBy });
+      bench.start();
+      bench.poll([]);
+      bench.poll([], [finished("0.0.e1.a0")]);
+      bench.terms = terms;
+      expect(bench.poll([], [finished("0.1.e1.a0")])).toEqual([`stand aside above ${above}`]);
+      expect(bench.confirm()).toEqual([]);
+      bench.terms = [];
+      expect(bench.poll([])).toEqual([]);
+    });
+
+    test("of an earlier epoch, or this one, changes nothing", () => {
+      const bench = new Bench({ records: begunBy });
+      bench.start();
+      bench.terms = [{ epoch: epoch(0), holder: "another" }, own];
+      expect(bench.poll([])).toContain("worker: start 0.0.e1.a0, start 0.1.e1.a0");
+    });
+
+    test("is too late where the job is ending", () => {
+      const bench = new Bench({ records: begunBy });
+      bench.start();
+      bench.poll([]);
+      bench.tell({ kind: "cancelRequested", reason: "enough" });
+      bench.terms = [{ epoch: epoch(2), holder: "another" }];
+      bench.poll([]);
+      expect(bench.confirm()).toEqual(["end cancelled"]);
+    });
+  });
+
   test("a poll that comes after a later one is ignored", () => {
     const bench = new Bench();
     bench.start();
@@ -302,6 +349,7 @@ describe("messages that are lost, doubled, late or of another time", () => {
       ahead: 0,
       running: [],
       ended: [finished("0.0.e1.a0")],
+      terms: [],
     };
     expect(bench.tell({ kind: "workerPolled", worker: WORKER, poll: late })).toEqual([]);
   });

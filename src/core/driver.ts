@@ -15,7 +15,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorInfo } from "../base/errors.ts";
-import { type AttemptId, type NodeId, type StageId, taskKey } from "../base/ids.ts";
+import { type AttemptId, type Epoch, type NodeId, type StageId, taskKey } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { LogEvent } from "../protocol/log-event.ts";
 import type { WorkerPoll } from "../protocol/message.ts";
@@ -42,8 +42,8 @@ export interface DriverOptions {
   readonly muster?: Muster;
 }
 
-/** working: tasks run · committing: outputs are being shown · ending: the last record is on its way · ended */
-type Mode = "working" | "committing" | "ending" | "ended";
+/** working: tasks run · committing: outputs are being shown · ending: the last record is on its way · ended · aside: it goes on elsewhere */
+type Mode = "working" | "committing" | "ending" | "ended" | "aside";
 
 export class JobDriver {
   readonly state: JobState;
@@ -75,9 +75,10 @@ export class JobDriver {
 
   /** Takes in one event. `nowMs` is monotonic; `wallMs` is for the log's readers only. */
   step(event: DriverEvent, nowMs: number, wallMs: number): readonly DriverEffect[] {
-    if (this.#mode === "ended") return [];
+    if (this.#mode === "ended" || this.#mode === "aside") return [];
     this.#step.begin(nowMs, wallMs);
     this.#on(event);
+    if (this.#isAside()) return this.#step.effects;
     this.#dispatcher.lookLater();
     this.#decisions.send();
     return this.#step.effects;
@@ -112,6 +113,9 @@ export class JobDriver {
   // ---- Workers ------------------------------------------------------------------------------------------------
 
   #onWorkerPolled(id: NodeId, poll: WorkerPoll): void {
+    // Where a job is ending anyway, the log will tell whose end it is.
+    const above = this.#mode === "working" ? this.#adoption.overtakenBy(poll) : undefined;
+    if (above !== undefined) return this.#standAside(above);
     const worker = this.#meet(id, poll);
     if (poll.seq <= worker.seq) return;
     worker.seq = poll.seq;
@@ -122,7 +126,7 @@ export class JobDriver {
     this.#dispatcher.workers.noteRoom(worker);
     const orders = noOrders();
     for (const ended of poll.ended) {
-      this.#adoption.takeEnded(worker, ended);
+      this.#adoption.takeEnded(worker, poll, ended);
       if (!this.#outcomes.onEnded(worker, ended)) orders.forget.push(ended.attempt);
     }
     let known = 0;
@@ -130,7 +134,7 @@ export class JobDriver {
       const live = this.#dispatcher.workers.live(attempt);
       const isWanted =
         live === undefined
-          ? this.#adoption.takeRunning(worker, attempt, poll.runningAsOf?.[index])
+          ? this.#adoption.takeRunning(worker, poll, index)
           : live.worker === id && !live.recording;
       if (isWanted) known++;
       else orders.stop.push(attempt);
@@ -139,6 +143,15 @@ export class JobDriver {
     if (known < worker.running.size) orders.start.push(...this.#unheardOf(worker, poll));
     this.#dispatcher.giveTasks(worker, orders);
     this.#adoption.onHeard(id);
+  }
+
+  #standAside(above: Epoch): void {
+    this.#mode = "aside";
+    this.#step.want({ kind: "standAside", above });
+  }
+
+  #isAside(): boolean {
+    return this.#mode === "aside";
   }
 
   /** What the worker was told to start, and does not know of: the orders were lost, or are on their way. */
@@ -359,6 +372,7 @@ export class JobDriver {
 
   /** For tests and the simulator: what must hold between steps. */
   checkInvariants(): void {
+    if (this.#isAside()) return;
     if (this.#mode === "ended") {
       const empty = this.#decisions.isEmpty && this.#dispatcher.isEmpty && this.#timers.size === 0;
       return assert(empty, "an ended job holds nothing");

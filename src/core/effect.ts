@@ -1,5 +1,5 @@
 import type { ErrorInfo } from "../base/errors.ts";
-import type { AttemptId, NodeId } from "../base/ids.ts";
+import type { AttemptId, Epoch, NodeId } from "../base/ids.ts";
 import type { TaskAssignment } from "../plan/task.ts";
 import type { LogRecord } from "../protocol/log-event.ts";
 import type { Completed } from "./job-state.ts";
@@ -26,6 +26,12 @@ export type DriverEffect =
   | { readonly kind: "commitOutputs"; readonly outputs: readonly Completed[] }
   /** Nothing follows. The log says the same. */
   | { readonly kind: "endJob"; readonly outcome: JobEnd }
+  /**
+   * A worker has followed another driver of this epoch, which is not before this driver's: its own is one that was given out twice,
+   * in a store that was set back, or it was deposed. Nothing of it counts with that worker. Whoever wants to go on takes over above
+   * that epoch. Nothing follows.
+   */
+  | { readonly kind: "standAside"; readonly above: Epoch }
   /** For whoever watches; changes nothing. */
   | { readonly kind: "note"; readonly note: DriverNote };
 

@@ -19,6 +19,7 @@ import {
 import type { BlockRef, TaskOutput } from "../plan/task.ts";
 import type { JobSpec } from "../protocol/job-spec.ts";
 import type { LogEvent, LogRecord } from "../protocol/log-event.ts";
+import type { Term } from "../protocol/message.ts";
 
 /** The effective attempt of a task (S4). */
 export interface Completed {
@@ -37,10 +38,18 @@ export type JobStatus =
     }
   | { readonly kind: "cancelled"; readonly atMs: number; readonly reason: string };
 
+interface LoggedTerm {
+  readonly holder: string;
+  /** Where the log of this epoch ends: with the record that began the next one. Undefined of the last. */
+  endSeq: number | undefined;
+}
+
 export class JobState {
   readonly spec: JobSpec;
   #status: JobStatus = { kind: "running" };
   #epoch: Epoch = epoch(0);
+  /** By epoch. */
+  readonly #terms = new Map<Epoch, LoggedTerm>();
   #nextSeq = 0;
   readonly #completed: (Completed | undefined)[][];
   readonly #remaining: number[];
@@ -76,6 +85,10 @@ export class JobState {
   }
   get epoch(): Epoch {
     return this.#epoch;
+  }
+  /** Whose the epoch is. */
+  get term(): Term {
+    return { epoch: this.#epoch, holder: this.#terms.get(this.#epoch)?.holder ?? "" };
   }
   /** Sequence number of the record to append next. */
   get nextSeq(): number {
@@ -121,20 +134,29 @@ export class JobState {
 
   /**
    * Whether an attempt that a driver of an earlier epoch gave out may still become the effective one: its task is open, it
-   * never was effective before, and what it reads is what a new attempt would read.
+   * never was effective before, what its driver went by is in this log, and what it reads is what a new attempt would read.
    *
    * The log has no assignments. But a driver gives tasks out by what the log says, and only of stages whose inputs are
    * complete: as long as no record since has changed one of those stages, the same blocks still stand there.
    * @param asOfSeq How many records the log had then.
+   * @param holder Whose the attempt's epoch was.
    */
-  isAdoptable(attempt: AttemptId, asOfSeq: number): boolean {
+  isAdoptable(attempt: AttemptId, asOfSeq: number, holder: string): boolean {
     const { stage, partition, epoch: of } = attempt;
     const shape = this.spec.stages[stage];
-    if (shape === undefined || partition >= shape.tasks || of >= this.#epoch || asOfSeq > this.#nextSeq)
-      return false;
+    if (shape === undefined || partition >= shape.tasks || !this.#hasAll(of, asOfSeq, holder)) return false;
     if (this.completed(stage, partition) !== undefined || this.#lost.has(attemptHandle(attempt)))
       return false;
     return shape.dependsOn.every((from) => this.isStageComplete(from) && this.#changedSeq[from]! < asOfSeq);
+  }
+
+  /**
+   * Whether this log begins with the records that the log of a former epoch's driver had, so many of them. In a store that was set
+   * back it may not: they are gone, or others stand there.
+   */
+  #hasAll(of: Epoch, asOfSeq: number, holder: string): boolean {
+    const term = this.#terms.get(of);
+    return term?.endSeq !== undefined && term.holder === holder && asOfSeq <= term.endSeq;
   }
 
   /** Every effective output, by stage and then partition. */
@@ -185,11 +207,7 @@ export class JobState {
         assert(this.#nextSeq === 1, "`submitted` stands in the first record");
         return;
       case "epochStarted":
-        assert(event.epoch === this.#epoch + 1, "each take-over raises the epoch by one (S2)");
-        assert(this.#status.kind !== "committed", "a committed job is not taken over");
-        this.#epoch = event.epoch;
-        this.#status = { kind: "running" };
-        return;
+        return this.#startEpoch(event);
       case "taskCompleted":
         this.#complete(event);
         return;
@@ -205,6 +223,16 @@ export class JobState {
       default:
         unreachable(event);
     }
+  }
+
+  #startEpoch({ epoch: next, holder = "" }: Extract<LogEvent, { readonly kind: "epochStarted" }>): void {
+    assert(next > this.#epoch, "each take-over raises the epoch (S2)");
+    assert(this.#status.kind !== "committed", "a committed job is not taken over");
+    const ended = this.#terms.get(this.#epoch);
+    if (ended !== undefined) ended.endSeq = this.#nextSeq - 1;
+    this.#epoch = next;
+    this.#terms.set(next, { holder, endSeq: undefined });
+    this.#status = { kind: "running" };
   }
 
   #end(event: Exclude<JobStatus, { readonly kind: "running" }>): void {

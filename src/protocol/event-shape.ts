@@ -38,7 +38,7 @@ export const error = fieldsOf({
 
 export const EVENT_SHAPES: Readonly<Record<LogEvent["kind"], Shape>> = {
   submitted: fieldsOf({ job: isText, spec: isText, atMs: isNumber }),
-  epochStarted: fieldsOf({ epoch: isCount, driver: isText, atMs: isNumber }),
+  epochStarted: fieldsOf({ epoch: isCount, driver: isText, atMs: isNumber, holder: optional(isText) }),
   taskCompleted: fieldsOf({ attempt, output }),
   outputLost: fieldsOf({ attempt }),
   committed: fieldsOf({ atMs: isNumber }),

@@ -10,7 +10,14 @@ export type LogEvent =
   /** Always the first. */
   | { readonly kind: "submitted"; readonly job: JobId; readonly spec: ContentHash; readonly atMs: number }
   /** A driver took over, or the job was resumed: a failed or cancelled job runs again from here. */
-  | { readonly kind: "epochStarted"; readonly epoch: Epoch; readonly driver: NodeId; readonly atMs: number }
+  | {
+      readonly kind: "epochStarted";
+      readonly epoch: Epoch;
+      readonly driver: NodeId;
+      readonly atMs: number;
+      /** What no other take-over ever writes; undefined in logs of builds that did not write it. */
+      readonly holder?: string;
+    }
   /** This attempt is the effective one of its task until `outputLost` (S4). */
   | { readonly kind: "taskCompleted"; readonly attempt: AttemptId; readonly output: TaskOutput }
   /** The effective attempt's block is missing or corrupt; the task runs again. */

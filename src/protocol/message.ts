@@ -5,6 +5,16 @@
 import type { AttemptId, Epoch, JobId } from "../base/ids.ts";
 import type { JobContext, TaskAssignment, TaskOutcome } from "../plan/task.ts";
 
+/**
+ * Which driver: its epoch, and what no other take-over ever writes beside it. In a store that was set back to an older state the
+ * number of an epoch is given out again.
+ */
+export interface Term {
+  readonly epoch: Epoch;
+  /** "" in what builds wrote that did not say it. */
+  readonly holder: string;
+}
+
 /** Worker to driver: at every change, and as a heartbeat. */
 export interface WorkerPoll {
   readonly kind: "poll";
@@ -28,6 +38,11 @@ export interface WorkerPoll {
   readonly runningAsOf?: readonly number[];
   /** Attempts that ended and that no driver has acknowledged yet: those not told of before, in a heartbeat all. */
   readonly ended: readonly EndedAttempt[];
+  /**
+   * Whose orders it followed, by epoch, ascending: the last is the driver it follows now, the others those of the attempts that it
+   * runs or has to tell of. It follows no other driver of an epoch that is not later.
+   */
+  readonly terms: readonly Term[];
 }
 
 export interface EndedAttempt {
@@ -42,6 +57,8 @@ export interface DriverOrders {
   readonly kind: "orders";
   readonly job: JobId;
   readonly epoch: Epoch;
+  /** Whose the epoch is: see `Term`. */
+  readonly holder: string;
   /** The incarnation these are for; another one ignores them. */
   readonly incarnation: string;
   readonly context: JobContext;

@@ -37,11 +37,13 @@ const MESSAGES: readonly WireMessage[] = [
       { attempt: attempt(3), outcome: { kind: "failed", error, lostBlocks: ["k"] } },
       { attempt: attempt(4), outcome: { kind: "stopped" } },
     ],
+    terms: [{ epoch: epoch(2), holder: "start 1 77.5" }],
   },
   {
     kind: "orders",
     job,
     epoch: epoch(2),
+    holder: "start 1 77.5",
     incarnation: "start 1",
     context: {
       job,

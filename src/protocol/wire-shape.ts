@@ -44,10 +44,12 @@ const MESSAGE_SHAPES: Readonly<Record<WireMessage["kind"], Shape>> = {
     running: listOf(attempt),
     runningAsOf: optional(listOf(isCount)),
     ended: listOf(fieldsOf({ attempt, outcome, asOfSeq: optional(isCount) })),
+    terms: listOf(fieldsOf({ epoch: isCount, holder: isText })),
   }),
   orders: fieldsOf({
     job: isText,
     epoch: isCount,
+    holder: isText,
     incarnation: isText,
     context,
     start: listOf(assignment),

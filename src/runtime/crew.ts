@@ -1,6 +1,6 @@
-import type { Epoch, JobId } from "../base/ids.ts";
+import type { JobId } from "../base/ids.ts";
 import type { Transport } from "../ports/transport.ts";
-import type { Message } from "../protocol/message.ts";
+import type { Message, Term } from "../protocol/message.ts";
 import type { WorkerObserver } from "./worker.ts";
 
 /** The workers of a job, as its driver sees them. */
@@ -18,7 +18,7 @@ export interface Crew {
 /** What a driver that takes a job over asks its workers together with. */
 export interface MusterRequest {
   readonly job: JobId;
-  readonly epoch: Epoch;
+  readonly term: Term;
   readonly incarnation: string;
   readonly observer: WorkerObserver;
 }

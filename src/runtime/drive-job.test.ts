@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { BicoastalError } from "../base/errors.ts";
-import { attemptKey, contentHash, nodeId } from "../base/ids.ts";
+import { attemptKey, contentHash, epoch, nodeId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { TaskOutcome } from "../plan/task.ts";
 import { ManualClock } from "../ports/control-store.contract.ts";
@@ -11,6 +11,7 @@ import { auditLog } from "../sim/check/check.ts";
 import { COLLECT_END, outputOf, SMALL_JOB, smallSpec } from "../sim/jobs/small-job.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../sim/ports/memory-control-store.ts";
 import { MemoryOutputs } from "../sim/ports/memory-outputs.ts";
+import type { Crew } from "./crew.ts";
 import { cardOf, type Driven, type DriveOptions, type DrivePorts, driveJob } from "./drive-job.ts";
 import type { RunEvent } from "./events.ts";
 import { jobKeys } from "./job-keys.ts";
@@ -397,6 +398,26 @@ describe("driving a job", () => {
       results: [{ kind: "rows" }, { kind: "written", directory: "/out", files: 0 }],
     });
     expect([runner.begun.length, outputs.directories.has("/out")]).toEqual([begun, true]);
+  });
+
+  it("takes the job over once more, above an epoch that a worker has followed and the store does not know", async () => {
+    const muster: DrivePorts["muster"] = (request) => {
+      const crew = localCrew(clock, runner, request);
+      if (request.term.epoch > 1) return crew;
+      const { receive } = crew.transport;
+      const terms = [{ epoch: epoch(7), holder: "forgotten" }];
+      const heard: Crew["transport"]["receive"] = (handler) =>
+        receive((from, message) => handler(from, message.kind === "poll" ? { ...message, terms } : message));
+      return { ...crew, transport: { ...crew.transport, receive: heard } };
+    };
+    const driven = await drive({}, { muster });
+    expect(driven.end).toEqual({ kind: "committed" });
+    const started = (await records()).flatMap(({ events: of }) =>
+      of.flatMap((event) => (event.kind === "epochStarted" ? event.epoch : [])),
+    );
+    expect(started).toEqual([1, 8]);
+    expect(auditLog(await records())).toEqual([]);
+    expect(clock.timers).toBe(0);
   });
 
   it("ends with a bug of ours as it is, and leaves the log as it was", async () => {

@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
-import type { AttemptId, ContentHash, Epoch } from "../base/ids.ts";
+import { type AttemptId, type ContentHash, type Epoch, epoch } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Muster } from "../core/adoption.ts";
 import type { DriverNote, JobEnd } from "../core/effect.ts";
@@ -88,6 +88,7 @@ export interface Driven {
 export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveOptions): Promise<Driven> {
   const log = new JobLog(ports.store, spec.id, { clock: ports.clock, random: ports.random });
   let drive: Drive | undefined;
+  let above = epoch(0);
   try {
     for (;;) {
       const { records } = await log.read();
@@ -101,8 +102,9 @@ export async function driveJob(spec: JobSpec, ports: DrivePorts, options: DriveO
         return { end: state.status, results, state, tasksResumed: countTasks(state) };
       }
       drive = new Drive(spec, ports, options, log);
-      const driven = await drive.run();
+      const driven = await drive.run(above);
       if (driven !== "again") return driven;
+      above = drive.above;
     }
   } finally {
     log.close();
@@ -125,6 +127,8 @@ class Drive {
   /** The record that ends the job is being written. */
   #ending: Promise<boolean> | undefined;
   readonly #warned = new Set<ImpureCall>();
+  /** The latest epoch that is known to be another's: the next take-over is to be above it. */
+  above = epoch(0);
 
   constructor(spec: JobSpec, ports: DrivePorts, options: DriveOptions, log: JobLog) {
     this.#spec = spec;
@@ -138,7 +142,9 @@ class Drive {
     return committed === this.#epoch ? this.#results : undefined;
   }
 
-  async run(): Promise<Driven | "again"> {
+  /** @param above An epoch that is another's, whatever the store says. */
+  async run(above: Epoch): Promise<Driven | "again"> {
+    this.above = above;
     const { store, clock, random } = this.#ports;
     let onLost = (): void => {};
     const { leaseMs } = this.#options;
@@ -161,6 +167,7 @@ class Drive {
         holder: `${this.#options.incarnation} ${clock.monotonicMs()}`,
         isDead,
         onlyOpen: this.#options.onlyOpen ?? false,
+        above,
       });
       if (taken === undefined) return "again";
       // Whoever retired meanwhile may have a successor in this very process by now, whose messages would come here.
@@ -192,6 +199,9 @@ class Drive {
       case "deposed":
         if (this.#leaseLost) return "again";
         throw this.#deposed();
+      case "outrun":
+        this.above = end.above;
+        return "again";
       case "aborted":
         throw end.error;
       default:
@@ -246,7 +256,7 @@ class Drive {
     const { clock, muster } = this.#ports;
     const crew = muster({
       job: this.#spec.id,
-      epoch: state.epoch,
+      term: state.term,
       incarnation: this.#options.incarnation,
       observer: {
         onTaskProgress: (attempt, progress) => meter.onTaskProgress(attempt, progress),

@@ -7,7 +7,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { BicoastalError, toErrorInfo } from "../base/errors.ts";
-import type { NodeId } from "../base/ids.ts";
+import type { Epoch, NodeId } from "../base/ids.ts";
 import type { Muster } from "../core/adoption.ts";
 import { JobDriver } from "../core/driver.ts";
 import type { DriverEffect, DriverNote, JobEnd } from "../core/effect.ts";
@@ -23,6 +23,8 @@ import type { Message, WorkerPoll } from "../protocol/message.ts";
 export type HostEnd =
   | JobEnd
   | { readonly kind: "deposed" }
+  /** Another driver has had an epoch as late as this: the job is to be taken over above it. */
+  | { readonly kind: "outrun"; readonly above: Epoch }
   | { readonly kind: "aborted"; readonly error: unknown };
 
 export type CommitResult =
@@ -132,6 +134,8 @@ export class DriverHost {
         return this.#commit(effect.outputs);
       case "endJob":
         return this.#close(effect.outcome);
+      case "standAside":
+        return this.#close({ kind: "outrun", above: effect.above });
       case "note":
         return this.#options.onNote(effect.note);
       default:
@@ -160,7 +164,7 @@ export class DriverHost {
     transport.send(worker, {
       kind: "orders",
       job: context.job,
-      epoch: state.epoch,
+      ...state.term,
       incarnation,
       context,
       start,

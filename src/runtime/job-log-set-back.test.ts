@@ -57,11 +57,19 @@ async function setBack(): Promise<void> {
 const logOn = (on: ControlStore): JobLog =>
   new JobLog(on, SMALL_JOB, { clock, random: new Prng("set back") });
 
-async function takeOver(holder: string, on = store): Promise<Driver> {
+async function takeOver(holder: string, on = store, above?: Epoch): Promise<Driver> {
   const log = logOn(on);
   const owner = { node: nodeId(holder), host: "h", pid: 7 };
   const lease = await on.grantLease(LEASE_MS);
-  const taken = await log.takeOver({ owner, lease, card: CARD, wallMs: 5, holder, isDead: () => true });
+  const taken = await log.takeOver({
+    owner,
+    lease,
+    card: CARD,
+    wallMs: 5,
+    holder,
+    isDead: () => true,
+    ...(above === undefined ? {} : { above }),
+  });
   return { log, ...taken! };
 }
 
@@ -116,6 +124,21 @@ describe("two drivers of one epoch, one of before the store was set back and one
         expect(await append(driver, seq, cancelled("late"))).toBe(false);
     expect(await append(next, TAIL + 2)).toBe(true);
   });
+});
+
+it("a take-over goes above an epoch that others have heard of, and the log says whose each is", async () => {
+  const before = await takeOver("before");
+  await setBack();
+  const after = await takeOver("after", store, before.epoch);
+  expect(after.epoch).toBe(before.epoch + 1);
+  const started = after.records.flatMap(({ events }) =>
+    events.flatMap((event) => (event.kind === "epochStarted" ? [[event.epoch, event.holder]] : [])),
+  );
+  expect(started).toEqual([
+    [1, "first"],
+    [3, "after"],
+  ]);
+  expect(await append(after, TAIL + 1)).toBe(true);
 });
 
 it("a submission is made where what stood in its way is gone when it is looked at", async () => {

@@ -183,8 +183,8 @@ export class JobLog {
       if (onlyOpen === true && !(await this.isOpen())) return undefined;
       if (snapshot.owner !== undefined && !isDead(snapshot.owner))
         throw jobRunning(this.#job, snapshot.owner);
-      const next = epoch(decodeEpoch(epochEntry) + 1);
-      const event: LogEvent = { kind: "epochStarted", epoch: next, driver: owner.node, atMs: wallMs };
+      const next = epoch(Math.max(decodeEpoch(epochEntry), request.above ?? 0) + 1);
+      const event: LogEvent = { kind: "epochStarted", epoch: next, driver: owner.node, atMs: wallMs, holder };
       const record: LogRecord = { version: 1, seq: records.length, epoch: next, events: [event] };
       const bytes = encodeRecord(record);
       const key = this.#keys.log(record.seq);
@@ -296,6 +296,8 @@ export interface TakeOver {
   readonly isDead: (owner: DriverOwner) => boolean;
   /** Leaves a job alone that has ended, unless it was opened again. Default false: an ended job goes on. */
   readonly onlyOpen?: boolean;
+  /** An epoch that is known to be another's, though the store may have forgotten it. Default: what the store says is all there is. */
+  readonly above?: Epoch;
 }
 
 export interface TakenOver {

@@ -14,7 +14,7 @@ const AHEAD_MS = 30;
 export function localCrew(
   clock: Clock,
   runner: TaskRunner,
-  { job, epoch, incarnation, observer }: MusterRequest,
+  { job, term, incarnation, observer }: MusterRequest,
 ): Crew {
   const hub = new LocalHub<Message>();
   const driver = hub.join("driver" as NodeId);
@@ -22,7 +22,7 @@ export function localCrew(
   const worker = new Worker({
     job,
     driver: () => driver.self,
-    incarnation: `${incarnation}/${epoch}`,
+    incarnation: `${incarnation}/${term.epoch}`,
     transport,
     runner,
     clock,

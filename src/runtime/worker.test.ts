@@ -97,6 +97,7 @@ describe("a worker", () => {
       kind: "orders",
       job: SMALL_JOB,
       epoch: epoch(1),
+      holder: "first",
       incarnation: "i1",
       context: CONTEXT,
       start: start.map((attempt) => ({
@@ -303,6 +304,31 @@ describe("a worker", () => {
     order({ forget: [attemptOf(0, 0, 0, 2)] });
     await clock.advance(HEARTBEAT_MS);
     expect(lastPoll().ended).toEqual(["s0.p0.e2.a0"]);
+  });
+
+  it("follows of one epoch only whose orders came first, and says whom it has followed", async () => {
+    expect(polls.at(-1)?.terms).toEqual([]);
+    order({ start: [A, B] });
+    await runner.end(A);
+    order({ start: [C], stop: [B], forget: [A] }, { holder: "other" });
+    await clock.advance(HEARTBEAT_MS);
+    expect([runner.begun.length, runner.stopped, lastPoll().ended]).toEqual([2, [], ["s0.p0.e1.a0"]]);
+    expect(polls.at(-1)?.terms).toEqual([{ epoch: 1, holder: "first" }]);
+    order({}, { epoch: epoch(2), holder: "other" });
+    await clock.advance(HEARTBEAT_MS);
+    expect(polls.at(-1)?.terms).toEqual([
+      { epoch: 1, holder: "first" },
+      { epoch: 2, holder: "other" },
+    ]);
+  });
+
+  it("says no more whom it followed when nothing of that is left", async () => {
+    order({ start: [A] });
+    await runner.end(A);
+    order({ forget: [A] }, { epoch: epoch(2), holder: "second" });
+    order({}, { epoch: epoch(3), holder: "third" });
+    await clock.advance(HEARTBEAT_MS);
+    expect(polls.at(-1)?.terms).toEqual([{ epoch: 3, holder: "third" }]);
   });
 
   it("passes on what a task says of itself, and that it ended with nothing to show", async () => {

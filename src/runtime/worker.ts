@@ -10,7 +10,7 @@
  * Tasks that take long are not hoarded, as another worker may be free for them.
  */
 
-import { type AttemptId, attemptHandle, type Epoch, epoch, type JobId, type NodeId } from "../base/ids.ts";
+import { type AttemptId, attemptHandle, type Epoch, type JobId, type NodeId } from "../base/ids.ts";
 import { Queue } from "../base/queue.ts";
 import type { TaskAssignment, TaskOutcome } from "../plan/task.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -22,7 +22,7 @@ import type {
   TaskRunner,
 } from "../ports/task-runner.ts";
 import type { Transport } from "../ports/transport.ts";
-import type { DriverOrders, EndedAttempt, Message } from "../protocol/message.ts";
+import type { DriverOrders, EndedAttempt, Message, Term } from "../protocol/message.ts";
 
 /** At least so many attempts are remembered after they were forgotten, in case an old order to start them comes late. */
 const FORGOTTEN_MIN = 8_192;
@@ -70,7 +70,8 @@ export class Worker {
   #forgotten = new Set<Handle>();
   /** Those before: all dropped at once, as to find the oldest of a set means to pass by all that it dropped. */
   #forgottenBefore: ReadonlySet<Handle> = new Set();
-  #epoch: Epoch = epoch(0);
+  /** See `WorkerPoll.terms`. */
+  #terms: readonly Term[] = [];
   #seq = 0;
   #pollDue = false;
   #cancelHeartbeat: (() => void) | undefined;
@@ -92,15 +93,29 @@ export class Worker {
   }
 
   onOrders(orders: DriverOrders): void {
-    if (this.#closed || orders.incarnation !== this.#options.incarnation || orders.epoch < this.#epoch)
-      return;
-    // Another driver has not heard what its predecessor was told.
-    if (orders.epoch > this.#epoch && this.#epoch > 0) this.#tellAgain(this.#ended.keys());
-    this.#epoch = orders.epoch;
+    if (this.#closed || orders.incarnation !== this.#options.incarnation || !this.#follow(orders)) return;
     for (const attempt of orders.forget) this.#forget(attemptHandle(attempt));
     if (orders.stop.length > 0) this.#stop(orders.stop);
     for (const assignment of orders.start) this.#take(orders, assignment);
     this.#startWaiting();
+  }
+
+  /**
+   * Whether the orders are of the latest driver there was; from now on it is followed. In a store that was set back an epoch's number
+   * comes again: whose orders came first is followed, and the other one hears that in the next poll, and takes over above it. So
+   * no two attempts here ever have the same name.
+   */
+  #follow({ epoch, holder }: DriverOrders): boolean {
+    const followed = this.#terms.at(-1);
+    if (followed !== undefined && epoch <= followed.epoch)
+      return epoch === followed.epoch && holder === followed.holder;
+    // Another driver has not heard what its predecessor was told.
+    if (followed !== undefined) this.#tellAgain(this.#ended.keys());
+    const named = new Set<Epoch>();
+    for (const { attempt } of this.#running.values()) named.add(attempt.epoch);
+    for (const { attempt } of this.#ended.values()) named.add(attempt.epoch);
+    this.#terms = [...this.#terms.filter((term) => named.has(term.epoch)), { epoch, holder }];
+    return true;
   }
 
   /** Tells now of what ended and would be told of in a moment. */
@@ -247,6 +262,7 @@ export class Worker {
       running: assignments.map(({ attempt }) => attempt),
       ...(asOf.length === assignments.length ? { runningAsOf: asOf } : {}),
       ended: [...this.#untold.values()],
+      terms: this.#terms,
     });
     this.#untold.clear();
     this.#nextPoll?.cancel();

@@ -3,9 +3,10 @@
  * keeps what it was sent. See protocol/wire.ts.
  */
 import { assert } from "../../base/assert.ts";
-import type { Epoch, JobId, NodeId } from "../../base/ids.ts";
+import { hashKey } from "../../base/hash.ts";
+import type { JobId, NodeId } from "../../base/ids.ts";
 import type { BlockRef, ProducerBlocks, TaskAssignment } from "../../plan/task.ts";
-import type { DriverOrders } from "../../protocol/message.ts";
+import type { DriverOrders, Term } from "../../protocol/message.ts";
 import type {
   BlockLists,
   ListedAssignment,
@@ -34,9 +35,10 @@ export class SentLists {
   readonly #sent = new Map<NodeId, { readonly incarnation: string; readonly names: Set<ListName> }>();
   #count = 0;
 
-  constructor(job: JobId, epoch: Epoch) {
+  constructor(job: JobId, { epoch, holder }: Term) {
     this.#job = job;
-    this.#prefix = `${epoch}`;
+    // In a store that was set back an epoch's number comes again.
+    this.#prefix = `${epoch}.${(hashKey(holder) >>> 0).toString(36)}`;
   }
 
   /** With lists in place of blocks; those that this worker was not sent before come with it. */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { contentHash, nodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
+import { encodeJson } from "../../protocol/codec.ts";
 import type { WireMessage } from "../../protocol/wire.ts";
 import { SimNetwork } from "../../sim/faults/network.ts";
 import { outputOf, smallSpec } from "../../sim/jobs/small-job.ts";
@@ -27,7 +28,7 @@ const SPEC_HASH = contentHash("1".repeat(64));
 const OPEN = encodeOpenJob({ spec: SPEC_HASH, bundle: spec.constants.bundle, holders: [] });
 
 /** One node whose first call of a kind takes long, and no other. */
-function oneNode(late: "fetch" | "list") {
+function oneNode(late: "fetch" | "list" | "none", taskMs = TASK_MS) {
   const scheduler = new Scheduler();
   const random = new Prng("cluster-node");
   const trace = new Trace(() => scheduler.nowMs, undefined);
@@ -72,7 +73,7 @@ function oneNode(late: "fetch" | "list") {
       slots: 1,
       room: () => 1,
       run: ({ assignment }) =>
-        process.awaiting(TASK_MS, async () => ({ kind: "finished", output: outputOf(assignment.attempt) })),
+        process.awaiting(taskMs, async () => ({ kind: "finished", output: outputOf(assignment.attempt) })),
       stop: () => {},
       close: async () => {},
     },
@@ -109,4 +110,23 @@ test.each([
   await wait(60_000);
   const drove = notes.flatMap((note) => (note.kind === "drove" ? note.outcome : []));
   expect(drove).toEqual(["committed"]);
+});
+
+test("a node whose place another one has taken lays its driving down, also where it has nothing to write and its lease lives on", async () => {
+  const { node, store, log, notes, wait } = oneNode("none", 10_000_000);
+  void node.start();
+  await wait(100);
+  void log.submit(SPEC_HASH, cardOf(spec, undefined), OPEN);
+  await wait(1_000);
+  const drives = (): number => notes.filter(({ kind }) => kind === "driving").length;
+  expect(drives()).toBe(1);
+  const other = encodeJson({ node: "b", host: "h", pid: 2 });
+  void store.txn({ compare: [], success: [{ kind: "put", key: keys.driver, value: other }] });
+  await wait(5_000);
+  expect(drives()).toBe(1);
+  void store.txn({ compare: [], success: [{ kind: "delete", key: keys.driver }] });
+  await wait(5_000);
+  expect(drives()).toBe(2);
+  void node.close();
+  await wait(1_000);
 });

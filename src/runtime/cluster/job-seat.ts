@@ -21,7 +21,7 @@ import type { RunEvent } from "../events.ts";
 import { jobKeys } from "../job-keys.ts";
 import { type DriverOwner, decodeOwner, JobLog } from "../job-log.ts";
 import { replayLog } from "../replay-log.ts";
-import { pause, type RetryClock } from "../retry.ts";
+import { pause, type RetryClock, untilAvailable } from "../retry.ts";
 import { Worker } from "../worker.ts";
 import { RangeView } from "./range-view.ts";
 import type { SharedSlots } from "./shared-slots.ts";
@@ -102,8 +102,10 @@ export class JobSeat {
   #owner: DriverOwner | undefined;
   #worker: { readonly worker: Worker; readonly close: () => Promise<void> } | undefined;
   #driving: Promise<void> | undefined;
-  /** As far as the log was read to see what of it is needed here. */
-  #seen: JobState | undefined;
+  /** As far as the log was read to see what of it is needed here, and its last record then. */
+  #seen: { readonly state: JobState; readonly last: string } | undefined;
+  /** Of the epoch that this node drives, if it does: lays it down. */
+  #standing: AbortController | undefined;
   #draining = false;
   #failures = 0;
   #progressToldMs = Number.NEGATIVE_INFINITY;
@@ -141,6 +143,8 @@ export class JobSeat {
     const { links } = this.#parts;
     if (before !== undefined && before.node !== this.#owner?.node) links.unlisten(before.node);
     if (this.#owner === undefined) return this.#campaign();
+    if (this.#standing !== undefined && this.#owner.node !== links.self)
+      void this.#lookWhoDrives(this.#standing);
     if (before?.node !== this.#owner.node) links.listen(this.#owner.node);
     if (this.#worker === undefined) this.#startWorker();
     else this.#worker.worker.greet();
@@ -198,11 +202,24 @@ export class JobSeat {
   async isNeeded(): Promise<boolean> {
     const { store, retrying, owner } = this.#parts;
     if (this.#worker?.worker.isIdle === false) return true;
-    const log = new JobLog(store, this.#spec.id, retrying);
-    if (this.#seen === undefined) this.#seen = replayLog(this.#spec, await log.readFrom(0));
-    else for (const record of await log.readFrom(this.#seen.nextSeq)) this.#seen.applyRecord(record);
-    const { status } = this.#seen;
-    return status.kind === "running" && this.#seen.neededBlocksAt(owner.node).length > 0;
+    const state = await this.#read(new JobLog(store, this.#spec.id, retrying));
+    return state.status.kind === "running" && state.neededBlocksAt(owner.node).length > 0;
+  }
+
+  /** The job as its log says now, of which only what is new is read. */
+  async #read(log: JobLog): Promise<JobState> {
+    const seen = this.#seen;
+    // Where anything goes wrong, the next time reads all of it.
+    this.#seen = undefined;
+    const known = seen === undefined ? [] : await log.readFrom(seen.state.nextSeq - 1);
+    // In a store that was set back other records may stand there.
+    const goesOn = seen !== undefined && JSON.stringify(known[0]) === seen.last;
+    const records = goesOn ? known.slice(1) : await log.readFrom(0);
+    const state = goesOn ? seen.state : replayLog(this.#spec, records);
+    if (goesOn) for (const record of records) state.applyRecord(record);
+    const last = records.length > 0 ? JSON.stringify(records.at(-1)) : (seen?.last ?? "");
+    this.#seen = { state, last };
+    return state;
   }
 
   // ---- Driving -----------------------------------------------------------------------------------------------
@@ -223,6 +240,22 @@ export class JobSeat {
       });
   }
 
+  /**
+   * Another one is said to drive what this node drives. What is said may be late, so the store is asked: a driver that was deposed
+   * hears of it by its next record or its lease, but in a store that was set back its lease may live on, and where it has lost all
+   * its workers it has nothing to write.
+   */
+  async #lookWhoDrives(standing: AbortController): Promise<void> {
+    const { store, retrying, owner } = this.#parts;
+    const found = await untilAvailable(
+      retrying,
+      () => store.get(jobKeys(this.#spec.id).driver),
+      () => this.#standing !== standing,
+    ).catch(() => undefined);
+    const driver = found?.entry === undefined ? undefined : ownerIn(found.entry);
+    if (driver !== undefined && driver.node !== owner.node) standing.abort();
+  }
+
   /** The place of this node in the order in which the nodes try. */
   #turn(): number {
     const rank = (node: NodeId): number => new Prng(`${this.#spec.id}/${node}`).next();
@@ -239,6 +272,7 @@ export class JobSeat {
     if (!this.#parts.candidates().includes(owner.node)) return;
     const { id: job } = this.#spec;
     let driving = false;
+    const standing = new AbortController();
     const driven: Driven = await driveJob(
       this.#spec,
       {
@@ -248,11 +282,16 @@ export class JobSeat {
         random: retrying.random,
         readRows,
         keepResults,
-        muster: ({ epoch }) => {
+        muster: ({ term }) => {
           driving = true;
           onNote({ kind: "driving", job });
-          const transport = this.#parts.switchboard.driver(job, epoch);
-          return { transport, report: async () => {}, close: () => transport.close() };
+          this.#standing = standing;
+          const transport = this.#parts.switchboard.driver(job, term);
+          const close = (): void => {
+            this.#standing = undefined;
+            transport.close();
+          };
+          return { transport, report: async () => {}, close };
         },
       },
       {
@@ -265,7 +304,7 @@ export class JobSeat {
           waitMs: Math.ceil(timing.workerLeaseMs * MUSTER_SHARE),
         }),
         signal: this.#cancel.signal,
-        retire: this.#retire.signal,
+        retire: AbortSignal.any([this.#retire.signal, standing.signal]),
         onEvent: (event) => this.#onEvent(event),
         incarnation,
         tracing: this.#parts.tracing,

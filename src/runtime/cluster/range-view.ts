@@ -88,7 +88,7 @@ export class RangeView {
     const there = new Set(entries.map(({ key }) => key));
     for (const key of [...this.#entries.keys()]) if (!there.has(key)) this.#drop(key);
     for (const entry of entries) {
-      if (this.#entries.get(entry.key)?.modRevision !== entry.modRevision) this.#put(entry);
+      if (!isSame(this.#entries.get(entry.key), entry)) this.#put(entry);
     }
   }
 
@@ -107,4 +107,11 @@ export class RangeView {
     this.#cancelRelist?.();
     this.#watch?.close();
   }
+}
+
+/** In a store that was set back revisions come again, with other values. */
+function isSame(known: Entry | undefined, { modRevision, lease, value }: Entry): boolean {
+  if (known?.modRevision !== modRevision || known.lease !== lease || known.value.length !== value.length)
+    return false;
+  return known.value.every((byte, index) => byte === value[index]);
 }

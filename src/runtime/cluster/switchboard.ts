@@ -3,9 +3,9 @@
  * name, and are the driver's and the worker's again on this side of it.
  */
 import { unreachable } from "../../base/assert.ts";
-import type { Epoch, JobId, NodeId } from "../../base/ids.ts";
+import type { JobId, NodeId } from "../../base/ids.ts";
 import type { Transport } from "../../ports/transport.ts";
-import type { Message } from "../../protocol/message.ts";
+import type { Message, Term } from "../../protocol/message.ts";
 import type { WireMessage } from "../../protocol/wire.ts";
 import { KnownLists, SentLists } from "./block-lists.ts";
 
@@ -32,8 +32,8 @@ export class Switchboard {
   }
 
   /** For the job's driver; one at a time, the latest. */
-  driver(job: JobId, epoch: Epoch): Transport<Message> {
-    const lists = new SentLists(job, epoch);
+  driver(job: JobId, term: Term): Transport<Message> {
+    const lists = new SentLists(job, term);
     return this.#seat(job, this.#drivers, lists, (to, message) => {
       if (message.kind === "orders") this.#links.send(to, lists.list(to, message));
     });

@@ -57,6 +57,7 @@ export class SimRunner implements TaskRunner {
 
   run(request: TaskRequest): Promise<TaskOutcome> {
     const key = attemptKey(request.assignment.attempt);
+    const name = nameOf(request.job.job, request.assignment.attempt);
     const { random, rates, points, weather } = this.#faults;
     const hangs = this.#faults.happens("attemptHangs", () => `${key} on ${this.#process.name}`);
     const death = this.#deathOf(key);
@@ -67,12 +68,12 @@ export class SimRunner implements TaskRunner {
       const end = (outcome: TaskOutcome): void => {
         // What a thread has to say waits until the main thread listens.
         this.#process.enter(() => {
-          this.#stops.delete(key);
+          this.#stops.delete(name);
           this.#watch.onOutcome(request, outcome);
           resolve(outcome);
         });
       };
-      this.#stops.set(key, () => end({ kind: "stopped" }));
+      this.#stops.set(name, () => end({ kind: "stopped" }));
       if (hangs) return;
       points.pass(this.#process, "starting an attempt");
       this.#process.afterInThread(beforeMs, () => {
@@ -97,8 +98,8 @@ export class SimRunner implements TaskRunner {
     return failure("THREAD_DIED", "The simulated node is sick");
   }
 
-  stop(_job: JobId, attempt: AttemptId): void {
-    const stop = this.#stops.get(attemptKey(attempt));
+  stop(job: JobId, attempt: AttemptId): void {
+    const stop = this.#stops.get(nameOf(job, attempt));
     if (stop === undefined) return;
     const { random } = this.#faults;
     const late = this.#faults.happens("stopLate", () => `${attemptKey(attempt)} on ${this.#process.name}`);
@@ -109,6 +110,9 @@ export class SimRunner implements TaskRunner {
     for (const stop of [...this.#stops.values()]) stop();
   }
 }
+
+/** Several jobs have attempts of one name. */
+const nameOf = (job: JobId, attempt: AttemptId): string => `${job}/${attemptKey(attempt)}`;
 
 function failure(code: ErrorCode, message: string): TaskOutcome {
   return { kind: "failed", error: { code, message, retryable: true, details: {} }, lostBlocks: [] };

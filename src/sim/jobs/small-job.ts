@@ -89,10 +89,19 @@ export const completionOf = (attempt: AttemptId, changes: Partial<TaskOutput> = 
   return { kind: "taskCompleted", attempt, output: outputOf(attempt, changes) };
 };
 
+/** Whose the first epoch of a small log is. */
+export const FIRST_HOLDER = "first";
+
 /** The log of a job that was begun in epoch 1, and goes on with these events, one a record. */
 export function smallLog(...events: readonly LogEvent[]): readonly LogRecord[] {
   const submitted: LogEvent = { kind: "submitted", job: SMALL_JOB, spec: contentHash("1"), atMs: 1_000 };
-  const started: LogEvent = { kind: "epochStarted", epoch: epoch(1), driver: nodeId("d"), atMs: 1_000 };
+  const started: LogEvent = {
+    kind: "epochStarted",
+    epoch: epoch(1),
+    driver: nodeId("d"),
+    atMs: 1_000,
+    holder: FIRST_HOLDER,
+  };
   return [submitted, started, ...events].map((event, seq) => {
     return { version: 1, seq, epoch: epoch(seq === 0 ? 0 : 1), events: [event] };
   });

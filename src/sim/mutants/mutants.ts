@@ -129,7 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: JOB_LOG,
-        find: "epoch(decodeEpoch(epochEntry) + 1)",
+        find: "epoch(Math.max(decodeEpoch(epochEntry), request.above ?? 0) + 1)",
         replace: "epoch(Math.max(1, decodeEpoch(epochEntry)))",
       },
     ],
@@ -319,6 +319,19 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "S5",
     world: "nodes",
     edits: [{ file: JOB_STATE, find: "&& this.#changedSeq[from]! < asOfSeq", replace: "" }],
+  },
+  {
+    name: "a driver goes on where a worker follows another one of its epoch",
+    breaks: "L15",
+    world: "nodes",
+    rates: { setBackEveryMs: 2_500 },
+    edits: [
+      {
+        file: DRIVER,
+        find: "if (above !== undefined) return this.#standAside(above);",
+        replace: "",
+      },
+    ],
   },
   // ---- Outputs, their loss and their checksums
   {
@@ -543,8 +556,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: SEAT,
-        find: "if (this.#owner === undefined) return this.#campaign();\n    if (before?.node",
-        replace: "if (this.#owner === undefined) return;\n    if (before?.node",
+        find: "if (this.#owner === undefined) return this.#campaign();\n    if (this.#standing",
+        replace: "if (this.#owner === undefined) return;\n    if (this.#standing",
       },
     ],
   },

@@ -14,6 +14,7 @@ import type { ControlStore } from "../../ports/control-store.ts";
 import type { Outputs } from "../../ports/outputs.ts";
 import type { JobSpec } from "../../protocol/job-spec.ts";
 import type { Message } from "../../protocol/message.ts";
+import type { MusterRequest } from "../../runtime/crew.ts";
 import { cardOf, type Driven, driveJob } from "../../runtime/drive-job.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import { createTaskExecutor } from "../../runtime/executor/task-executor.ts";
@@ -209,11 +210,11 @@ export class World {
       clock: faults.points.timersOf(process),
       readRows: localReading(this.#environmentOf(process)).readRows,
       random: new Prng(`${process.name}/${random.nextUint32()}`),
-      muster: (job: { readonly epoch: Epoch }) => {
-        trace.say(process.name, `has taken over, in epoch ${job.epoch}`);
+      muster: ({ term: { epoch: taken } }: MusterRequest) => {
+        trace.say(process.name, `has taken over, in epoch ${taken}`);
         if (this.#driverCount > 1) trace.met("takeOver");
         // One that was frozen when it took over says so late; workers follow the latest by what the store says.
-        if (job.epoch > this.#driverEpoch) [this.#driverEpoch, this.#driverAddress] = [job.epoch, self];
+        if (taken > this.#driverEpoch) [this.#driverEpoch, this.#driverAddress] = [taken, self];
         const transport = this.#network.join(self, process);
         return { transport, report: async () => {}, close: () => transport.close() };
       },

@@ -17,8 +17,6 @@ import type { Users } from "./users.ts";
 
 /** How old a snapshot is at the most that the store is set back to. */
 const SNAPSHOT_MS_MAX = 10_000;
-/** For so long nodes go on at the most when the store was set back. */
-const UNNOTICED_MS_MAX = 15_000;
 const FREEZE_MS_MAX = 15_000;
 const DRAIN_MS_MAX = 20_000;
 const REGION_MS_MAX = 20_000;
@@ -30,8 +28,6 @@ export interface DisturbedNodes {
   readonly audit: StoreAudit;
   /** Jobs that users have submitted, or will have. */
   readonly specs: readonly JobSpec[];
-  /** Nodes are always stopped before the store is set back: a job gives other rows each time, which two drivers of one epoch may mix. */
-  readonly stopsToRestore: boolean;
   readonly network: SimNetwork<WireMessage>;
   /** By their place; those that are down are undefined. */
   readonly nodes: readonly (LiveNode | undefined)[];
@@ -92,11 +88,11 @@ export class NodeFaults {
   }
 
   /**
-   * Connections to the store end with it, and what was asked has no answer. Nodes are stopped before, as whoever runs them is told
-   * to; or that is made up for a while later. Until then some may wait for what never comes, but nothing may go wrong.
+   * Connections to the store end with it, and what was asked has no answer. Nodes are stopped before, or live on with all they
+   * remember of what the store has forgotten.
    */
   #restore(snapshot: StoreSnapshot): void {
-    const { faults, backend, history, audit, users, specs, stopsToRestore } = this.#parts;
+    const { faults, backend, history, audit, users, specs } = this.#parts;
     const driven = (): readonly string[] =>
       specs.flatMap(({ id }) => {
         const { entry } = backend.get(jobKeys(id).epoch);
@@ -105,9 +101,8 @@ export class NodeFaults {
     const before = driven();
     const from = backend.history().revision;
     faults.trace.fault("setBack", `from revision ${from} to ${snapshot.revision}`);
-    const stopped = stopsToRestore || faults.random.chance(0.5);
+    const stopped = faults.random.chance(0.3);
     if (stopped) this.#restartAll();
-    else faults.scheduler.after(faults.random.below(UNNOTICED_MS_MAX), () => this.#restartAll());
     faults.setBacks++;
     backend.restore(snapshot);
     history.restored(snapshot);

@@ -145,7 +145,6 @@ export class NodeWorld {
       history,
       audit,
       specs: jobs.map(({ spec }) => spec),
-      stopsToRestore: jobs.some(({ job }) => job.judge !== undefined),
       network: this.#network,
       nodes: this.#nodes,
       disks: this.#disks,

@@ -181,6 +181,7 @@ class Scale {
       ahead: 0,
       running: [...worker.running.values()].map(({ attempt }) => attempt),
       ended: [...worker.ended.values()],
+      terms: [],
     };
     this.#tell({ kind: "workerPolled", worker: nameOf(worker.index), poll });
   }
