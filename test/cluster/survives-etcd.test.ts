@@ -1,4 +1,4 @@
-/** Members of etcd that go, for a while or for good, and a whole region with the member that stands in it. */
+/** Members of etcd that go, for a while or for good, a store that is set back, and a whole region with the member that stands in it. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { delay, EtcdServers, hasEtcd } from "../etcd/etcd-servers.ts";
 import { NodeProcesses, type Output, runAlone } from "./node-processes.ts";
@@ -56,6 +56,33 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
     expect(await output).toEqual(alone);
     const { failed } = await cluster.audit();
     expect(failed).toBeUndefined();
+  });
+
+  test("a store that is set back under living nodes, to before the driver's epoch", async () => {
+    const single = await EtcdServers.start(1);
+    try {
+      const cluster = new NodeProcesses({ store: `etcd://${single.endpoints[0]}` });
+      const { job } = cluster;
+      await cluster.startAll("a", "b");
+      const output = cluster.run();
+      job.admit("map", 3);
+      await cluster.until("the job is under way", () => job.arrived("map") > 3);
+      await single.save();
+      await (await cluster.someDriver()).kill();
+      const driver = await cluster.someDriver();
+      // What the worker hears and ends under the second epoch, the store will have forgotten.
+      job.open("map");
+      job.admit("reduce", 2);
+      await cluster.until("the job is in its shuffle", () => job.arrived("reduce") > 2);
+      await single.setBack();
+      job.open("reduce", "sorted");
+      expect(await output).toEqual(alone);
+      expect(driver.running).toBe(true);
+      const { epochStarted } = await cluster.audit();
+      expect(epochStarted).toBeGreaterThanOrEqual(2);
+    } finally {
+      await single.stop();
+    }
   });
 
   test("a region: its nodes and its member of etcd at once, in mid-shuffle", async () => {

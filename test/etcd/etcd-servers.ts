@@ -1,7 +1,7 @@
 /** Real etcd for tests: members on free ports, each with a directory of its own. None outlives the test process. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, open, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -187,6 +187,23 @@ export class EtcdServers {
         return (await response.json()) as MemberList;
       }),
     );
+  }
+
+  /** Stops a member that is alone, keeps what it has, and starts it again. */
+  async save(): Promise<void> {
+    const { directory } = this.#server(0);
+    await this.kill(0);
+    await cp(directory, `${directory}.saved`, { recursive: true });
+    await this.startMember(0);
+  }
+
+  /** Sets it back to what was saved: all that was written since is forgotten, and revisions come again. */
+  async setBack(): Promise<void> {
+    const { directory } = this.#server(0);
+    await this.kill(0);
+    await rm(directory, { recursive: true });
+    await cp(`${directory}.saved`, directory, { recursive: true });
+    await this.startMember(0);
   }
 
   /** kill -9. */
