@@ -18,6 +18,7 @@ import { createPeerBlobs } from "../adapters/http/peer-blobs.ts";
 import { createPeerClient } from "../adapters/http/peer-client.ts";
 import { createPeerLinks, type LinkTrouble } from "../adapters/http/peer-links.ts";
 import { assertNamed } from "../adapters/http/tls-files.ts";
+import { assertOnlyOne, createWhoRoute } from "../adapters/http/who-route.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
 import { createNodeMetrics } from "../adapters/metrics/node-metrics.ts";
@@ -30,11 +31,12 @@ import { Prng } from "../base/prng.ts";
 import type { LogSink, NewEntry } from "../plan/task-logs.ts";
 import type { ControlStore } from "../ports/control-store.ts";
 import { boundedRows } from "../runtime/bounded-rows.ts";
+import { nodeKey } from "../runtime/cluster/cluster-keys.ts";
 import { ClusterNode, type DrainOptions, type NodeNote } from "../runtime/cluster/cluster-node.ts";
 import { resultsKey, SharedBlobs, specKey } from "../runtime/cluster/fetch-job.ts";
 import { encodeResults } from "../runtime/cluster/kept-results.ts";
 import { linkCodec, type WireMessage } from "../runtime/cluster/link-codec.ts";
-import type { NodeCard } from "../runtime/cluster/node-card.ts";
+import { decodeNodeCard, type NodeCard } from "../runtime/cluster/node-card.ts";
 import { SharedSweep } from "../runtime/cluster/shared-sweep.ts";
 import { blobKeys, jobKeys } from "../runtime/job-keys.ts";
 import { localReading } from "../runtime/local-reading.ts";
@@ -202,7 +204,8 @@ async function assemble(
     members: () => members(),
     driving: () => notes.driving,
   });
-  const routes = [links.route, blobRoute, createLogRoute(self, logs), metrics.route];
+  const whoRoute = createWhoRoute({ node: self, incarnation });
+  const routes = [links.route, blobRoute, createLogRoute(self, logs), metrics.route, whoRoute];
   const server = await startNodeServer({
     host,
     port: settings.port ?? 0,
@@ -214,6 +217,13 @@ async function assemble(
   closing.push(() => server.close());
   const address = findableAt(place, server.port);
   if (security.tls !== undefined) assertNamed(security.tls, address);
+  const { entry: last } = await untilAvailable(
+    retrying,
+    () => store.get(nodeKey(self)),
+    () => leaving,
+  );
+  const namesake = last === undefined ? undefined : decodeNodeCard(last);
+  await assertOnlyOne(access.client, { node: self, incarnation, address }, namesake);
 
   const data = dataOf(dirs, memory.taskMemoryBytes);
   const runner = createThreadRunner({

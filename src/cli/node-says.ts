@@ -77,7 +77,7 @@ const taskOf = ({ stage, partition }: { readonly stage: number; readonly partiti
   `${stage}/${partition}`;
 
 function levelOf(note: NodeNote): LogLevel {
-  if (note.kind === "failed") return "error";
+  if (note.kind === "failed" || note.kind === "namesake") return "error";
   if (note.kind !== "event") return "info";
   switch (note.event.kind) {
     case "progress":
@@ -93,6 +93,8 @@ function levelOf(note: NodeNote): LogLevel {
 
 /** Undefined for what is of no use to whoever reads along. */
 export function lineOf(note: NodeNote): string | undefined {
+  if (note.kind === "namesake")
+    return `another node goes by this one's name${note.address === undefined ? "" : `, at ${escapeText(note.address)}`}: others do not see this one; stop one of them, or give it another --name`;
   if (note.kind === "drained") return "drained: nothing of this node is needed any more";
   if (note.kind === "draining") {
     const jobs = note.jobs.map(escapeText).join(", ");

@@ -10,6 +10,9 @@ test("a job runs on the nodes as it does alone, and they are told of", async () 
     { node: "a", region: "a", slots: 1, state: "ready" },
     { node: "b", region: "b", slots: 1, state: "ready" },
   ]);
+  const own = ["--threads", "1", "--memory", "300MB", "--data-dir", cluster.path("data-other")];
+  const twin = await cluster.command("node", "--name", "a", ...own);
+  expect([twin.code, twin.stderr]).toEqual([2, expect.stringContaining("A node of the name a runs already")]);
   cluster.job.open("map", "reduce", "sorted");
   expect(await cluster.run()).toEqual(await runAlone());
   expect(jsonLines(await cluster.command("jobs", "--json"))).toMatchObject([

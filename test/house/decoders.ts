@@ -45,6 +45,11 @@ export const DECODERS: readonly Decoder[] = [
     file: "src/adapters/codec/msgpack-check.ts",
     test: "src/adapters/codec/msgpack-check.fuzz.test.ts",
   },
+  {
+    reads: "who answers at an address",
+    file: "src/adapters/http/who-route.ts",
+    test: "src/adapters/http/who-route.fuzz.test.ts",
+  },
   // What the store and nodes keep.
   { reads: "log records and plans", file: "src/protocol/codec.ts", test: "src/protocol/codec.fuzz.test.ts" },
   { reads: "cards and owners of jobs", file: "src/runtime/job-log.ts", test: STORED },

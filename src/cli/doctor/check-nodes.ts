@@ -1,6 +1,7 @@
 /** Checks of the nodes: whether they can be reached from here, take the same token, run the same version and agree on the time. */
 import { createPeerClient, type PeerClient } from "../../adapters/http/peer-client.ts";
 import type { PeerSecurity } from "../../adapters/http/security.ts";
+import { decodeWho } from "../../adapters/http/who-route.ts";
 import type { NodeCard } from "../../runtime/cluster/node-card.ts";
 import { type Finding, fail, messageOf, ok, warn } from "./finding.ts";
 
@@ -34,9 +35,16 @@ async function checkOne(card: NodeCard, client: PeerClient, here: Here): Promise
     const health = await client.request({ address: card.address, method: "GET", path: "/health" });
     const skewMs = skewOf(health.headers.date, here.wallMs());
     await health.bytes(BYTES_MAX);
-    // What nobody serves: whoever is known is told so, and others are told nothing.
-    const known = await client.request({ address: card.address, method: "GET", path: "/v1/doctor" });
-    await known.bytes(BYTES_MAX).catch(() => undefined);
+    const known = await client.request({ address: card.address, method: "GET", path: "/v1/who" });
+    const who = decodeWho(await known.bytes(BYTES_MAX).catch(() => new Uint8Array()));
+    if (who !== undefined && (who.node !== card.node || who.incarnation !== card.incarnation))
+      findings.push(
+        fail(
+          check,
+          `${card.address}, where it says it is, is answered by ${who.node === card.node ? "another start of it" : who.node}`,
+          "Give each node a --name and an --address of its own.",
+        ),
+      );
     if (known.status === 401)
       findings.push(
         fail(

@@ -3,6 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { EtcdMemberStatus } from "../../adapters/etcd/status.ts";
+import { startNodeServer } from "../../adapters/http/node-server.ts";
+import { createWhoRoute } from "../../adapters/http/who-route.ts";
+import { nodeId } from "../../base/ids.ts";
+import type { NodeCard } from "../../runtime/cluster/node-card.ts";
 import { FakeCli } from "../fake-cli.ts";
 import { checkDataDir, checkNode, checkSecurity, checkSpace } from "./check-machine.ts";
 import { checkNodes } from "./check-nodes.ts";
@@ -108,4 +112,36 @@ test("a store that cannot be opened fails, and says how", async () => {
 test("a node that cannot be reached fails; none at all is a warning", async () => {
   const here = { version: "1", security: {}, wallMs: () => 0 };
   expect(levels(await checkNodes([], here))).toEqual(["warn nodes"]);
+});
+
+test("a node at whose address another one answers fails", async () => {
+  const security = { token: "a-token-that-is-long-enough" };
+  const routes = [createWhoRoute({ node: "west", incarnation: "one" })];
+  const server = await startNodeServer({ host: "127.0.0.1", port: 0, security, routes });
+  onTestFinished(() => server.close());
+  const card: NodeCard = {
+    node: nodeId("west"),
+    incarnation: "one",
+    address: `127.0.0.1:${server.port}`,
+    region: "west",
+    domain: "default",
+    slots: 1,
+    memoryBytes: 1,
+    version: "1",
+    startedAtMs: 0,
+    state: "ready",
+  };
+  const here = { version: "1", security, wallMs: Date.now };
+  expect(await checkNodes([card], here)).toMatchObject([
+    { check: "node west", level: "ok" },
+    { level: "ok" },
+  ]);
+  for (const [changes, text] of [
+    [{ node: nodeId("east") }, "is answered by west"],
+    [{ incarnation: "two" }, "is answered by another start of it"],
+  ] as const)
+    expect((await checkNodes([{ ...card, ...changes }], here))[0]).toMatchObject({
+      level: "fail",
+      text: expect.stringContaining(text),
+    });
 });

@@ -59,7 +59,9 @@ export type NodeNote =
   | SeatNote
   /** It takes nothing new, and these jobs still need it. Told whenever they are others. */
   | { readonly kind: "draining"; readonly jobs: readonly JobId[] }
-  | { readonly kind: "drained" };
+  | { readonly kind: "drained" }
+  /** Somebody else belongs to the cluster by this node's name, so that others do not see this one. */
+  | { readonly kind: "namesake"; readonly address: string | undefined };
 
 export interface DrainOptions {
   /** Whether to wait for jobs to need nothing of this node also while no other node could go on with them. */
@@ -96,6 +98,7 @@ export class ClusterNode {
       self: card,
       leaseMs: parts.nodeLeaseMs,
       onChange: parts.onMember,
+      onNamesake: ({ address }) => parts.onNote({ kind: "namesake", address }),
     });
     const ready = (): readonly NodeId[] =>
       this.members

@@ -3,9 +3,11 @@ import { BicoastalError } from "../../base/errors.ts";
 import { nodeId } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import type { ControlStore } from "../../ports/control-store.ts";
+import { encodeJson } from "../../protocol/codec.ts";
 import { MemoryControlStore, MemoryStoreBackend } from "../../sim/ports/memory-control-store.ts";
 import { SimProcess } from "../../sim/process.ts";
 import { Scheduler } from "../../sim/scheduler.ts";
+import { nodeKey } from "./cluster-keys.ts";
 import { Members } from "./members.ts";
 
 const LEASE_MS = 3_000;
@@ -28,6 +30,7 @@ function cluster(calls: (store: MemoryControlStore, backend: MemoryStoreBackend)
     close: () => inner.close(),
     ...calls(inner, backend),
   };
+  const namesakes: string[] = [];
   const members = new Members({
     store,
     timing: { clock: process.clock, random: new Prng("members") },
@@ -45,9 +48,10 @@ function cluster(calls: (store: MemoryControlStore, backend: MemoryStoreBackend)
     },
     leaseMs: LEASE_MS,
     onChange: () => {},
+    onNamesake: (card) => void namesakes.push(card.incarnation),
   });
   const wait = (ms: number): Promise<boolean> => scheduler.play(() => false, scheduler.nowMs + ms);
-  return { members, backend, wait };
+  return { members, backend, store: inner, namesakes, wait };
 }
 
 test("a lease that ends before the card is there is not waited for, and one alone is kept alive", async () => {
@@ -164,4 +168,20 @@ test("a card of a later start under the same name is left alone", async () => {
   backend.txn({ compare: [], success: [{ kind: "put", key, value: later }] });
   await wait(10 * LEASE_MS);
   expect(members.get(SELF)?.incarnation).toBe("2");
+});
+
+test("a node whose name another one takes, and takes along when it goes, is seen again", async () => {
+  const { members, backend, store, namesakes, wait } = cluster(() => ({}));
+  void members.start();
+  await wait(LEASE_MS);
+  const other = await store.grantLease(LEASE_MS);
+  const card = { ...members.get(SELF), incarnation: "2" };
+  const put = { kind: "put", key: nodeKey(SELF), value: encodeJson(card), lease: other } as const;
+  await store.txn({ compare: [], success: [put] });
+  await wait(1);
+  expect([members.get(SELF)?.incarnation, namesakes]).toEqual(["2", ["2"]]);
+  backend.revokeLease(other);
+  await wait(LEASE_MS);
+  expect(members.get(SELF)?.incarnation).toBe("1");
+  expect(namesakes).toEqual(["2"]);
 });

@@ -24,6 +24,8 @@ export interface MembersOptions {
   readonly leaseMs: number;
   /** Called when a node came, changed or went. */
   readonly onChange: (node: NodeId, card: NodeCard | undefined) => void;
+  /** Called when somebody else has put a card under this node's name. Default: nobody is told. */
+  readonly onNamesake?: (card: NodeCard) => void;
 }
 
 const REGISTER_PAUSE_MS = 500;
@@ -86,6 +88,7 @@ export class Members {
     this.#seenUnder = entry?.lease;
     // One of this name that was started later is right to have its own.
     if (card === undefined || card.incarnation === this.#self?.incarnation) this.#mend();
+    else this.#options.onNamesake?.(card);
   }
 
   /** Has the card hang on the lease that is kept alive, if in a moment it still does not. */

@@ -380,6 +380,8 @@ export class NodeWorld {
         return;
       case "draining":
         return trace.say(node, `drains, and is needed by ${note.jobs.length} jobs`);
+      case "namesake":
+        return trace.say(node, "finds another's card under its name");
       case "drained":
         trace.met("drained");
         return trace.say(node, "is drained");
