@@ -36,6 +36,24 @@ test("SIGTERM and SIGHUP stop as cleanly, with their own exit codes for the seco
   }
 });
 
+test("where the job goes on without this process, only Ctrl-C stops it", () => {
+  for (const [first, left] of [
+    ["SIGHUP", ["SIGHUP"]],
+    ["SIGTERM", ["SIGTERM"]],
+    ["SIGINT", []],
+  ] as const) {
+    const io = new FakeIo();
+    const leaves: string[] = [];
+    const interrupt = listenForInterrupt(
+      io,
+      () => {},
+      (signal) => leaves.push(signal),
+    );
+    io.signal(first);
+    expect([leaves, interrupt.signal.aborted]).toEqual([left, left.length === 0]);
+  }
+});
+
 test("after close signals are nobody's", () => {
   const io = new FakeIo();
   listenForInterrupt(io, () => {}).close();

@@ -1,6 +1,7 @@
 /**
  * Ctrl-C. The first signal asks the job to stop cleanly, so that what is done stays done; the second ends the
- * process at once. SIGTERM and SIGHUP count like Ctrl-C.
+ * process at once. SIGTERM and SIGHUP count like Ctrl-C where the job ends with this process; a cluster's job does not, and
+ * only who presses Ctrl-C wants it stopped: a terminal that is closed, or a machine that is shut down, says nothing about it.
  */
 import type { CliIo, StopSignal } from "./io.ts";
 import { exitCodeOf } from "./io.ts";
@@ -14,7 +15,7 @@ export interface Interrupt {
   close(): void;
 }
 
-const NAMES: Readonly<Record<StopSignal, string>> = {
+export const SIGNAL_NAMES: Readonly<Record<StopSignal, string>> = {
   SIGINT: "Ctrl-C",
   SIGTERM: "SIGTERM",
   SIGHUP: "the terminal was closed",
@@ -33,8 +34,15 @@ export const NOT_LISTENING: Interrupt = {
   close: () => {},
 };
 
-/** @param onFirst Told once, to tell the user what happens now. */
-export function listenForInterrupt(io: CliIo, onFirst: (name: string) => void): Interrupt {
+/**
+ * @param onFirst Told once, to tell the user what happens now.
+ * @param onLeave Told of a first signal that is no Ctrl-C, in place of all that: this process is to go, and nothing else.
+ */
+export function listenForInterrupt(
+  io: CliIo,
+  onFirst: (name: string) => void,
+  onLeave?: (signal: StopSignal) => void,
+): Interrupt {
   const controller = new AbortController();
   let received: StopSignal | undefined;
   let receivedAtMs = 0;
@@ -43,10 +51,11 @@ export function listenForInterrupt(io: CliIo, onFirst: (name: string) => void): 
       if (io.clock.monotonicMs() - receivedAtMs >= ECHO_MS) io.exit(exitCodeOf(signal));
       return;
     }
+    if (signal !== "SIGINT" && onLeave !== undefined) return onLeave(signal);
     received = signal;
     receivedAtMs = io.clock.monotonicMs();
-    onFirst(NAMES[signal]);
-    controller.abort(new Error(NAMES[signal]));
+    onFirst(SIGNAL_NAMES[signal]);
+    controller.abort(new Error(SIGNAL_NAMES[signal]));
   });
   return {
     signal: controller.signal,

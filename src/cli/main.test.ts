@@ -293,6 +293,27 @@ To go on from here, without redoing what is done: bicoastal resume wordcount-7f3
   }
 });
 
+test("a terminal that is closed leaves a cluster's job to its nodes, and says how to follow it", async () => {
+  const it = new FakeCli();
+  let isStopped = false;
+  it.session.behave = (options) => {
+    options.signal?.addEventListener("abort", () => {
+      isStopped = true;
+    });
+    return untilAborted(options);
+  };
+  void it.run("run", "wc.ts", "--store", "etcd://h1");
+  await expect.poll(() => it.session.runs.length).toBe(1);
+  it.io.signal("SIGHUP");
+  expect([it.io.exits, isStopped]).toEqual([[129], false]);
+  expect(it.io.stderr.text).toBe(
+    `job wordcount-7f3a: 1 stage, 2 tasks
+the terminal was closed: the cluster's nodes go on with wordcount-7f3a
+To see its results when they are there: bicoastal resume wordcount-7f3a --store etcd://h1
+`,
+  );
+});
+
 test("a second Ctrl-C ends at once, with the cursor back", async () => {
   const it = new FakeCli();
   it.io.terminal(80);

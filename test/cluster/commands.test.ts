@@ -51,3 +51,37 @@ test("a node that is drained is waited for until nothing of it is needed, and no
   await driver.leave();
   expect(driver.lines.at(-1)).toMatchObject({ kind: "left" });
 });
+
+test.each([
+  ["SIGHUP", 129],
+  ["SIGTERM", 143],
+] as const)(
+  "a job goes on when who submitted it gets %s, as from a terminal that is closed",
+  {
+    timeout: 3 * MINUTES,
+  },
+  async (signal, code) => {
+    const cluster = new NodeProcesses();
+    const { job } = cluster;
+    await cluster.start("a");
+    const run = await cluster.begin("run", job.file, "--out", "out", "--json");
+    job.admit("map", 3);
+    await cluster.until(
+      "the job is under way",
+      () => job.arrived("map") > 3 && /^job gated-/m.test(run.said()),
+    );
+    run.process.signal(signal);
+    const left = await run.result;
+    expect([left.code, left.stderr]).toEqual([
+      code,
+      expect.stringContaining("the cluster's nodes go on with gated-"),
+    ]);
+    job.open("map", "reduce", "sorted");
+    const [, id = ""] = /bicoastal resume (gated-\S+)/.exec(left.stderr) ?? [];
+    expect(outputOf(await cluster.command("resume", id, "--json"), cluster.path("out"))).toEqual(
+      await runAlone(),
+    );
+    // One driver from its beginning to its end: nobody stopped it and nobody had to go on with it.
+    expect((await cluster.audit()).epochStarted).toBe(1);
+  },
+);

@@ -101,6 +101,13 @@ export class NodeProcess {
   }
 }
 
+export interface BegunCommand {
+  readonly process: TiedProcess;
+  /** On stderr, so far. */
+  readonly said: () => string;
+  readonly result: Promise<CliResult>;
+}
+
 export interface ClusterOptions {
   /** `etcd://…`. Default: a directory that all share. */
   readonly store?: string;
@@ -186,6 +193,11 @@ export class NodeProcesses {
 
   /** A command of somebody who is no node. */
   async command(name: string, ...args: readonly string[]): Promise<CliResult> {
+    return await (await this.begin(name, ...args)).result;
+  }
+
+  /** The same, while it runs. */
+  async begin(name: string, ...args: readonly string[]): Promise<BegunCommand> {
     const stdout: string[] = [];
     const stderr: string[] = [];
     const command = await TiedProcess.start({
@@ -196,9 +208,11 @@ export class NodeProcesses {
       onError: (line) => void stderr.push(`${line}\n`),
     });
     this.#commands.add(command);
-    const code = await command.ended;
-    this.#commands.delete(command);
-    return { code, stdout: stdout.join(""), stderr: stderr.join("") };
+    const result = command.ended.then((code): CliResult => {
+      this.#commands.delete(command);
+      return { code, stdout: stdout.join(""), stderr: stderr.join("") };
+    });
+    return { process: command, said: () => stderr.join(""), result };
   }
 
   /** Runs the job; resolves, once all gates are open and it has ended, with what it gave. */

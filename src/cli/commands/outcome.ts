@@ -6,10 +6,10 @@ import { checkWritten } from "../check-written.ts";
 import type { CommandContext } from "../dependencies.ts";
 import type { GivenOptions } from "../input/options.ts";
 import { namedDataDir, readRunOptions } from "../input/options.ts";
-import { listenForInterrupt, NOT_LISTENING } from "../interrupt.ts";
-import { type CliIo, EXIT, exitCodeOf } from "../io.ts";
+import { listenForInterrupt, NOT_LISTENING, SIGNAL_NAMES } from "../interrupt.ts";
+import { type CliIo, EXIT, exitCodeOf, type StopSignal } from "../io.ts";
 import { progressDisplay } from "../progress.ts";
-import { errorJson, errorLines, exitCodeOfError, resumeHint } from "../show/error.ts";
+import { errorJson, errorLines, exitCodeOfError, followHint, resumeHint } from "../show/error.ts";
 import { escapeText } from "../show/escape.ts";
 import { toJsonLine } from "../show/json.ts";
 import { printForMachines, printForPeople, summaryLines } from "../show/outcome.ts";
@@ -31,13 +31,18 @@ export async function runToEnd(
   // it takes nothing back, such as a hidden cursor.
   const debug = options.debug ?? false;
   const display = progressDisplay(io, { quiet: given.has("quiet"), plain: debug });
-  const interrupt = debug
-    ? NOT_LISTENING
-    : listenForInterrupt(io, (name) => {
-        display.onEvent({ kind: "stopping", reason: `${name}. Finishing cleanly; once more ends at once` });
-      });
   const where = { dataDir: namedDataDir(given, io.env), store: given.get("store") };
   let job = known;
+  const onFirst = (name: string): void =>
+    display.onEvent({ kind: "stopping", reason: `${name}. Finishing cleanly; once more ends at once` });
+  const leave = (signal: StopSignal): void => {
+    display.close();
+    io.writeErrSync(`${leftBehind(SIGNAL_NAMES[signal], job, where)}\n`);
+    io.exit(exitCodeOf(signal));
+  };
+  const interrupt = debug
+    ? NOT_LISTENING
+    : listenForInterrupt(io, onFirst, where.store === undefined ? undefined : leave);
   const onEvent = (event: RunEvent): void => {
     if (event.kind === "started") job = event.job;
     // Said already, by us and at once.
@@ -69,6 +74,12 @@ export async function tellDetached(job: string, given: GivenOptions, io: CliIo):
       "The nodes run it. `bicoastal job` shows how far it is, `bicoastal logs` what it says, `bicoastal cancel` stops it.\n",
     );
   return EXIT.ok;
+}
+
+/** @param job Undefined: it may have been submitted just now, or not. */
+function leftBehind(why: string, job: string | undefined, where: Where): string {
+  if (job === undefined) return `${why}, before the cluster had said that it has the job`;
+  return `${why}: the cluster's nodes go on with ${escapeText(job)}\n${followHint(job, where)}`;
 }
 
 /** What `resume` must be told to find the job. */

@@ -73,12 +73,21 @@ function knownErrorLines(error: BicoastalError, context: ErrorContext): string[]
   return lines;
 }
 
-export function resumeHint(job: string, { dataDir, store }: Pick<ErrorContext, "dataDir" | "store">): string {
+type Where = Pick<ErrorContext, "dataDir" | "store">;
+
+export const resumeHint = (job: string, where: Where): string =>
+  `To go on from here, without redoing what is done: ${resumeCommand(job, where)}`;
+
+/** For a job that runs without whoever looked on. */
+export const followHint = (job: string, where: Where): string =>
+  `To see its results when they are there: ${resumeCommand(job, where)}`;
+
+function resumeCommand(job: string, { dataDir, store }: Where): string {
   const named = (option: string, value: string | undefined): string =>
     value === undefined ? "" : ` --${option} ${escapeText(shellQuoted(value))}`;
   // What is before an @ may be a password, and what is shown here may be kept.
   const where = named("store", store?.includes("@") ? "STORE" : store) + named("data-dir", dataDir);
-  return `To go on from here, without redoing what is done: bicoastal resume ${escapeText(job)}${where}`;
+  return `bicoastal resume ${escapeText(job)}${where}`;
 }
 
 const shellQuoted = (text: string): string =>
