@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { assertFindable } from "../../src/adapters/http/node-address.ts";
 import { readProjectFile } from "../house/project-files.ts";
 
 const FILES = [
@@ -27,6 +28,29 @@ test("a node may drain before it is killed", () => {
   expect(Number(/terminationGracePeriodSeconds: (\d+)/.exec(pods)?.[1])).toBeGreaterThan(
     60 * drainMinutes(pods),
   );
+});
+
+test("jobs may write outside of the node's own directory", () => {
+  const service = readProjectFile("deploy/bicoastal.service");
+  const isStrict = /^ProtectSystem=strict$/m.test(service);
+  expect(isStrict && !/^ReadWritePaths=/m.test(service)).toBe(false);
+});
+
+test("Kubernetes makes no settings of the service's name", () => {
+  const pods = readProjectFile("deploy/kubernetes.yaml");
+  expect(pods).toMatch(/^kind: Service\nmetadata:\n {2}name: bicoastal$/m);
+  expect(pods).toMatch(/^ {6}enableServiceLinks: false$/m);
+});
+
+test("a container says to its user what it cannot know: where others find it", () => {
+  const container = readProjectFile("deploy/bicoastal.containerfile");
+  expect(container).toContain("BICOASTAL_HOST=0.0.0.0");
+  expect(() => assertFindable({ host: "0.0.0.0", address: undefined })).toThrow("BICOASTAL_ADDRESS");
+  const [, address] = /-e BICOASTAL_ADDRESS=(\S+)/.exec(container) ?? [];
+  expect(() => assertFindable({ host: "0.0.0.0", address })).not.toThrow();
+  const [, pod] = /BICOASTAL_ADDRESS, value: "(\S+)"/.exec(readProjectFile("deploy/kubernetes.yaml")) ?? [];
+  const inPod = pod?.replace("$(POD_NAME)", "bicoastal-0");
+  expect(() => assertFindable({ host: "0.0.0.0", address: inPod })).not.toThrow();
 });
 
 test("the container starts the program that the package names", () => {
