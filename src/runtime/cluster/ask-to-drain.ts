@@ -9,6 +9,8 @@ import type { NodeCard } from "./node-card.ts";
 
 /** Names listed in a message. */
 const LISTED_MAX = 10;
+/** A busy node, or one that the store could not hear, belongs to the cluster again after its lease: it is waited for so long. */
+const AWAY_MS_MAX = 30_000;
 
 export interface AskToDrain {
   readonly store: ControlStore;
@@ -24,6 +26,7 @@ export interface AskToDrain {
  */
 export async function askToDrain({ store, timing, node, onAsked }: AskToDrain): Promise<void> {
   let settle = (): void => {};
+  let stopWaiting: (() => void) | undefined;
   const members = new Members({ store, timing, self: undefined, leaseMs: 0, onChange: () => settle() });
   try {
     await members.start();
@@ -34,12 +37,25 @@ export async function askToDrain({ store, timing, node, onAsked }: AskToDrain): 
     await new Promise<void>((resolve, reject) => {
       settle = () => {
         const card = members.get(node);
-        if (card?.incarnation !== first.incarnation) reject(leftEarly(node));
+        if (card === undefined) {
+          stopWaiting ??= timing.clock.setTimer(AWAY_MS_MAX, () => reject(leftEarly(node)));
+          return;
+        }
+        const wasAway = stopWaiting !== undefined;
+        stopWaiting?.();
+        stopWaiting = undefined;
+        if (card.incarnation !== first.incarnation) reject(leftEarly(node));
         else if (card.state === "drained") resolve();
+        // The wish went with the lease, and it may not have heard of it.
+        else if (wasAway && card.state === "ready")
+          putWish(store, timing, node).catch((error) => {
+            if (members.get(node) !== undefined) reject(error);
+          });
       };
       settle();
     });
   } finally {
+    stopWaiting?.();
     await members.close();
   }
 }
