@@ -58,9 +58,6 @@ test.each([
   ["SIGTERM", 143],
 ] as const)(
   "a job goes on when who submitted it gets %s, as from a terminal that is closed",
-  {
-    timeout: 3 * MINUTES,
-  },
   async (signal, code) => {
     const cluster = new NodeProcesses();
     const { job } = cluster;
