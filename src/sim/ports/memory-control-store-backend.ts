@@ -158,8 +158,9 @@ export class MemoryStoreBackend {
     return () => void this.#setBackListeners.delete(listener);
   }
 
-  /** Forgets the changes of every revision before this one. */
+  /** Forgets the changes of every revision before this one. What was committed in this very step is told first. */
   compact(revision: number): void {
+    for (const listener of this.#listeners) listener();
     while (this.#firstRevision() < Math.min(revision, this.#revision + 1)) this.#commits.shift();
   }
 

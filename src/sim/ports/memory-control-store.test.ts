@@ -57,3 +57,16 @@ test("a state that is restored has its keys, its revisions and its leases, and n
   expect(await store.get("a")).toEqual({ entry: undefined, revision: revision + 1 });
   expect((await write(put("b"))).revision).toBe(revision + 2);
 });
+
+test("what was committed in the step that forgets it is told first", () => {
+  const backend = new MemoryStoreBackend(new ManualClock());
+  const told: number[] = [];
+  backend.onChange(() => {
+    const { firstRevision, commitsFrom } = backend.history();
+    for (const { revision } of commitsFrom(firstRevision)) told.push(revision);
+  });
+  const value = Buffer.from("1");
+  const { revision } = backend.txn({ compare: [], success: [{ kind: "put", key: "a", value }] });
+  backend.compact(revision + 1);
+  expect(told).toEqual([revision]);
+});
