@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config";
 
+const setupFiles = [
+  ...(process.env.BICOASTAL_TEST_SEEDS === undefined ? [] : ["scripts/fuzz-seed.ts"]),
+  ...(process.env.FUZZ_TIMES === undefined ? [] : ["scripts/fuzz-times.ts"]),
+];
+
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
@@ -9,7 +14,7 @@ export default defineConfig({
     hookTimeout: 600_000,
     expect: { poll: { timeout: 300_000 } },
     pool: "forks",
-    setupFiles: process.env.FUZZ_TIMES === undefined ? [] : ["scripts/fuzz-times.ts"],
+    setupFiles,
     typecheck: { enabled: true, include: ["src/**/*.test-d.ts"], tsconfig: "./tsconfig.json" },
   },
 });

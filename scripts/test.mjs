@@ -1,5 +1,9 @@
 // `npm test`: installs what is missing, builds, runs every test, and ends with one plain line of figures.
 // Arguments go to vitest: `npm test -- src/plan`.
+//
+// Fresh seeds, of properties, of the simulator and of chaos, hang on the files of the commit: other ones for each change, and
+// the same ones wherever the same change is tested. BICOASTAL_TEST_SEEDS gives others; `npm run fuzz` and `sim:night` draw.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -41,6 +45,19 @@ function leftOut(report, folders) {
   });
 }
 
+/** What the files of the last commit are called by git; where there is no git, one name for all. */
+function seedsOfFiles() {
+  try {
+    return execFileSync("git", ["rev-parse", "--short=12", "HEAD^{tree}"], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return "no-git";
+  }
+}
+
 /** @returns {Promise<{ passed: number, failed: number }>} */
 async function test() {
   if (!ensureInstalled() || !(await build())) {
@@ -49,6 +66,8 @@ async function test() {
   }
   const lacksEtcd = ensureEtcd();
   const lacksS3 = ensureS3Server();
+  process.env.BICOASTAL_TEST_SEEDS ??= seedsOfFiles();
+  console.log(`Fresh seeds: BICOASTAL_TEST_SEEDS=${process.env.BICOASTAL_TEST_SEEDS}`);
   const directory = mkdtempSync(join(tmpdir(), "bicoastal-test-"));
   try {
     const reportPath = join(directory, "report.json");

@@ -42,7 +42,7 @@ async function start(args: readonly string[], onLine: (line: string, run: TiedPr
 describe.runIf(hasEtcd)("chaos", () => {
   test.each([
     ["a fixed seed", "harbour"],
-    ["a fresh seed", randomBytes(4).toString("hex")],
+    ["a fresh seed", process.env.BICOASTAL_TEST_SEEDS ?? randomBytes(4).toString("hex")],
   ])(
     "from %s loses nothing, doubles nothing and leaves nothing",
     { timeout: TIMEOUT_MS },
