@@ -44,7 +44,7 @@ export function taskRunnerContract(name: string, traits: RunnerTraits): void {
       await rm(bench.room, { recursive: true, force: true });
     });
 
-    const runTask = (
+    const runTask = async (
       job: JobContext,
       end = 100_000,
       observer: TaskObserver = new Watcher(),
@@ -341,7 +341,7 @@ function isolation(
       const looping = bench().path("looping");
       const job = await bench().submit(mapping(`(n) => { writeFileSync("${looping}", ""); for (;;); }`));
       const assignment = assignmentOf(0, 10);
-      const outcome = runner().run({ job, assignment }, new Watcher());
+      const outcome = Promise.resolve(runner().run({ job, assignment }, new Watcher()));
       let ended = false;
       void outcome.then(() => {
         ended = true;
@@ -465,7 +465,8 @@ process.on = process.exit = (() => {}) as never;
     const job = await bench().submit(source);
     const another = create(bench().data, () => {});
     let ended = false;
-    const outcome = another.run({ job, assignment: assignmentOf(0, 100_000) }, new Watcher()).finally(() => {
+    const running = another.run({ job, assignment: assignmentOf(0, 100_000) }, new Watcher());
+    const outcome = Promise.resolve(running).finally(() => {
       ended = true;
     });
     while (!ended && !existsSync(looping)) await new Promise((resolve) => setTimeout(resolve, 10));

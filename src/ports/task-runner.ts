@@ -8,10 +8,11 @@ export interface TaskRunner {
   /** How many more attempts it takes now: those it can run at once, and some to follow where they take no time. */
   room(): number;
   /**
-   * Runs one attempt. Always resolves, once: a thread that dies is an outcome too. Only where there is room.
-   * `observer` is called only until it resolves.
+   * Runs one attempt. There is always an outcome, once: a thread that dies is one too. Only where there is room.
+   * `observer` is called only until it is there. It is given at once where nothing had to be waited for: to wait for
+   * nothing costs more than a small task.
    */
-  run(request: TaskRequest, observer: TaskObserver): Promise<TaskOutcome>;
+  run(request: TaskRequest, observer: TaskObserver): TaskOutcome | Promise<TaskOutcome>;
   /** Asks the attempt to end: politely, then by force. Its outcome is then `stopped`. Unknown attempts are ignored. */
   stop(job: JobId, attempt: AttemptId): void;
   /** Stops what runs, by force; resolves when every outcome has been given. */
@@ -48,8 +49,11 @@ export type ImpureCall = "Math.random" | "Date.now" | "new Date";
 
 /** What a runner gives an attempt to, wherever it runs: loads the job, builds its plan, runs the task. */
 export interface TaskExecutor {
-  /** Always resolves, except where Bicoastal itself is wrong: then it rejects, and the thread should end. */
-  execute(request: TaskRequest, control: ExecutionControl): Promise<TaskOutcome>;
+  /**
+   * There is always an outcome, and at once where nothing had to be waited for; except where Bicoastal itself is wrong: then
+   * it rejects, and the thread should end. Never throws.
+   */
+  execute(request: TaskRequest, control: ExecutionControl): TaskOutcome | Promise<TaskOutcome>;
 }
 
 /** How a task is watched and stopped from outside. */

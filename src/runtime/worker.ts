@@ -170,9 +170,12 @@ export class Worker {
   #start(request: TaskRequest): void {
     const { assignment } = request;
     const { observer, runner } = this.#options;
-    void runner
-      .run(request, new AttemptObserver(assignment.attempt, observer))
-      .then((outcome) => this.#end(assignment, outcome));
+    const outcome = runner.run(request, new AttemptObserver(assignment.attempt, observer));
+    if (!(outcome instanceof Promise)) return this.#end(assignment, outcome);
+    void outcome.then((ended) => {
+      this.#end(assignment, ended);
+      this.#startWaiting();
+    });
   }
 
   #end({ attempt, asOfSeq }: TaskAssignment, outcome: TaskOutcome): void {
@@ -184,7 +187,6 @@ export class Worker {
     this.#ended.set(key, ended);
     this.#untold.set(key, ended);
     this.#pace.count();
-    this.#startWaiting();
     this.#pollSoon();
   }
 

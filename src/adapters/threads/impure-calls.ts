@@ -78,21 +78,24 @@ export function warnOfImpureCalls(executor: TaskExecutor, bundlesDirectory: stri
     }, IDLE_MS).unref();
   };
 
+  const onEnded = (control: ExecutionControl): void => {
+    // One that was given up may end long after the next has begun.
+    if (running === control) running = undefined;
+    if (restore !== undefined) unwatchWhenIdle();
+  };
+
   return {
-    async execute(request, control) {
+    execute(request, control) {
       if (request.job.job !== job) {
         unwatch();
         told.clear();
       }
       job = request.job.job;
       // Only what runs per record: packages ask for the time while they are loaded, and a plan is checked.
-      try {
-        return await executor.execute(request, new WatchedControl(control, watch));
-      } finally {
-        // One that was given up may end long after the next has begun.
-        if (running === control) running = undefined;
-        if (restore !== undefined) unwatchWhenIdle();
-      }
+      const outcome = executor.execute(request, new WatchedControl(control, watch));
+      if (outcome instanceof Promise) return outcome.finally(() => onEnded(control));
+      onEnded(control);
+      return outcome;
     },
   };
 }

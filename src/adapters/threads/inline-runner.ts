@@ -24,6 +24,8 @@ const STOP_GRACE_MS = 1000;
 /** How long the event loop may wait for its next turn while there are pauses in which it could have one. */
 const TURN_MS = 4;
 
+const STOPPED: TaskOutcome = { kind: "stopped" };
+
 /**
  * Runs one attempt at a time in this very thread, for debugging: breakpoints, stack traces and profiles are the
  * user's own. What threads protect from it does not: a loop of the user's that never ends cannot be stopped here,
@@ -36,19 +38,13 @@ export function createInlineRunner({
   let current: InlineAttempt | undefined;
   let closed = false;
   const breathe = createBreath();
-  let ended: Promise<TaskOutcome> = Promise.resolve({ kind: "stopped" });
-
-  const begin = (attempt: InlineAttempt, request: TaskRequest): void =>
-    void executor.execute(request, attempt).then(
-      (outcome) => attempt.end(outcome),
-      (thrown: unknown) => attempt.fail(thrown),
-    );
+  let ended: TaskOutcome | Promise<TaskOutcome> = STOPPED;
 
   return {
     slots: 1,
     room: () => (current === undefined ? 1 : 0),
     run(request, observer) {
-      if (closed) return Promise.resolve({ kind: "stopped" });
+      if (closed) return STOPPED;
       assert(current === undefined, "no more tasks are started than there are slots");
       const attempt = new InlineAttempt(request, observer, breathe, stopGraceMs, () => {
         current = undefined;
@@ -56,9 +52,11 @@ export function createInlineRunner({
       current = attempt;
       // Tasks that take microseconds follow one another without a turn of the event loop in between.
       const turn = breathe();
-      if (turn === undefined) begin(attempt, request);
-      else void turn.then(() => begin(attempt, request));
-      ended = attempt.outcome;
+      const outcome =
+        turn === undefined
+          ? executor.execute(request, attempt)
+          : turn.then(() => executor.execute(request, attempt));
+      ended = outcome instanceof Promise ? attempt.endWith(outcome) : attempt.endAtOnce(outcome);
       return ended;
     },
     stop(job, attempt) {
@@ -67,7 +65,11 @@ export function createInlineRunner({
     async close() {
       closed = true;
       current?.stop();
-      await ended.catch(() => {});
+      try {
+        await ended;
+      } catch {
+        // Whoever ran it is told.
+      }
     },
   };
 }
@@ -76,15 +78,13 @@ export function createInlineRunner({
 class InlineAttempt implements ExecutionControl {
   readonly job: JobId;
   readonly task: AttemptId;
-  readonly outcome: Promise<TaskOutcome>;
   readonly breathe: () => Promise<void> | undefined;
   readonly #observer: TaskObserver;
   readonly #stopGraceMs: number;
   readonly #onEnded: () => void;
   readonly #restoreConsole = consoleToStderr();
   readonly #abort = new LazyAbort();
-  #resolve!: (outcome: TaskOutcome) => void;
-  #reject!: (thrown: unknown) => void;
+  #resolve: (outcome: TaskOutcome) => void = () => {};
   #graceTimer: NodeJS.Timeout | undefined;
   #log: ReturnType<typeof limitLog> | undefined;
   #shownAtMs = performance.now();
@@ -104,25 +104,36 @@ class InlineAttempt implements ExecutionControl {
     this.#observer = observer;
     this.#stopGraceMs = stopGraceMs;
     this.#onEnded = onEnded;
-    this.outcome = new Promise((resolve, reject) => {
+  }
+
+  /** The task's outcome is here already; gives the attempt's. */
+  endAtOnce(outcome: TaskOutcome): TaskOutcome {
+    this.#close();
+    return this.#stopAsked ? STOPPED : outcome;
+  }
+
+  /** Gives the attempt's outcome when the task's is there, or the attempt is given up. */
+  endWith(ending: Promise<TaskOutcome>): Promise<TaskOutcome> {
+    return new Promise((resolve, reject) => {
       this.#resolve = resolve;
-      this.#reject = reject;
+      ending.then(
+        (outcome) => this.#end(outcome),
+        (thrown: unknown) => {
+          if (this.#close()) reject(thrown);
+        },
+      );
     });
   }
 
-  end(outcome: TaskOutcome): void {
-    if (this.#close()) this.#resolve(this.#stopAsked ? { kind: "stopped" } : outcome);
-  }
-
-  fail(thrown: unknown): void {
-    if (this.#close()) this.#reject(thrown);
+  #end(outcome: TaskOutcome): void {
+    if (this.#close()) this.#resolve(this.#stopAsked ? STOPPED : outcome);
   }
 
   stop(): void {
     if (this.#stopAsked) return;
     this.#stopAsked = true;
     this.#abort.abort();
-    this.#graceTimer = setTimeout(() => this.end({ kind: "stopped" }), this.#stopGraceMs);
+    this.#graceTimer = setTimeout(() => this.#end(STOPPED), this.#stopGraceMs);
   }
 
   #close(): boolean {

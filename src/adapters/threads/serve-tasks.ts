@@ -63,7 +63,7 @@ export function serveTasks({ port, shared, garbage, executor, setPeers }: ServeT
       stage = label;
       send({ kind: "stage", seq, label });
     };
-    executor.execute({ job, assignment }, controlOf(seq, state, garbage, abort, send, told)).then(
+    Promise.resolve(executor.execute({ job, assignment }, controlOf(seq, state, garbage, abort, send, told))).then(
       // One turn later: a rejection of the task's own that nobody handles is known by then, and fails it.
       (outcome) => setImmediate(() => send({ kind: "ended", seq, outcome })),
       (thrown: unknown) => die(toErrorInfo(thrown, "THREAD_DIED")),

@@ -86,22 +86,44 @@ export class TaskRun {
     };
   }
 
-  async complete(): Promise<TaskOutput> {
-    if (this.#stage.broadcasts.length > 0) await this.#openTables();
+  /** Step by step, each in the turn of the one before unless that had to wait. */
+  complete(): TaskOutput | Promise<TaskOutput> {
+    return this.#stage.broadcasts.length === 0
+      ? this.#readInput()
+      : this.#openTables().then(() => this.#readInput());
+  }
+
+  #readInput(): TaskOutput | Promise<TaskOutput> {
     const opening = this.#openInput();
-    const input = opening instanceof Promise ? await opening : opening;
+    return opening instanceof Promise
+      ? opening.then((input) => this.#readAll(input))
+      : this.#readAll(opening);
+  }
+
+  #readAll(input: BatchInput): TaskOutput | Promise<TaskOutput> {
     this.#input = input;
     const taking = this.#takeInput(input);
-    if (taking !== undefined) await taking;
-    const bytesIn = input.bytesIn;
+    return taking === undefined ? this.#afterInput(input) : taking.then(() => this.#afterInput(input));
+  }
+
+  #afterInput(input: BatchInput): TaskOutput | Promise<TaskOutput> {
+    const { bytesIn } = input;
     // A shuffle's memory is free again before the sinks merge what they have spilled.
     this.#closeInput();
-    const { partitionMaps } = this.#compiled;
-    for (let i = 0; i < partitionMaps.length; i++)
-      await this.#mapPartition(partitionMaps[i]!, this.#spools[i]!);
+    return this.#spools.length === 0
+      ? this.#commit(bytesIn)
+      : this.#mapPartitions().then(() => this.#commit(bytesIn));
+  }
+
+  #commit(bytesIn: number): TaskOutput | Promise<TaskOutput> {
     this.#finishSinks();
     this.#throwIfStopped();
-    const { block, files } = this.#sinks.isEmpty ? NOTHING : await this.#sinks.commit();
+    return this.#sinks.isEmpty
+      ? this.#end(NOTHING, bytesIn)
+      : this.#sinks.commit().then((made) => this.#end(made, bytesIn));
+  }
+
+  #end({ block, files }: Pick<TaskOutput, "block" | "files">, bytesIn: number): TaskOutput {
     this.#committed = true;
     this.#context.finish();
     const { sinkRows } = this.#state;
@@ -228,6 +250,12 @@ export class TaskRun {
     }
     this.#rowsIn += rows;
     this.#state.sinkRows[0]! += rows;
+  }
+
+  async #mapPartitions(): Promise<void> {
+    const { partitionMaps } = this.#compiled;
+    for (let i = 0; i < partitionMaps.length; i++)
+      await this.#mapPartition(partitionMaps[i]!, this.#spools[i]!);
   }
 
   /** Its function is called once, and its results go on while it still makes them. */

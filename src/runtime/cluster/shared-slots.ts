@@ -60,10 +60,13 @@ export class SharedSlots {
     while (this.#runner.room() > 0) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      void this.#runner.run(next.request, next.observer).then((outcome) => {
-        next.resolve(outcome);
-        this.#startWaiting();
-      });
+      const outcome = this.#runner.run(next.request, next.observer);
+      if (!(outcome instanceof Promise)) next.resolve(outcome);
+      else
+        void outcome.then((ended) => {
+          next.resolve(ended);
+          this.#startWaiting();
+        });
     }
   }
 

@@ -11,8 +11,8 @@ import type { EngineEnvironment } from "../../engine/environment.ts";
 import { isStopped, runTask } from "../../engine/stage/run-task.ts";
 import { labelStage } from "../../plan/label.ts";
 import type { Stage, StagePlan } from "../../plan/stage.ts";
-import type { BlockRef, TaskOutcome } from "../../plan/task.ts";
-import type { TaskControl, TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
+import type { BlockRef, TaskOutcome, TaskOutput } from "../../plan/task.ts";
+import type { ExecutionControl, TaskControl, TaskExecutor, TaskRequest } from "../../ports/task-runner.ts";
 import type { LoadJob } from "./job-loader.ts";
 import { prepareJob } from "./prepare-job.ts";
 
@@ -51,25 +51,46 @@ export function createTaskExecutor(options: TaskExecutorOptions): TaskExecutor {
     return plan;
   };
 
+  const run = (
+    stages: StagePlan,
+    request: TaskRequest,
+    control: ExecutionControl,
+  ): TaskOutcome | Promise<TaskOutcome> => {
+    const { job, assignment } = request;
+    let env: EngineEnvironment | undefined;
+    try {
+      control.phase("running", labelOf(stages, assignment.attempt.stage));
+      env = options.openEnvironment(request, control);
+      const { memoryBytes } = options;
+      const output = runTask({ stages, assignment, job, env, control, memoryBytes });
+      if (!(output instanceof Promise)) return finished(output);
+      return output.then(finished, (thrown: unknown) => outcomeOf(thrown, request, env));
+    } catch (thrown) {
+      return outcomeOf(thrown, request, env);
+    }
+  };
+
+  const loadAndRun = async (request: TaskRequest, control: ExecutionControl): Promise<TaskOutcome> => {
+    let stages: StagePlan;
+    try {
+      control.phase("loading");
+      stages = await loadPlan(request);
+    } catch (thrown) {
+      return await outcomeOf(thrown, request, undefined);
+    }
+    return run(stages, request, control);
+  };
+
   return {
-    async execute(request, control) {
+    execute(request, control) {
       if (control.stopRequested()) return { kind: "stopped" };
-      let env: EngineEnvironment | undefined;
-      try {
-        control.phase("loading");
-        const stages = plans.get(request.job.job) ?? (await loadPlan(request));
-        const { job, assignment } = request;
-        control.phase("running", labelOf(stages, assignment.attempt.stage));
-        env = options.openEnvironment(request, control);
-        const { memoryBytes } = options;
-        const output = await runTask({ stages, assignment, job, env, control, memoryBytes });
-        return { kind: "finished", output };
-      } catch (thrown) {
-        return await outcomeOf(thrown, request, env);
-      }
+      const stages = plans.get(request.job.job);
+      return stages === undefined ? loadAndRun(request, control) : run(stages, request, control);
     },
   };
 }
+
+const finished = (output: TaskOutput): TaskOutcome => ({ kind: "finished", output });
 
 async function outcomeOf(
   thrown: unknown,

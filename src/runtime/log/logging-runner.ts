@@ -22,6 +22,10 @@ export function loggingRunner(runner: TaskRunner, sink: LogSink): TaskRunner {
       const { job } = request.job;
       const { attempt } = request.assignment;
       const outcome = runner.run(request, new LoggingObserver(job, attempt, observer, sink, warned));
+      if (!(outcome instanceof Promise)) {
+        logOutcome(sink, job, attempt, outcome);
+        return outcome;
+      }
       // Beside whoever waits for it: that one is not to wait for this. What rejects is told there.
       void outcome.then(
         (ended) => logOutcome(sink, job, attempt, ended),

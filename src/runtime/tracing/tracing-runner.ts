@@ -14,8 +14,7 @@ export function tracingRunner(runner: TaskRunner, tracing: Tracing, node: string
       const { job, trace } = request.job;
       const { stage, partition, epoch, attempt } = request.assignment.attempt;
       const parent = trace?.[stage];
-      const outcome = runner.run(request, observer);
-      if (parent === undefined) return outcome;
+      if (parent === undefined) return runner.run(request, observer);
       const span = tracing.start(
         "bicoastal attempt",
         {
@@ -28,6 +27,11 @@ export function tracingRunner(runner: TaskRunner, tracing: Tracing, node: string
         },
         parent,
       );
+      const outcome = runner.run(request, observer);
+      if (!(outcome instanceof Promise)) {
+        endWith(span, outcome);
+        return outcome;
+      }
       // Beside whoever waits for it; what rejects is told there.
       void outcome.then(
         (ended) => endWith(span, ended),

@@ -78,7 +78,7 @@ export class SimRunner implements TaskRunner {
       points.pass(this.#process, "starting an attempt");
       this.#process.afterInThread(beforeMs, () => {
         this.#watch.onAttempt(request);
-        void this.#executor.execute(request, controlOf()).then((outcome) => {
+        void Promise.resolve(this.#executor.execute(request, controlOf())).then((outcome) => {
           points.pass(this.#process, "attempt done");
           this.#process.afterInThread(afterMs, () => {
             points.pass(this.#process, "ending an attempt");

@@ -80,7 +80,7 @@ export async function runPlan(options: PlanRunOptions): Promise<PlanRun> {
   return { collected, outputs, tasks, scratches };
 }
 
-function runOne(
+async function runOne(
   stages: StagePlan,
   assignment: TaskAssignment,
   env: EngineEnvironment,
