@@ -17,15 +17,26 @@ export interface ThreadStart {
   readonly data: ThreadData;
 }
 
+export interface TaskMessage {
+  /** Grows with each task of the thread. */
+  readonly seq: number;
+  /** undefined: the job of the thread's previous task. */
+  readonly job: JobContext | undefined;
+  readonly assignment: TaskAssignment;
+}
+
+export interface EndedMessage {
+  readonly seq: number;
+  readonly outcome: TaskOutcome;
+  /** From its beginning in the thread. */
+  readonly tookMs: number;
+}
+
 export type ToThread =
-  | {
-      readonly kind: "run";
-      /** Grows with each task of the thread. */
-      readonly seq: number;
-      /** undefined: the job of the thread's previous task. */
-      readonly job: JobContext | undefined;
-      readonly assignment: TaskAssignment;
-    }
+  /** To be run one after another: many in one message, as each wakes the thread. */
+  | { readonly kind: "run"; readonly tasks: readonly TaskMessage[] }
+  /** What the thread was sent and has not begun is not for it any more. Answered by `calledBack`. */
+  | { readonly kind: "callBack" }
   /** Wakes a task that waits for something asynchronous; a busy one sees the shared flag. */
   | { readonly kind: "stop"; readonly seq: number }
   /** Wakes an idle thread whose shared flag asks it to collect its garbage. */
@@ -43,6 +54,8 @@ export type FromThread =
     }
   /** What its tasks do from now on, for the message should it run out of memory: it can say nothing then. */
   | { readonly kind: "stage"; readonly seq: number; readonly label: string }
-  | { readonly kind: "ended"; readonly seq: number; readonly outcome: TaskOutcome }
+  /** In the order they were sent; before anything that is told of a later one. */
+  | { readonly kind: "ended"; readonly tasks: readonly EndedMessage[] }
+  | { readonly kind: "calledBack" }
   /** The thread cannot go on and ends. */
   | { readonly kind: "fatal"; readonly error: ErrorInfo };

@@ -3,6 +3,7 @@ import type { ExecutionPhase, TaskProgress } from "../../ports/task-runner.ts";
 const STOP = 0;
 const PHASE = 1;
 const COLLECT = 2;
+const BEGUN = 3;
 const FLAGS = 4;
 const FLAGS_BYTES = FLAGS * Int32Array.BYTES_PER_ELEMENT;
 const ROWS = 0;
@@ -28,19 +29,41 @@ export class SharedState {
     this.#counters = new Float64Array(buffer, FLAGS_BYTES, COUNTERS);
   }
 
-  /** Before each task, while the thread is idle. */
-  reset(): void {
-    Atomics.store(this.#flags, STOP, 0);
+  /** By the thread, before each task. False where tasks are called back that it has not begun: this one, too. */
+  begin(seq: number): boolean {
+    const before = Atomics.load(this.#flags, BEGUN);
+    if (before < 0 || Atomics.compareExchange(this.#flags, BEGUN, before, seq) !== before) return false;
     Atomics.store(this.#flags, PHASE, 0);
     this.#counters.fill(0, ROWS, BYTES + 1);
+    return true;
   }
 
-  requestStop(): void {
-    Atomics.store(this.#flags, STOP, 1);
+  /** By the other side: from now on the thread begins none. Gives the task that it began last, 0 for none. */
+  callBack(): number {
+    for (;;) {
+      const begun = Atomics.load(this.#flags, BEGUN);
+      if (begun < 0) return ~begun;
+      if (Atomics.compareExchange(this.#flags, BEGUN, begun, ~begun) === begun) return begun;
+    }
   }
 
-  stopRequested(): boolean {
-    return Atomics.load(this.#flags, STOP) === 1;
+  /** The thread has heard of it, and may begin what it is sent from now on. */
+  endCallBack(): void {
+    Atomics.store(this.#flags, BEGUN, ~Atomics.load(this.#flags, BEGUN));
+  }
+
+  /** The task that the thread began last; 0 before the first. */
+  begun(): number {
+    const begun = Atomics.load(this.#flags, BEGUN);
+    return begun < 0 ? ~begun : begun;
+  }
+
+  requestStop(seq: number): void {
+    Atomics.store(this.#flags, STOP, seq);
+  }
+
+  stopRequested(seq: number): boolean {
+    return Atomics.load(this.#flags, STOP) === seq;
   }
 
   enter(phase: ExecutionPhase): void {

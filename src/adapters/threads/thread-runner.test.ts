@@ -1,13 +1,14 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { parkRuns } from "../../api/parked-runs.ts";
+import type { JobContext, TaskOutcome } from "../../plan/task.ts";
 import { assignmentOf, Bench, GOOD, IMPORTS, mapping, Watcher } from "../../ports/job-bench.contract.ts";
 import { taskRunnerContract } from "../../ports/task-runner.contract.ts";
 import { buildThread } from "./build-thread.ts";
-import { createThreadRunner } from "./thread-runner.ts";
+import { createThreadRunner, type ThreadRunner } from "./thread-runner.ts";
 
 const room = mkdtempSync(join(tmpdir(), "thread-"));
 afterAll(() => rmSync(room, { recursive: true, force: true }));
@@ -110,4 +111,114 @@ test("where tasks come from afar, they collect it only once none has come for a 
   expect(await tasksInTurn(600_000, [0])).toMatchObject({ kind: "finished" });
   // A thread of a busy machine may be told of the next task before it has got to that.
   expect(await tasksInTurn(1, [50, 100, 200, 400, 800, 1600, 3200, 6400, 12_800])).toMatchObject(COLLECTED);
+});
+
+/** A task of one item. */
+const runTask = async (runner: ThreadRunner, job: JobContext, start: number): Promise<TaskOutcome> =>
+  runner.run({ job, assignment: assignmentOf(start, start + 1) }, new Watcher());
+
+/** Runs a task of these items as soon as there is room, one after another. */
+async function runAll(
+  runner: ThreadRunner,
+  job: JobContext,
+  starts: readonly number[],
+): Promise<readonly TaskOutcome[]> {
+  const outcomes: Promise<TaskOutcome>[] = [];
+  for (const start of starts) {
+    while (runner.room() === 0) await new Promise((resolve) => setImmediate(resolve));
+    outcomes.push(runTask(runner, job, start));
+  }
+  return Promise.all(outcomes);
+}
+
+describe("tasks that take no time", () => {
+  const TINY = Array.from({ length: 400 }, (_, n) => n);
+  let bench: Bench;
+  let runner: ThreadRunner;
+  const make = (threads: number): ThreadRunner =>
+    createThreadRunner({
+      threads,
+      entry,
+      threadData: bench.data,
+      memory: { threadsBytes: 192 * 2 ** 20, youngBytes: 12 * 2 ** 20 },
+      stopGraceMs: 100,
+    });
+  beforeAll(() => {
+    parkRuns();
+    bench = new Bench(realpathSync(mkdtempSync(join(tmpdir(), "tiny-"))));
+  });
+  afterEach(() => runner.close());
+  afterAll(() => rmSync(bench.room, { recursive: true, force: true }));
+
+  /** The runner's room after many tiny tasks. A busy machine may make any of them look slow: again until it does not. */
+  const untilAhead = async (job: JobContext): Promise<number> => {
+    for (;;) {
+      await runAll(runner, job, TINY.slice(0, 50));
+      if (runner.room() > 0) {
+        const first = runTask(runner, job, 0);
+        const room = runner.room();
+        await first;
+        if (room >= 4) return room;
+      }
+    }
+  };
+
+  test("are sent ahead, and each has its own outcome", async () => {
+    runner = make(1);
+    const job = await bench.submit(GOOD);
+    expect(runner.room()).toBe(1);
+    expect(await untilAhead(job)).toBeGreaterThan(1);
+    const outcomes = await runAll(runner, job, TINY);
+    expect(outcomes.map((it) => it.kind === "finished" && it.output.rowsIn)).toEqual(TINY.map(() => 1));
+  });
+
+  test("go elsewhere where one before them takes long after all", async () => {
+    runner = make(2);
+    const done = bench.path("done");
+    // 200 waits for all others.
+    const job = await bench.submit(
+      mapping(
+        `(n) => { if (n === 200) while (![201, 202, 203].every((m) => existsSync("${done}" + m))) nap(); if (n > 200) writeFileSync("${done}" + n, ""); return n; }`,
+      ),
+    );
+    await untilAhead(job);
+    const outcomes = await runAll(runner, job, [200, 201, 202, 203]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(4).fill("finished"));
+  });
+
+  test("behind one that ends its thread are run by the next", async () => {
+    runner = make(1);
+    const job = await bench.submit(mapping("(n) => n === 200 ? process.exit(5) : n"));
+    await untilAhead(job);
+    const [died, ...others] = await runAll(runner, job, [200, 201, 202, 203]);
+    expect(died).toMatchObject({ kind: "failed", error: { code: "THREAD_DIED" } });
+    expect(others.map(({ kind }) => kind)).toEqual(Array(3).fill("finished"));
+  });
+
+  test("are stopped one by one", async () => {
+    runner = make(1);
+    const go = bench.path("go");
+    const job = await bench.submit(
+      mapping(`(n) => { if (n === 200) while (!existsSync("${go}")) nap(); return n; }`),
+    );
+    await untilAhead(job);
+    const assignments = [200, 201, 202].map((start) => assignmentOf(start, start + 1));
+    const outcomes = assignments.map((assignment) => runner.run({ job, assignment }, new Watcher()));
+    runner.stop(job.job, assignments[1]!.attempt);
+    expect(await outcomes[1]).toEqual({ kind: "stopped" });
+    writeFileSync(go, "");
+    expect((await Promise.all(outcomes)).map(({ kind }) => kind)).toEqual([
+      "finished",
+      "stopped",
+      "finished",
+    ]);
+  });
+
+  test("of two jobs share the threads", async () => {
+    runner = make(1);
+    const jobs = [await bench.submit(GOOD), await bench.submit(mapping("(n) => -n"))];
+    await untilAhead(jobs[0]!);
+    const outcomes = await Promise.all(jobs.flatMap((job) => [runAll(runner, job, TINY.slice(0, 20))]));
+    expect(outcomes.flat().filter(({ kind }) => kind !== "finished")).toEqual([]);
+  });
 });

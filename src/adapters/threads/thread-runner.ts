@@ -1,7 +1,7 @@
-import { assert } from "../../base/assert.ts";
 import type { TaskRunner } from "../../ports/task-runner.ts";
 import type { LoadWatch } from "./end-main-thread.ts";
 import { MemoryWatch, type ThreadMemory } from "./memory-watch.ts";
+import { isOf, type SlotTask } from "./sent-task.ts";
 import { keepLoopsStoppable } from "./stoppable-loops.ts";
 import type { ThreadData } from "./thread-data.ts";
 import type { PeerAddresses } from "./thread-peers.ts";
@@ -69,19 +69,50 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
     ...options,
     threadBytes: options.memory.threadsBytes / options.threads,
     youngBytes: options.memory.youngBytes,
+    onGivenBack: (tasks: readonly SlotTask[]) => {
+      waiting.unshift(...tasks);
+      if (tasks.length > 0) place();
+    },
+    onRoom: () => place(),
   };
   const slots = Array.from({ length: options.threads }, () => new ThreadSlot(slotOptions));
+  /** Given back by a slot, or taken for one that could not have them after all: few. */
+  const waiting: SlotTask[] = [];
   let running = 0;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let idleTimer: NodeJS.Timeout | undefined;
   const { idleMs = IDLE_MS } = options;
 
+  const slotFor = ({ request }: SlotTask): ThreadSlot | undefined => {
+    const { bundle } = request.job.constants;
+    let empty: ThreadSlot | undefined;
+    let free: ThreadSlot | undefined;
+    let least: ThreadSlot | undefined;
+    for (const slot of slots) {
+      if (slot.free) {
+        if (slot.isWarm(bundle)) return slot;
+        if (slot.empty) empty ??= slot;
+        free ??= slot;
+      } else if (slot.takesToFollow(bundle) && (least === undefined || slot.load < least.load)) least = slot;
+    }
+    return empty ?? free ?? least;
+  };
+  const place = (): void => {
+    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+      const slot = closed ? undefined : slotFor(first);
+      if (slot === undefined) return;
+      waiting.shift();
+      slot.take(first);
+    }
+  };
+
   const watch = new MemoryWatch(options.memory.threadsBytes);
   let looks = 0;
 
   const look = (): void => {
     const nowMs = performance.now();
+    for (const slot of slots) slot.callBackLate(nowMs);
     const bytes = usedBytes();
     const threads = slots.map((slot) => slot.memory(bytes) ?? NO_THREAD);
     const { collect, end } = watch.look(nowMs, bytes, threads);
@@ -95,6 +126,13 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
     if (usedBytes() > options.memory.threadsBytes * IDLE_PART) for (const slot of slots) slot.collect();
   };
 
+  const rest = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+    if (idleMs === 0) collectIdle();
+    else idleTimer = setTimeout(collectIdle, idleMs).unref();
+  };
+
   return {
     warm: () => slots[0]?.warm(),
     watchLoading: (watch) => slots[0]?.watchLoading(watch) ?? false,
@@ -102,34 +140,39 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
       for (const slot of slots) slot.setPeers(addresses);
     },
     slots: options.threads,
-    room: () => options.threads - running,
-    async run(request, observer) {
+    room() {
+      let room = -waiting.length;
+      for (const slot of slots) room += slot.room;
+      return Math.max(0, room);
+    },
+    run(request, observer) {
       if (closed) return { kind: "stopped" };
-      const free = slots.filter((slot) => !slot.busy);
-      const { bundle } = request.job.constants;
-      const slot = free.find((it) => it.isWarm(bundle)) ?? free.find((it) => it.empty) ?? free[0];
-      assert(slot !== undefined, "no more tasks are started than there are slots");
       running++;
       clearTimeout(idleTimer);
       timer ??= setInterval(look, LOOK_INTERVAL_MS);
-      try {
-        return await slot.run(request, observer);
-      } finally {
-        running--;
-        if (running === 0) {
-          clearInterval(timer);
-          timer = undefined;
-          if (idleMs === 0) collectIdle();
-          else idleTimer = setTimeout(collectIdle, idleMs).unref();
-        }
-      }
+      return new Promise((resolve) => {
+        waiting.push({
+          request,
+          observer,
+          onEnded(outcome) {
+            resolve(outcome);
+            if (--running === 0) rest();
+          },
+        });
+        place();
+      });
     },
     stop(job, attempt) {
-      for (const slot of slots) if (slot.runs(job, attempt)) slot.stop();
+      for (const slot of slots) if (slot.runs(job, attempt)) slot.stop(job, attempt);
+      for (const task of waiting.filter((it) => isOf(it, job, attempt))) {
+        waiting.splice(waiting.indexOf(task), 1);
+        task.onEnded({ kind: "stopped" });
+      }
     },
     async close() {
       closed = true;
       clearTimeout(idleTimer);
+      for (const task of waiting.splice(0)) task.onEnded({ kind: "stopped" });
       await Promise.all(slots.map((slot) => slot.close()));
     },
   };

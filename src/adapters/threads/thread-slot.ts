@@ -2,23 +2,30 @@
  * One place for one task at a time, and the thread that stands there: started when the first task comes, replaced
  * when it dies.
  *
+ * Where tasks take next to no time, a message for each and the wait for the next one would cost many times what they do.
+ * So tasks are sent ahead then, which the thread begins in their order. What it has not begun is called back where a task
+ * turns out to take long or is to be stopped, and given to whoever is free; nobody runs it twice, as it is begun and
+ * called back by a comparison in shared memory.
+ *
  * Every task gets exactly one outcome, from whichever comes first: the thread's answer, its death, or the end of a
  * grace after it was asked to stop. A thread whose task had to be ended by force is never used again, and none is
  * used for two bundles: what one job does to globals and prototypes is not for the next.
+ *
+ * Long because all the ways in which a thread or its task ends meet here.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { assert } from "../../base/assert.ts";
 import { BicoastalError, type ErrorInfo, toErrorInfo } from "../../base/errors.ts";
-import { type AttemptId, attemptKey, type ContentHash, type JobId, sameAttempt } from "../../base/ids.ts";
+import { type AttemptId, attemptKey, type ContentHash, type JobId } from "../../base/ids.ts";
 import type { TaskOutcome } from "../../plan/task.ts";
-import type { TaskObserver, TaskRequest } from "../../ports/task-runner.ts";
 import { scratchRoomOf } from "../fs/scratch.ts";
 import type { LoadWatch } from "./end-main-thread.ts";
 import { heapShareOf } from "./heap-share.ts";
 import type { ThreadMemory } from "./memory-watch.ts";
-import type { FromThread, ThreadStart, ToThread } from "./messages.ts";
+import type { EndedMessage, FromThread, TaskMessage, ThreadStart, ToThread } from "./messages.ts";
+import { Ahead, isOf, type SentTask, type SlotTask, sentTask } from "./sent-task.ts";
 import { SharedState } from "./shared-state.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { exitError, heapError, loadTimeoutError } from "./thread-errors.ts";
@@ -40,18 +47,10 @@ export interface ThreadSlotOptions {
   readonly loadTimeoutMs: number;
   /** What user code writes to its stdout and stderr. */
   readonly onOutput: (text: string) => void;
-}
-
-/** A task of this slot that has no outcome yet. */
-interface Current {
-  readonly seq: number;
-  readonly job: JobId;
-  readonly attempt: AttemptId;
-  readonly observer: TaskObserver;
-  readonly resolve: (outcome: TaskOutcome) => void;
-  loadingSinceMs: number | undefined;
-  stopAsked: boolean;
-  graceTimer: NodeJS.Timeout | undefined;
+  /** Tasks that were sent here and did not begin: to be run elsewhere, or here again. In their order. */
+  readonly onGivenBack: (tasks: readonly SlotTask[]) => void;
+  /** There may be room for another task. */
+  readonly onRoom: () => void;
 }
 
 interface Thread {
@@ -71,6 +70,8 @@ interface Thread {
   sinceBytes: number;
   /** Whether it had been asked to collect when memory was last looked at. */
   asked: boolean;
+  /** Whether it was asked for what it has not begun, and has not answered: it is sent nothing meanwhile. */
+  callingBack: boolean;
 }
 
 /**
@@ -79,6 +80,9 @@ interface Thread {
  */
 const HEAP_BYTES_SPARE = 1024 * 2 ** 20;
 
+/** What is behind a task that takes longer is called back. */
+const LATE_MS = 10;
+
 let threadsStarted = 0;
 
 export class ThreadSlot {
@@ -86,7 +90,11 @@ export class ThreadSlot {
   #thread: Thread | undefined;
   /** Of every thread that still lives, the retired ones too. */
   readonly #ends = new Set<Promise<void>>();
-  #current: Current | undefined;
+  /** In the order they were sent: the first is the one that the thread works on. */
+  readonly #sent: SentTask[] = [];
+  /** Those of them that go with the next message. */
+  #unposted: SentTask[] = [];
+  readonly #ahead = new Ahead();
   #peers: PeerAddresses | undefined;
   #seq = 0;
 
@@ -95,7 +103,34 @@ export class ThreadSlot {
   }
 
   get busy(): boolean {
-    return this.#current !== undefined;
+    return this.#sent.length > 0;
+  }
+
+  /** Whether a task can begin here at once. */
+  get free(): boolean {
+    return !this.busy && this.#thread?.callingBack !== true;
+  }
+
+  get #current(): SentTask | undefined {
+    return this.#sent[0];
+  }
+
+  /** Tasks that it has. */
+  get load(): number {
+    return this.#sent.length;
+  }
+
+  /** How many more it takes. */
+  get room(): number {
+    if (this.free) return 1;
+    const thread = this.#thread;
+    if (thread === undefined || thread.cause !== undefined || thread.callingBack) return 0;
+    return Math.max(0, this.#ahead.tasks + 1 - this.load);
+  }
+
+  /** Whether a task of this bundle may follow those that it has. */
+  takesToFollow(bundle: ContentHash): boolean {
+    return this.busy && this.room > 0 && this.#thread?.bundle === bundle;
   }
 
   get empty(): boolean {
@@ -130,49 +165,94 @@ export class ThreadSlot {
   }
 
   runs(job: JobId, attempt: AttemptId): boolean {
-    const current = this.#current;
-    return current?.job === job && sameAttempt(current.attempt, attempt);
+    return this.#sent.some(({ task }) => isOf(task, job, attempt));
   }
 
   /** The attempt it runs, for messages. */
   get #task(): string | undefined {
-    return this.#current === undefined ? undefined : attemptKey(this.#current.attempt);
+    const attempt = this.#current?.task.request.assignment.attempt;
+    return attempt === undefined ? undefined : attemptKey(attempt);
   }
 
-  run({ job, assignment }: TaskRequest, observer: TaskObserver): Promise<TaskOutcome> {
-    assert(this.#current === undefined, "a thread runs one task at a time");
-    return new Promise((resolve) => {
-      const seq = ++this.#seq;
-      this.#current = {
-        seq,
-        job: job.job,
-        attempt: assignment.attempt,
-        observer,
-        resolve,
-        loadingSinceMs: undefined,
-        stopAsked: false,
-        graceTimer: undefined,
-      };
-      try {
-        const thread = this.#warmThread(job.constants.bundle);
-        thread.tasks++;
-        this.#send(thread, { kind: "run", seq, job: thread.job === job.job ? undefined : job, assignment });
-        thread.job = job.job;
-        thread.worker.ref();
-      } catch (thrown) {
-        // The machine starts no more threads, or the job cannot be cloned: nothing has reached a thread.
-        this.#end({ kind: "failed", error: toErrorInfo(thrown, "THREAD_DIED"), lostBlocks: [] });
-      }
-    });
+  /** Only where there is room, and of another bundle only where there is nothing else. */
+  take(task: SlotTask): void {
+    const { job } = task.request;
+    assert(!this.busy || this.takesToFollow(job.constants.bundle), "a task comes where there is room");
+    const sent = sentTask(task, ++this.#seq);
+    try {
+      const thread = this.#warmThread(job.constants.bundle);
+      if (!this.busy) thread.worker.ref();
+      this.#sent.push(sent);
+      // All that come in this turn go in one message.
+      if (this.#unposted.push(sent) === 1) setImmediate(() => this.#post());
+    } catch (thrown) {
+      // The machine starts no more threads.
+      task.onEnded({ kind: "failed", error: toErrorInfo(thrown, "THREAD_DIED"), lostBlocks: [] });
+    }
   }
 
-  stop(): void {
+  #post(): void {
+    const thread = this.#thread;
+    const unposted = this.#unposted;
+    this.#unposted = [];
+    if (thread === undefined || unposted.length === 0) return;
+    try {
+      const tasks = unposted.map(({ seq, task: { request } }): TaskMessage => {
+        const job = thread.job === request.job.job ? undefined : request.job;
+        thread.job = request.job.job;
+        return { seq, job, assignment: request.assignment };
+      });
+      this.#send(thread, { kind: "run", tasks });
+      thread.tasks += tasks.length;
+    } catch (thrown) {
+      // The job cannot be cloned: nothing has reached the thread.
+      thread.job = undefined;
+      this.#sent.splice(this.#sent.length - unposted.length);
+      const error = toErrorInfo(thrown, "THREAD_DIED");
+      for (const { task } of unposted) task.onEnded({ kind: "failed", error, lostBlocks: [] });
+      this.#options.onRoom();
+    }
+  }
+
+  stop(job: JobId, attempt: AttemptId): void {
+    // What the thread has not begun need not be told to it.
+    if (this.load > 1) this.#callBack();
+    const index = this.#sent.findIndex(({ task }) => isOf(task, job, attempt));
+    const sent = this.#sent[index];
+    if (sent === undefined || sent.stopAsked) return;
+    sent.stopAsked = true;
+    this.#thread?.shared.requestStop(sent.seq);
+    if (this.#thread !== undefined) this.#send(this.#thread, { kind: "stop", seq: sent.seq });
+    sent.graceTimer = setTimeout(() => this.#terminate(undefined), this.#options.stopGraceMs);
+  }
+
+  /** Gives back what waits behind a task that takes long, also where the thread has more to say that was not heard yet. */
+  callBackLate(nowMs: number): void {
     const current = this.#current;
-    if (current === undefined || current.stopAsked) return;
-    current.stopAsked = true;
-    this.#thread?.shared.requestStop();
-    if (this.#thread !== undefined) this.#send(this.#thread, { kind: "stop", seq: current.seq });
-    current.graceTimer = setTimeout(() => this.#terminate(undefined), this.#options.stopGraceMs);
+    if (current === undefined || this.load < 2 || nowMs - current.sinceMs <= LATE_MS) return;
+    if (this.#thread?.shared.begun() === current.seq) this.#callBack();
+  }
+
+  /** Gives back what the thread has not begun. */
+  #callBack(): void {
+    const thread = this.#thread;
+    if (thread === undefined || thread.callingBack) return;
+    const begun = thread.shared.callBack();
+    thread.callingBack = true;
+    this.#ahead.tasks = 0;
+    this.#unposted = [];
+    this.#send(thread, { kind: "callBack" });
+    this.#giveBack(this.#sent.splice(this.#sent.filter(({ seq }) => seq <= begun).length));
+  }
+
+  /** Those that were to be stopped are so. */
+  #giveBack(sent: readonly SentTask[]): void {
+    const given: SlotTask[] = [];
+    for (const { task, stopAsked } of sent) {
+      if (stopAsked) task.onEnded({ kind: "stopped" });
+      else given.push(task);
+    }
+    this.#options.onGivenBack(given);
   }
 
   /** Passes progress on, and ends a load that takes too long. */
@@ -182,7 +262,7 @@ export class ThreadSlot {
     if (current === undefined || shared === undefined) return;
     const phase = shared.phase();
     if (phase === "running") {
-      current.observer.onProgress(shared.progress());
+      if (shared.begun() === current.seq) current.task.observer.onProgress(shared.progress());
     } else if (phase === "loading") {
       current.loadingSinceMs ??= nowMs;
       const { loadTimeoutMs } = this.#options;
@@ -229,7 +309,7 @@ export class ThreadSlot {
 
   /** Ends thread and task at once; the task is `stopped`. */
   async close(): Promise<void> {
-    if (this.#current !== undefined) this.#current.stopAsked = true;
+    for (const sent of this.#sent) sent.stopAsked = true;
     this.#terminate(undefined);
     await Promise.all(this.#ends);
   }
@@ -244,7 +324,6 @@ export class ThreadSlot {
     this.#thread = thread;
     if (thread.bundle === undefined) this.#takeOutput(thread);
     thread.bundle = bundle;
-    thread.shared.reset();
     return thread;
   }
 
@@ -278,6 +357,7 @@ export class ThreadSlot {
       cause: undefined,
       sinceBytes: this.#options.usedBytes(),
       asked: false,
+      callingBack: false,
     };
     worker.on("message", (message: FromThread) => this.#onMessage(thread, message));
     worker.on("error", (thrown: unknown) => {
@@ -316,43 +396,66 @@ export class ThreadSlot {
       thread.cause ??= message.error;
       return;
     }
-    if (thread !== this.#thread || message.seq !== this.#current?.seq) return;
+    if (message.kind === "calledBack") {
+      thread.shared.endCallBack();
+      thread.callingBack = false;
+      if (thread === this.#thread && !this.busy) thread.worker.unref();
+      return this.#options.onRoom();
+    }
+    if (thread !== this.#thread) return;
+    if (message.kind === "ended") return this.#onEnded(thread, message.tasks);
+    if (message.seq !== this.#current?.seq) return;
     switch (message.kind) {
       case "stage":
         thread.stage = message.label;
         return;
       case "log":
-        this.#current.observer.onLog(message.entry);
-        return;
-      case "ended":
-        this.#end(message.outcome);
-        thread.worker.unref();
+        this.#current.task.observer.onLog(message.entry);
     }
+  }
+
+  #onEnded(thread: Thread, tasks: readonly EndedMessage[]): void {
+    for (const { seq, outcome, tookMs } of tasks) {
+      if (seq !== this.#current?.seq) continue;
+      this.#ahead.count(tookMs);
+      this.#end(outcome);
+    }
+    if (!this.busy) thread.worker.unref();
+    this.#options.onRoom();
   }
 
   #onExit(thread: Thread, exitCode: number): void {
     if (thread !== this.#thread) return;
     this.#thread = undefined;
+    const begun = thread.shared.begun();
+    this.#unposted = [];
+    // What ended before was not told of any more, and is lost.
+    while ((this.#current?.seq ?? begun) < begun) this.#end({ kind: "stopped" });
     const error = thread.cause ?? exitError(this.#task, exitCode, thread.shared.phase());
-    if (this.#current !== undefined) {
+    if (this.busy) {
       this.#end({ kind: "failed", error, lostBlocks: [] });
+      // The others have not begun: they go with the next thread.
+      this.#giveBack(this.#sent.splice(0));
     } else if (thread.cause !== undefined && thread.cause !== ENDED_ON_PURPOSE) {
       this.#options.onOutput(`A thread ended between two tasks: ${thread.cause.message}\n`);
     }
+    // Also for what was called back before, and waits.
+    this.#options.onRoom();
   }
 
+  /** Of the first. */
   #end(outcome: TaskOutcome): void {
-    const current = this.#current;
-    if (current === undefined) return;
-    this.#current = undefined;
-    clearTimeout(current.graceTimer);
-    if (current.stopAsked) {
-      current.resolve({ kind: "stopped" });
-      return;
+    const sent = this.#sent.shift();
+    if (sent === undefined) return;
+    const { task, stopAsked, graceTimer } = sent;
+    if (this.#current !== undefined) this.#current.sinceMs = performance.now();
+    clearTimeout(graceTimer);
+    if (stopAsked) return task.onEnded({ kind: "stopped" });
+    if (outcome.kind === "finished") {
+      const { rowsIn, bytesIn } = outcome.output;
+      task.observer.onProgress({ rowsIn, bytesIn });
     }
-    const progress = this.#thread?.shared.progress();
-    if (outcome.kind === "finished" && progress !== undefined) current.observer.onProgress(progress);
-    current.resolve(outcome);
+    task.onEnded(outcome);
   }
 
   #terminate(cause: ErrorInfo | undefined): void {
