@@ -106,14 +106,25 @@ function startupRows(workloads) {
   ];
 }
 
-/** @param {readonly WorkloadResult[]} workloads */
+/**
+ * In the driver's own thread, as the aim says, and in threads, which is how jobs run.
+ *
+ * @param {readonly WorkloadResult[]} workloads
+ */
 function taskRows(workloads) {
-  const mine = workloads.find(({ name }) => name === "tasks")?.results[0];
-  const seconds = mine && secondsOf(mine);
-  if (!seconds) return [];
-  const perSecond = 1 / seconds.median;
-  const reached = perSecond >= tasksPerSecondMin ? "yes" : "no";
-  return [["tasks: empty, in process", `${tasksPerSecondMin} a second`, perSecond.toFixed(0), reached]];
+  const results = workloads.find(({ name }) => name === "tasks")?.results;
+  const ways = [
+    ["bicoastal-debug", "tasks: empty, in process"],
+    ["bicoastal", "tasks: empty, in 2 threads"],
+  ];
+  return ways.flatMap(([way, what = ""]) => {
+    const mine = results?.find(({ name }) => name === way);
+    const seconds = mine && secondsOf(mine);
+    if (!seconds) return [];
+    const perSecond = 1 / seconds.median;
+    const reached = perSecond >= tasksPerSecondMin ? "yes" : "no";
+    return [[what, `${tasksPerSecondMin} a second`, perSecond.toFixed(0), reached]];
+  });
 }
 
 /** @param {readonly WorkloadResult[]} workloads @returns {string | undefined} Undefined where none was measured. */

@@ -26,7 +26,6 @@ export const createTestLoader = (files: BundleFiles): LoadJob =>
 export class Bench {
   readonly room: string;
   readonly data: ThreadData;
-  #jobs = 0;
 
   constructor(room: string) {
     this.room = room;
@@ -45,7 +44,7 @@ export class Bench {
 
   /** Writes, bundles and stores a job; `$NAME` in the source stands for the job's name. Its module is not loaded. */
   async store(source: string): Promise<JobContext> {
-    const name = `job${this.#jobs++}`;
+    const name = `job${jobs++}`;
     const directory = join(this.room, name);
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, "package.json"), "{}");
@@ -82,6 +81,8 @@ export class Bench {
 }
 
 let attempts = 0;
+/** Of all benches: a process knows one job of a name. */
+let jobs = 0;
 
 /** A task over items [start, end) of the range. */
 export const assignmentOf = (start: number, end: number): TaskAssignment => ({

@@ -122,7 +122,7 @@ async function runAll(
   runner: ThreadRunner,
   job: JobContext,
   starts: readonly number[],
-): Promise<readonly TaskOutcome[]> {
+): Promise<TaskOutcome[]> {
   const outcomes: Promise<TaskOutcome>[] = [];
   for (const start of starts) {
     while (runner.room() === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -150,10 +150,15 @@ describe("tasks that take no time", () => {
   afterEach(() => runner.close());
   afterAll(() => rmSync(bench.room, { recursive: true, force: true }));
 
+  /** Leaves nothing behind, so that no task waits for a disk. */
+  const leavingNothing = (fn: string): string => mapping(`${fn}).filter(() => false`);
+  const kindsOf = (outcomes: readonly TaskOutcome[]): readonly string[] =>
+    outcomes.map((it) => (it.kind === "failed" ? `${it.error.code}: ${it.error.message}` : it.kind));
+
   /** The runner's room after many tiny tasks. A busy machine may make any of them look slow: again until it does not. */
   const untilAhead = async (job: JobContext): Promise<number> => {
     for (;;) {
-      await runAll(runner, job, TINY.slice(0, 50));
+      await runAll(runner, job, TINY.slice(0, 12));
       if (runner.room() > 0) {
         const first = runTask(runner, job, 0);
         const room = runner.room();
@@ -165,11 +170,15 @@ describe("tasks that take no time", () => {
 
   test("are sent ahead, and each has its own outcome", async () => {
     runner = make(1);
-    const job = await bench.submit(GOOD);
+    const job = await bench.submit(
+      leavingNothing('(n) => { if (n >= 12 && n % 3 === 0) throw new Error("three"); }'),
+    );
     expect(runner.room()).toBe(1);
     expect(await untilAhead(job)).toBeGreaterThan(1);
     const outcomes = await runAll(runner, job, TINY);
-    expect(outcomes.map((it) => it.kind === "finished" && it.output.rowsIn)).toEqual(TINY.map(() => 1));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(
+      TINY.map((n) => (n >= 12 && n % 3 === 0 ? "failed" : "finished")),
+    );
   });
 
   test("go elsewhere where one before them takes long after all", async () => {
@@ -177,33 +186,64 @@ describe("tasks that take no time", () => {
     const done = bench.path("done");
     // 200 waits for all others.
     const job = await bench.submit(
-      mapping(
+      leavingNothing(
         `(n) => { if (n === 200) while (![201, 202, 203].every((m) => existsSync("${done}" + m))) nap(); if (n > 200) writeFileSync("${done}" + n, ""); return n; }`,
       ),
     );
     await untilAhead(job);
     const outcomes = await runAll(runner, job, [200, 201, 202, 203]);
-    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(4).fill("finished"));
+    expect(kindsOf(outcomes)).toEqual(Array(4).fill("finished"));
   });
 
   test("behind one that ends its thread are run by the next", async () => {
     runner = make(1);
-    const job = await bench.submit(mapping("(n) => n === 200 ? process.exit(5) : n"));
+    const job = await bench.submit(leavingNothing("(n) => n === 200 ? process.exit(5) : n"));
     await untilAhead(job);
-    const [died, ...others] = await runAll(runner, job, [200, 201, 202, 203]);
+    const outcomes = await runAll(runner, job, [198, 199, 200, 201, 202, 203]);
+    const [died] = outcomes.splice(2, 1);
     expect(died).toMatchObject({ kind: "failed", error: { code: "THREAD_DIED" } });
-    expect(others.map(({ kind }) => kind)).toEqual(Array(3).fill("finished"));
+    expect(kindsOf(outcomes)).toEqual(Array(5).fill("finished"));
+  });
+
+  test("called back from a thread that then ends are run by the next", async () => {
+    runner = make(1);
+    const go = bench.path("end");
+    const job = await bench.submit(
+      leavingNothing(`(n) => { if (n === 200) { while (!existsSync("${go}")) nap(); process.exit(5); } }`),
+    );
+    await untilAhead(job);
+    const assignments = [200, 201, 202, 203].map((start) => assignmentOf(start, start + 1));
+    const outcomes = assignments.map(async (assignment) => runner.run({ job, assignment }, new Watcher()));
+    // All that the thread has not begun goes back, and no other thread is there to take it.
+    runner.stop(job.job, assignments[3]!.attempt);
+    expect(await outcomes[3]).toEqual({ kind: "stopped" });
+    writeFileSync(go, "");
+    const [died, ...others] = await Promise.all(outcomes);
+    expect(died).toMatchObject({ kind: "failed", error: { code: "THREAD_DIED" } });
+    expect(kindsOf(others)).toEqual(["finished", "finished", "stopped"]);
+  });
+
+  test("fail alone where they leave a promise that is rejected", async () => {
+    runner = make(1);
+    const job = await bench.submit(
+      leavingNothing('(n) => { if (n === 200) void Promise.reject(new Error("stray")); }'),
+    );
+    await untilAhead(job);
+    const outcomes = await runAll(runner, job, [198, 199, 200, 201, 202, 203]);
+    const [stray] = outcomes.splice(2, 1);
+    expect(stray).toMatchObject({ kind: "failed", error: { code: "USER_FUNCTION" } });
+    expect(kindsOf(outcomes)).toEqual(Array(5).fill("finished"));
   });
 
   test("are stopped one by one", async () => {
     runner = make(1);
     const go = bench.path("go");
     const job = await bench.submit(
-      mapping(`(n) => { if (n === 200) while (!existsSync("${go}")) nap(); return n; }`),
+      leavingNothing(`(n) => { if (n === 200) while (!existsSync("${go}")) nap(); return n; }`),
     );
     await untilAhead(job);
     const assignments = [200, 201, 202].map((start) => assignmentOf(start, start + 1));
-    const outcomes = assignments.map((assignment) => runner.run({ job, assignment }, new Watcher()));
+    const outcomes = assignments.map(async (assignment) => runner.run({ job, assignment }, new Watcher()));
     runner.stop(job.job, assignments[1]!.attempt);
     expect(await outcomes[1]).toEqual({ kind: "stopped" });
     writeFileSync(go, "");
@@ -216,9 +256,12 @@ describe("tasks that take no time", () => {
 
   test("of two jobs share the threads", async () => {
     runner = make(1);
-    const jobs = [await bench.submit(GOOD), await bench.submit(mapping("(n) => -n"))];
+    const jobs = [
+      await bench.submit(leavingNothing("(n) => n")),
+      await bench.submit(leavingNothing("(n) => -n")),
+    ];
     await untilAhead(jobs[0]!);
     const outcomes = await Promise.all(jobs.flatMap((job) => [runAll(runner, job, TINY.slice(0, 20))]));
-    expect(outcomes.flat().filter(({ kind }) => kind !== "finished")).toEqual([]);
+    expect(kindsOf(outcomes.flat())).toEqual(Array(40).fill("finished"));
   });
 });

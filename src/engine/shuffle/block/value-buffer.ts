@@ -17,6 +17,8 @@ import { addFields, hasShape, putTogether, type Shape, shapeOf } from "./record-
 /** Records of more fields are kept as they are. */
 const FIELDS_MAX = 16;
 const NUMBERS_MIN = 64;
+/** One for all: most tasks of a filter that keeps little have no value at all. */
+const NO_NUMBERS = new Float64Array(0);
 const EMPTY_TEXT_BYTES = estimateBytes("");
 const NUMBER_BYTES = estimateBytes(0);
 
@@ -28,7 +30,7 @@ export class ValueBuffer {
   #kind: Kind = KIND.none;
   /** Whether a column met what it could not hold. */
   #isMixed = false;
-  #numbers = new Float64Array(0);
+  #numbers = NO_NUMBERS;
   #texts: TextColumnBuffer | undefined;
   /** Of the records, and a column for each field. */
   #shape: Shape | undefined;
