@@ -13,8 +13,6 @@ export interface SlotTask {
 export interface SentTask {
   readonly task: SlotTask;
   readonly seq: number;
-  /** When it became the first. */
-  sinceMs: number;
   loadingSinceMs: number | undefined;
   stopAsked: boolean;
   graceTimer: NodeJS.Timeout | undefined;
@@ -23,7 +21,6 @@ export interface SentTask {
 export const sentTask = (task: SlotTask, seq: number): SentTask => ({
   task,
   seq,
-  sinceMs: performance.now(),
   loadingSinceMs: undefined,
   stopAsked: false,
   graceTimer: undefined,
@@ -36,7 +33,7 @@ export const isOf = ({ request }: SlotTask, job: JobId, attempt: AttemptId): boo
 const AHEAD_MS = 4;
 const AHEAD_MAX = 128;
 /** After a task that took longer none is sent ahead. */
-const TINY_MS = 1;
+export const TINY_MS = 1;
 /** Part of the newest in what tasks are said to take. */
 const NEWEST_PART = 0.25;
 

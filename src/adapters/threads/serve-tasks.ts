@@ -46,6 +46,13 @@ export function serveTasks({ port, shared, garbage, executor, setPeers }: ServeT
   const now = performance.now.bind(performance);
   const later = setImmediate;
   const told = new EndedTasks(post, now);
+  const parts: ThreadParts = {
+    state,
+    garbage,
+    told,
+    send: (message) => send(message),
+    onStage: (...is) => onStage(...is),
+  };
   let job: JobContext | undefined;
   let stage: string | undefined;
   let running: TaskControlInThread | undefined;
@@ -99,7 +106,7 @@ export function serveTasks({ port, shared, garbage, executor, setPeers }: ServeT
   };
 
   const begin = ({ seq, request }: Waiting): void => {
-    running = new TaskControlInThread(seq, now(), { state, garbage, send, onStage });
+    running = new TaskControlInThread(seq, now(), parts);
     const ending = executor.execute(request, running);
     if (!(ending instanceof Promise)) {
       outcome = ending;
@@ -165,6 +172,11 @@ class EndedTasks {
     if (!mayWait || nowMs - this.#toldMs > UNTOLD_MS) this.tell();
   }
 
+  /** The next task is under way, and may be a long one. */
+  look(): void {
+    if (this.#tasks.length > 0 && this.#now() - this.#toldMs > UNTOLD_MS) this.tell();
+  }
+
   tell(): void {
     this.#toldMs = this.#now();
     if (this.#tasks.length === 0) return;
@@ -177,6 +189,7 @@ class EndedTasks {
 interface ThreadParts {
   readonly state: SharedState;
   readonly garbage: ThreadGarbage;
+  readonly told: EndedTasks;
   readonly send: (message: FromThread) => void;
   readonly onStage: (seq: number, label: string) => void;
 }
@@ -212,8 +225,9 @@ class TaskControlInThread implements ExecutionControl {
     if (label !== undefined) this.#parts.onStage(this.seq, label);
   }
   progress(rowsIn: number, bytesIn: number): void {
-    const { state, garbage } = this.#parts;
+    const { state, garbage, told } = this.#parts;
     state.setProgress(rowsIn, bytesIn);
+    told.look();
     if (state.collectAsked()) state.setCollected(garbage.collectAll());
     else garbage.look();
   }

@@ -112,7 +112,7 @@ export function createThreadRunner(options: ThreadRunnerOptions): ThreadRunner {
 
   const look = (): void => {
     const nowMs = performance.now();
-    for (const slot of slots) slot.callBackLate(nowMs);
+    for (const slot of slots) slot.callBackLate();
     const bytes = usedBytes();
     const threads = slots.map((slot) => slot.memory(bytes) ?? NO_THREAD);
     const { collect, end } = watch.look(nowMs, bytes, threads);

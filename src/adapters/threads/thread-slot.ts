@@ -25,7 +25,7 @@ import type { LoadWatch } from "./end-main-thread.ts";
 import { heapShareOf } from "./heap-share.ts";
 import type { ThreadMemory } from "./memory-watch.ts";
 import type { EndedMessage, FromThread, TaskMessage, ThreadStart, ToThread } from "./messages.ts";
-import { Ahead, isOf, type SentTask, type SlotTask, sentTask } from "./sent-task.ts";
+import { Ahead, isOf, type SentTask, type SlotTask, sentTask, TINY_MS } from "./sent-task.ts";
 import { SharedState } from "./shared-state.ts";
 import type { ThreadData } from "./thread-data.ts";
 import { exitError, heapError, loadTimeoutError } from "./thread-errors.ts";
@@ -80,9 +80,6 @@ interface Thread {
  */
 const HEAP_BYTES_SPARE = 1024 * 2 ** 20;
 
-/** What is behind a task that takes longer is called back. */
-const LATE_MS = 10;
-
 let threadsStarted = 0;
 
 export class ThreadSlot {
@@ -95,6 +92,8 @@ export class ThreadSlot {
   /** Those of them that go with the next message. */
   #unposted: SentTask[] = [];
   readonly #ahead = new Ahead();
+  /** The task that the thread had begun last when it was last looked at. */
+  #begunBefore = 0;
   #peers: PeerAddresses | undefined;
   #seq = 0;
 
@@ -226,11 +225,15 @@ export class ThreadSlot {
     sent.graceTimer = setTimeout(() => this.#terminate(undefined), this.#options.stopGraceMs);
   }
 
-  /** Gives back what waits behind a task that takes long, also where the thread has more to say that was not heard yet. */
-  callBackLate(nowMs: number): void {
-    const current = this.#current;
-    if (current === undefined || this.load < 2 || nowMs - current.sinceMs <= LATE_MS) return;
-    if (this.#thread?.shared.begun() === current.seq) this.#callBack();
+  /**
+   * Called from time to time: gives back what waits behind a task that was the thread's last time already. What ended is not asked,
+   * as it may be here and not heard yet, or may be told with that task only.
+   */
+  callBackLate(): void {
+    const begun = this.#thread?.shared.begun() ?? 0;
+    const isLate = begun === this.#begunBefore;
+    this.#begunBefore = begun;
+    if (isLate && this.load > 1 && this.#sent.at(-1)!.seq > begun) this.#callBack();
   }
 
   /** Gives back what the thread has not begun. */
@@ -418,7 +421,7 @@ export class ThreadSlot {
     for (const { seq, outcome, tookMs } of tasks) {
       if (seq !== this.#current?.seq) continue;
       this.#ahead.count(tookMs);
-      this.#end(outcome);
+      this.#end(outcome, tookMs);
     }
     if (!this.busy) thread.worker.unref();
     this.#options.onRoom();
@@ -444,14 +447,14 @@ export class ThreadSlot {
   }
 
   /** Of the first. */
-  #end(outcome: TaskOutcome): void {
+  #end(outcome: TaskOutcome, tookMs = 0): void {
     const sent = this.#sent.shift();
     if (sent === undefined) return;
     const { task, stopAsked, graceTimer } = sent;
-    if (this.#current !== undefined) this.#current.sinceMs = performance.now();
-    clearTimeout(graceTimer);
+    if (graceTimer !== undefined) clearTimeout(graceTimer);
     if (stopAsked) return task.onEnded({ kind: "stopped" });
-    if (outcome.kind === "finished") {
+    // What took no time is done before anybody could see how far it was.
+    if (outcome.kind === "finished" && tookMs > TINY_MS) {
       const { rowsIn, bytesIn } = outcome.output;
       task.observer.onProgress({ rowsIn, bytesIn });
     }
