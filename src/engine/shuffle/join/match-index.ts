@@ -103,19 +103,9 @@ export class MatchIndex {
     return latin1Texts(this.#shortBytes, starts, ends);
   }
 
-  /** The key's entry, or MISSING. Throws KEY_INVALID. */
-  find(key: unknown): number {
-    return this.#locate(key, false);
-  }
-
-  /** The key's entry; where it has none, a new one that is `size` as it was before. Throws KEY_INVALID. */
-  enter(key: unknown): number {
-    return this.#locate(key, true);
-  }
-
   /**
-   * The entries of a column's keys, MISSING for those that have none; with `add`, all have one then.
-   * Throws KEY_INVALID.
+   * The entries of a column's keys, MISSING for those that have none; with `add`, such a one gets one, which is `size` as it
+   * was before. Throws KEY_INVALID.
    */
   locate(column: Column, rows: number, add: boolean): Int32Array {
     const entries = new Int32Array(rows);
