@@ -26,8 +26,10 @@ const kinds = {
 };
 const held = () => { gc(); gc(); const { heapUsed, external } = process.memoryUsage(); return heapUsed + external; };
 const result = {};
+// So much of each that the few hundred KB that Node itself gives back now and then (compiled code, say) are little beside it.
+const BYTES = 16 * 2 ** 20;
 for (const [kind, make] of Object.entries(kinds)) {
-  const count = 10_000;
+  const count = Math.ceil(BYTES / estimateBytes(make(0)));
   const kept = new Array(count);
   for (let i = 0; i < 100; i++) make(i);
   const before = held();
