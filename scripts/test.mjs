@@ -1,9 +1,10 @@
 // `npm test`: installs what is missing, builds, runs every test, and ends with one plain line of figures.
 // Arguments go to vitest: `npm test -- src/plan`.
 //
-// Fresh seeds, of properties, of the simulator and of chaos, hang on the files of the commit: other ones for each change, and
-// the same ones wherever the same change is tested. BICOASTAL_TEST_SEEDS gives others; `npm run fuzz` and `sim:night` draw.
+// Fresh seeds, of properties, of the simulator and of chaos, hang on the commit's src/ and test/: other ones for each change of
+// them, and the same ones wherever that is tested. BICOASTAL_TEST_SEEDS gives others; `npm run fuzz` and `sim:night` draw.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -45,14 +46,14 @@ function leftOut(report, folders) {
   });
 }
 
-/** What the files of the last commit are called by git; where there is no git, one name for all. */
+/** A name for the last commit's src/ and test/, by git's; where there is no git, one name for all. */
 function seedsOfFiles() {
   try {
-    return execFileSync("git", ["rev-parse", "--short=12", "HEAD^{tree}"], {
+    const names = execFileSync("git", ["rev-parse", "HEAD:src", "HEAD:test"], {
       cwd: root,
-      encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
+    });
+    return createHash("sha256").update(names).digest("hex").slice(0, 12);
   } catch {
     return "no-git";
   }
