@@ -11,7 +11,9 @@
  * 2. An operation whose outcome is unknown may have happened at any time since its call, or never. It is tried where
  *    it changes the state, and after the operations whose outcomes are known. Where what it changes cannot be seen but by
  *    calls that need it, it is put off until one of known outcome does: of the many that nobody ever needed, no order is tried.
- * 3. What the model says must come first comes first, and what it says may come now for good is taken at once, like a read.
+ * 3. Where outputs tell the object's age, it grows no older than the youngest output that is still to come allows: what nobody knows
+ *    of is not tried past the place where everybody sees that it did not happen.
+ * 4. What the model says must come first comes first, and what it says may come now for good is taken at once, like a read.
  *
  * Owns no clock: times are any numbers that grow. The effort is bounded, and giving up is an answer of its own, which
  * nobody should take for a good one.
@@ -47,6 +49,13 @@ export interface LinearModel<State, Input, Output> {
    * nobody; undefined where it may not, or may be needed later. Asked when what it awaits is done. Default: always undefined.
    */
   readonly stepAtOnce?: (state: State, input: Input, output: Output | undefined) => State | undefined;
+  /** What outputs say about how often the object has changed. Default: nothing. */
+  readonly age?: {
+    /** A number that no step makes smaller. */
+    readonly of: (state: State) => number;
+    /** The greatest age after a call that gave this output; infinite where the output does not say. */
+    readonly atMost: (output: Output) => number;
+  };
   /** The same text for two states if and only if they are equal. */
   readonly keyOf: (state: State) => string;
   /** Splits a history into parts that do not touch each other, where the model allows it. Default: one part. */
@@ -124,6 +133,10 @@ class Search<State, Input, Output> {
   readonly #isDone: boolean[];
   /** Every known operation before this one is done. */
   #base = 0;
+  /** What says how old the object may be, the youngest first: all before `#youngest` are done. */
+  readonly #ages: readonly { readonly index: number; readonly atMost: number }[];
+  readonly #agePlaces = new Map<number, number>();
+  #youngest = 0;
   /** What may come next, until something is done or undone. */
   #first: readonly number[] | undefined;
   /** Indexes in the order in which they were done. */
@@ -147,6 +160,8 @@ class Search<State, Input, Output> {
     this.#waiting = waitingIn(model, this.#operations);
     this.#awaited = this.#operations.map(() => 0);
     for (const index of this.#waiting.flat()) this.#awaited[index]!++;
+    this.#ages = agesIn(model, known);
+    for (const [place, { index }] of this.#ages.entries()) this.#agePlaces.set(index, place);
   }
 
   run(): LinearResult<State, Input, Output> {
@@ -297,7 +312,14 @@ class Search<State, Input, Output> {
   #step(state: State, index: number): State | undefined {
     this.#steps++;
     const { input, output } = this.#operations[index]!;
-    return this.#model.step(state, input, output);
+    const next = this.#model.step(state, input, output);
+    return next === undefined || next === state || !this.#isTooOld(next) ? next : undefined;
+  }
+
+  /** Whether a call of known outcome that is still to come was answered by a younger object. */
+  #isTooOld(state: State): boolean {
+    const youngest = this.#ages[this.#youngest];
+    return youngest !== undefined && this.#model.age!.of(state) > youngest.atMost;
   }
 
   #do(index: number): void {
@@ -306,6 +328,8 @@ class Search<State, Input, Output> {
     this.#first = undefined;
     for (const waiting of this.#waiting[index]!) this.#awaited[waiting]!--;
     while (this.#base < this.#known && this.#isDone[this.#base]) this.#base++;
+    while (this.#youngest < this.#ages.length && this.#isDone[this.#ages[this.#youngest]!.index])
+      this.#youngest++;
   }
 
   #undo(index: number): void {
@@ -313,6 +337,7 @@ class Search<State, Input, Output> {
     this.#first = undefined;
     for (const waiting of this.#waiting[index]!) this.#awaited[waiting]!++;
     if (index < this.#base) this.#base = index;
+    this.#youngest = Math.min(this.#youngest, this.#agePlaces.get(index) ?? this.#youngest);
   }
 
   /** What was done, and the state: whoever comes here again gets no further. */
@@ -334,6 +359,18 @@ class Search<State, Input, Output> {
     const at = (index: number): Operation<Input, Output> => this.#operations[index]!;
     return { kind: "violation", done: order.map(at), stuck: stuck.map(at), state };
   }
+}
+
+/** The operations whose outputs say how old the object was, by that age. */
+function agesIn<State, Input, Output>(
+  { age }: LinearModel<State, Input, Output>,
+  known: readonly Operation<Input, Output>[],
+): readonly { readonly index: number; readonly atMost: number }[] {
+  if (age === undefined) return [];
+  return known
+    .map(({ output }, index) => ({ index, atMost: age.atMost(output!) }))
+    .filter(({ atMost }) => atMost < Number.POSITIVE_INFINITY)
+    .sort((a, b) => a.atMost - b.atMost || a.index - b.index);
 }
 
 /** By operation: the places of those that wait for it. */

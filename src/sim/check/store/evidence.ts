@@ -46,8 +46,11 @@ export function storeModelFor(
     isHopeless: (state, call, answer) => {
       if (answer.kind !== "entries" && answer.kind !== "txn") return false;
       // Nothing but a new revision could make this one right.
-      if (answer.revision === state.revision) return STORE.isRead(call, answer);
-      return answer.revision < state.revision;
+      return answer.revision === state.revision && STORE.isRead(call, answer);
+    },
+    age: {
+      of: ({ revision }) => revision,
+      atMost: (answer) => ("revision" in answer ? answer.revision : Number.POSITIVE_INFINITY),
     },
   };
 }

@@ -101,10 +101,32 @@ function ask(backend: MemoryStoreBackend, { kind, lease, key }: Command): readon
   }
 }
 
-/** The other thing that could have been said of a lease. */
+/** The other thing that could have been said of a lease, or the revision before this one. */
 function contradicted(operation: StoreOperation): StoreOperation {
   const { output } = operation;
-  return output?.kind === "alive" ? { ...operation, output: { ...output, alive: !output.alive } } : operation;
+  if (output?.kind === "alive") return { ...operation, output: { ...output, alive: !output.alive } };
+  if (output === undefined || !("revision" in output)) return operation;
+  return { ...operation, output: { ...output, revision: output.revision - 1 } };
+}
+
+/** A lease whose grant was answered long after it ended. */
+function endedUnheard(lease: string): readonly StoreOperation[] {
+  const request: TxnRequest = {
+    compare: [],
+    success: [{ kind: "put", key: "a", value: Buffer.from(lease), lease }],
+  };
+  const unknown = { output: undefined, returnedAt: Number.POSITIVE_INFINITY };
+  return [
+    { input: { kind: "grant" }, output: { kind: "lease", lease }, calledAt: 0, returnedAt: 20 },
+    { input: { kind: "expire", lease }, ...unknown, calledAt: 10 },
+    { input: { kind: "txn", request }, ...unknown, calledAt: 21 },
+    { input: { kind: "txn", request }, output: { kind: "leaseGone" }, calledAt: 25, returnedAt: 30 },
+  ];
+}
+
+function readAt(revision: number, calledAt: number): StoreOperation {
+  const output: StoreAnswer = { kind: "entries", entries: [], revision, more: false };
+  return { input: { kind: "get", key: "a" }, output, calledAt, returnedAt: calledAt + 1 };
 }
 
 describe("what is known of each lease", () => {
@@ -137,5 +159,29 @@ describe("what is known of each lease", () => {
       { numRuns: 3_000 },
     );
     expect([...seen].sort()).toEqual(["linearizable", "violation"]);
+  });
+
+  test("tells at once that leases have ended of which nobody had heard yet, and that nothing was put under them", () => {
+    const other: TxnRequest = {
+      compare: [],
+      success: [{ kind: "put", key: "b", value: Buffer.from("seen") }],
+    };
+    const put: StoreOperation = {
+      input: { kind: "txn", request: other },
+      output: { kind: "txn", succeeded: true, revision: 2, gets: [] },
+      calledAt: 1,
+      returnedAt: 2,
+    };
+    const entry = { key: "b", value: Buffer.from("seen"), createRevision: 2, modRevision: 2, version: 1 };
+    const commits = new Map([[2, [{ kind: "put", entry: { ...entry, lease: undefined } } as const]]]);
+    const leases = Array.from({ length: 30 }, (_, index) => endedUnheard(String(index))).flat();
+    const judged = (last: StoreOperation, known: ReadonlyMap<number, readonly Change[]>): string => {
+      const history = [put, ...leases, last];
+      return checkLinearizable(storeModelFor(history, known), history, { stepsMax: 50_000 }).kind;
+    };
+    for (const known of [commits, new Map()]) {
+      expect(judged(readAt(2, 40), known)).toBe("linearizable");
+      expect(judged(readAt(1, 40), known)).toBe("violation");
+    }
   });
 });

@@ -3,7 +3,8 @@
  * came before its end, and an end that nobody would have needed to come later may come at once. Without this, of many leases that
  * nothing hangs on any more, every order of their ends would have to be tried.
  *
- * It holds where nobody names a lease before its grant was answered: of others nothing is said here, and the search tries.
+ * It holds where nobody names a lease before its grant was answered: of others nothing is said here, and the search tries. The store
+ * itself may end a lease before that, where the answer takes longer than the lease lives; but not before the grant.
  */
 import type { LeaseId } from "../../../ports/control-store.ts";
 import {
@@ -16,9 +17,11 @@ import {
 } from "./store-model.ts";
 
 interface Life {
+  /** Undefined for what was there from the beginning. */
+  grant: StoreOperation | undefined;
   /** When its grant returned; what was there from the beginning never was granted. */
   grantedAt: number;
-  /** When somebody first named it. */
+  /** When a client first named it. */
   namedAt: number;
   /** Calls that found it alive. */
   readonly seen: StoreOperation[];
@@ -48,7 +51,8 @@ export class LeaseLives {
   awaitedBy(call: StoreCall): readonly StoreOperation[] {
     if (call.kind !== "revoke" && call.kind !== "expire") return [];
     const life = this.#lives.get(call.lease);
-    return life === undefined || !isKnown(life) ? [] : life.seen;
+    if (life === undefined || !isKnown(life)) return [];
+    return life.grant === undefined ? life.seen : [life.grant, ...life.seen];
   }
 
   /** A lease does not end before the last was put under it. */
@@ -75,7 +79,9 @@ export class LeaseLives {
     const { input, output, calledAt, returnedAt } = operation;
     switch (input.kind) {
       case "grant":
-        if (output?.kind === "lease") this.#lifeOf(output.lease).grantedAt = returnedAt;
+        if (output?.kind !== "lease") return;
+        this.#lifeOf(output.lease).grantedAt = returnedAt;
+        this.#lifeOf(output.lease).grant = operation;
         return;
       case "keepAlive": {
         const life = this.#named(input.lease, calledAt);
@@ -83,8 +89,10 @@ export class LeaseLives {
         return;
       }
       case "revoke":
-      case "expire":
         this.#named(input.lease, calledAt);
+        return;
+      case "expire":
+        this.#lifeOf(input.lease);
         return;
       case "txn":
         for (const op of [...input.request.success, ...(input.request.failure ?? [])])
@@ -103,6 +111,7 @@ export class LeaseLives {
     const found = this.#lives.get(lease);
     if (found !== undefined) return found;
     const life: Life = {
+      grant: undefined,
       grantedAt: Number.POSITIVE_INFINITY,
       namedAt: Number.POSITIVE_INFINITY,
       seen: [],
