@@ -184,4 +184,29 @@ describe("what is known of each lease", () => {
       expect(judged(readAt(1, 40), known)).toBe("violation");
     }
   });
+
+  test("keeps the end of a lease for when it was granted", () => {
+    const grant: StoreOperation = {
+      input: { kind: "grant" },
+      output: { kind: "lease", lease: "1" },
+      calledAt: 3,
+      returnedAt: 20,
+    };
+    const expire: StoreOperation = {
+      input: { kind: "expire", lease: "1" },
+      output: undefined,
+      calledAt: 0,
+      returnedAt: Number.POSITIVE_INFINITY,
+    };
+    const asked: StoreOperation = {
+      input: { kind: "keepAlive", lease: "1" },
+      output: { kind: "alive", alive: false },
+      calledAt: 30,
+      returnedAt: 31,
+    };
+    const ended = [readAt(1, 1), expire, grant, asked, readAt(1, 40)];
+    expect(checkLinearizable(storeModelFor(ended, new Map()), ended).kind).toBe("linearizable");
+    const went = ended.filter((operation) => operation !== expire);
+    expect(checkLinearizable(storeModelFor(went, new Map()), went).kind).toBe("violation");
+  });
 });
