@@ -94,3 +94,19 @@ test("nobody tries what a later answer says has not happened", () => {
   expect(checkLinearizable(AGED, [...lost, wrong, ...reads], { stepsMax: 1_000 }).kind).toBe("violation");
   expect(checkLinearizable(AGED, [...lost, ...reads], { stepsMax: 1_000 }).kind).toBe("linearizable");
 });
+
+test("an answer that was placed, and is still to come again, bounds what is tried as before", () => {
+  const during = { calledAt: 0, returnedAt: 1 };
+  const lost = Array.from({ length: 20 }, (_, value): WrittenOperation => {
+    return { input: { kind: "write", value }, output: undefined, ...during };
+  });
+  const history: readonly WrittenOperation[] = [
+    { input: { kind: "write", value: 40 }, output: { count: undefined, value: 40 }, ...during },
+    { input: { kind: "read" }, output: { count: 1, value: 40 }, ...during },
+    { input: { kind: "ask", value: 30 }, output: { count: undefined, value: 30 }, ...during },
+    ...lost,
+  ];
+  // Where the read is right, the search turns back.
+  const turning: typeof PLAIN = { ...AGED, isHopeless: ({ value }) => value === 40 };
+  expect(checkLinearizable(turning, history, { stepsMax: 5_000 }).kind).toBe("violation");
+});
