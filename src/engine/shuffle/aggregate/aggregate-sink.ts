@@ -15,6 +15,19 @@ const NUMBER_BYTES = estimateBytes(0);
 
 /** How many keys the last table of each aggregation had: tasks of a stage are much alike, and growing costs a lot. */
 const keysLastTime = new WeakMap<AggregateNode, number>();
+/**
+ * The table of the last task of each aggregation, empty: the pages of a new one would all be faulted in and zeroed first.
+ * Held weakly, so that it goes when memory is short, and with the last task.
+ */
+const spareTables = new WeakMap<AggregateNode, WeakRef<AggregateTable>>();
+
+function takeTable(node: AggregateNode): AggregateTable {
+  const spare = spareTables.get(node)?.deref();
+  if (spare === undefined) return new AggregateTable(node.aggregator);
+  // Another sink of the same aggregation may be open beside this one.
+  spareTables.delete(node);
+  return spare;
+}
 
 /**
  * Combines before the shuffle: what leaves the task is one accumulator a key, each time the table is full.
@@ -31,7 +44,7 @@ export class AggregateSink implements KeyedSink {
 
   constructor(node: AggregateNode, target: SinkTarget) {
     this.#node = node;
-    this.#table = new AggregateTable(node.aggregator);
+    this.#table = takeTable(node);
     this.#table.reserve(keysLastTime.get(node) ?? 0);
     this.#all = node.key === "all";
     this.#target = target;
@@ -81,8 +94,10 @@ export class AggregateSink implements KeyedSink {
     block.append(sinkIndex, partition, keys, accumulators);
   }
 
+  /** Nothing may be given to the sink after this. */
   finish(): void {
     this.#flush();
+    spareTables.set(this.#node, new WeakRef(this.#table));
   }
 
   #flushFull(): void {
