@@ -286,6 +286,58 @@ describe("driving a job", () => {
     expect(clock.timers).toBe(0);
   });
 
+  /** A driver whose lease ends, to nobody, for as long as the outputs are held back; what it did, in order. */
+  async function losingItsLeaseBeforeOutputs(hold: "reading" | "showing"): Promise<readonly string[]> {
+    let renewals = true;
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const did: string[] = [];
+    const end = { kind: "write", format: "jsonl", directory: "/out", overwrite: true } as const;
+    const written = smallSpec({ ends: [COLLECT_END, { name: "out", producers: [], end }] });
+    outputs.commit = async () => {
+      did.push("shows");
+      if (hold === "showing") await held;
+      did.push("has shown");
+    };
+    const sleepy = storeWith({
+      keepAlive: async (lease) => {
+        if (renewals) return store.keepAlive(lease);
+        throw new BicoastalError("STORE_UNAVAILABLE", "away", { details: { outcome: "failed" } });
+      },
+    });
+    const readRows: DrivePorts["readRows"] = async function* () {
+      did.push("reads");
+      if (hold === "reading") await held;
+      yield [];
+    };
+    const work = start({}, { store: sleepy, readRows }, written);
+    await clock.advance(3_000);
+    renewals = false;
+    await clock.advance(2 * LEASE_MS);
+    renewals = true;
+    await clock.advance(LEASE_MS);
+    did.push("goes on");
+    goOn();
+    const driven = await patiently(work);
+    expect(driven.end.kind).toBe("committed");
+    expect(driven.state.epoch).toBeGreaterThan(1);
+    expect(auditLog(await records())).toEqual([]);
+    return did;
+  }
+
+  it("that loses its lease while it shows the outputs is done with that before it takes over again", async () => {
+    expect(await losingItsLeaseBeforeOutputs("showing")).toEqual([
+      ...["reads", "shows", "goes on", "has shown"],
+      ...["reads", "shows", "has shown"],
+    ]);
+  });
+
+  it("that loses its lease before it shows the outputs shows them only once it has taken over again", async () => {
+    const did = await losingItsLeaseBeforeOutputs("reading");
+    expect(did.filter((what) => what === "reads").length).toBeGreaterThan(1);
+    expect(did.filter((what) => what !== "reads")).toEqual(["goes on", "shows", "has shown"]);
+  });
+
   it("makes results again that are lost at the end, and says so", async () => {
     const driven = await drive(
       {},

@@ -126,6 +126,10 @@ class Drive {
   #ended = false;
   /** The record that ends the job is being written. */
   #ending: Promise<boolean> | undefined;
+  /** Outputs are being shown; settles, and never rejects. */
+  #showing: Promise<void> | undefined;
+  /** It drives no more, and shows nothing. */
+  #over = false;
   readonly #warned = new Set<ImpureCall>();
   /** The latest epoch that is known to be another's: the next take-over is to be above it. */
   above = epoch(0);
@@ -296,6 +300,10 @@ class Drive {
       stopListening();
       stopRetiring();
       crew.close();
+      // Whoever was deposed while it shows the outputs is done with that before the next one begins: in this process, or elsewhere
+      // once the lease is given back.
+      this.#over = true;
+      await this.#showing;
     }
   }
 
@@ -322,7 +330,10 @@ class Drive {
       }
     }
     this.#resultsKept = await this.#ports.keepResults?.(this.#results);
-    await commitWrites(this.#spec, complete, this.#ports.outputs);
+    if (this.#over) throw this.#deposed();
+    const shown = commitWrites(this.#spec, complete, this.#ports.outputs);
+    this.#showing = shown.catch(() => {});
+    await shown;
     return { kind: "committed" };
   }
 

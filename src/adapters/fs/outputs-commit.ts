@@ -9,14 +9,21 @@
  * Every step may be found done, half done or undone by a later call: a file is in staging or in `ready`; a target
  * that has this job's marker means that step 3 is done. Between 2 and 3 there is no target for a moment, as file
  * systems have no portable exchange; a reader sees the old output, or none, or the new one, never half of one.
+ *
+ * A later call may even come while an earlier one is at work: a driver that stood still in the middle, and was replaced
+ * meanwhile, goes on where it stood. Both mean the same files, so whoever finds that the other was quicker has nothing left
+ * to do but to sweep: what a call misses is looked for again from the start, and a shown output is never deleted as an old one.
  */
 import { join } from "node:path";
 import type { BicoastalError } from "../../base/errors.ts";
 import type { CommittedFile, OutputTarget } from "../../ports/outputs.ts";
-import { outputExists, outputFailed } from "./outputs-errors.ts";
+import { outputErrorCode, outputExists, outputFailed } from "./outputs-errors.ts";
 import type { OutputFiles } from "./outputs-files.ts";
 import { isMarkedBy, MARKER_NAME, markerText, refuseForeign } from "./outputs-marker.ts";
 import { type OutputPaths, outputPathsOf } from "./outputs-paths.ts";
+
+/** A call that finds another one at work begins again so often; each time the other has come further, or has stopped. */
+const TRIES_MAX = 4;
 
 export async function commitOutput(
   fs: OutputFiles,
@@ -24,21 +31,53 @@ export async function commitOutput(
   files: readonly CommittedFile[],
 ): Promise<void> {
   const paths = outputPathsOf(target);
-  if (!(await isMarkedBy(fs, paths.target, target))) {
-    await makeReady(fs, target, paths, files);
-    await makeWay(fs, target, paths);
-    await fs.rename(paths.ready, paths.target);
-    await fs.syncDirectory(paths.parent);
+  for (let tries = 1; !(await isShown(fs, target, paths)); tries++) {
+    try {
+      await show(fs, target, paths, files);
+    } catch (error) {
+      if (await isShown(fs, target, paths)) break;
+      if (tries === TRIES_MAX || !mayBeAnothers(error)) throw error;
+    }
   }
-  await sweep(fs, paths);
+  await sweep(fs, target, paths);
 }
+
+async function show(
+  fs: OutputFiles,
+  target: OutputTarget,
+  paths: OutputPaths,
+  files: readonly CommittedFile[],
+): Promise<void> {
+  await makeReady(fs, target, paths, files);
+  await makeWay(fs, target, paths);
+  await fs.rename(paths.ready, paths.target);
+  await fs.syncDirectory(paths.parent);
+}
+
+/** Where a late call took it for an earlier output and moved it aside, it comes back. */
+async function isShown(fs: OutputFiles, target: OutputTarget, paths: OutputPaths): Promise<boolean> {
+  if (await isMarkedBy(fs, paths.target, target)) return true;
+  if (!(await isMarkedBy(fs, paths.old, target))) return false;
+  await fs.rename(paths.old, paths.target).catch((error: unknown) => {
+    // Whoever moved it puts it back, too.
+    if (!mayBeAnothers(error)) throw error;
+  });
+  return isMarkedBy(fs, paths.target, target);
+}
+
+/** What comes of somebody else's moving the same files at the time: nothing is there any more, or something is already. */
+const CODES_OF_MOVES: ReadonlySet<string> = new Set([
+  ...["ENOENT", "ENOTEMPTY", "EEXIST"],
+  ...["OUTPUT_FAILED", "OUTPUT_EXISTS"],
+]);
+const mayBeAnothers = (error: unknown): boolean => CODES_OF_MOVES.has(outputErrorCode(error));
 
 /** Deletes what an unfinished job left, and puts back the earlier output if it had been moved out of the way. */
 export async function discardOutput(fs: OutputFiles, target: OutputTarget): Promise<void> {
   const paths = outputPathsOf(target);
   const movedAside = (await fs.kind(paths.old)) === "directory" && (await fs.kind(paths.target)) === "none";
   if (movedAside) await fs.rename(paths.old, paths.target);
-  await sweep(fs, paths);
+  await sweep(fs, target, paths);
 }
 
 async function makeReady(
@@ -74,15 +113,21 @@ async function makeWay(fs: OutputFiles, target: OutputTarget, paths: OutputPaths
     );
   }
   await refuseForeign(fs, paths.target);
+  if (await isMarkedBy(fs, paths.old, target)) return;
   await removeFlat(fs, paths.old);
+  if (await isMarkedBy(fs, paths.target, target)) return;
   await fs.rename(paths.target, paths.old);
   await fs.syncDirectory(paths.parent);
 }
 
-async function sweep(fs: OutputFiles, { staging, ready, old, parent }: OutputPaths): Promise<void> {
+async function sweep(fs: OutputFiles, target: OutputTarget, paths: OutputPaths): Promise<void> {
+  const { staging, ready, old, parent } = paths;
   const present = [];
   for (const path of [staging, ready, old]) if ((await fs.kind(path)) !== "none") present.push(path);
-  for (const path of present) await removeFlat(fs, path);
+  for (const path of present) {
+    if (path === old && (await isMarkedBy(fs, old, target))) await isShown(fs, target, paths);
+    else await removeFlat(fs, path);
+  }
   if (present.length > 0) await fs.syncDirectory(parent);
 }
 
