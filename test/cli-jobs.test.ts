@@ -58,11 +58,12 @@ test("a second Ctrl-C ends at once", async () => {
   await running.says(/at \d/);
   running.child.kill("SIGINT");
   await running.says(/stopping: Ctrl-C/);
-  // The first may have ended it already, if it was quick; either way it is over, and says 130.
   const again = setInterval(() => running.child.kill("SIGINT"), 250);
-  const { code } = await running.ended;
+  const { code, signal } = await running.ended;
   clearInterval(again);
-  expect(code).toBe(130);
+  // The first may have ended it already, if it was quick. On its last steps nobody listens any more: a signal that comes then ends
+  // the process by itself, which a shell tells as 130 as well.
+  expect(signal === "SIGINT" ? 130 : code).toBe(130);
 });
 
 test("SIGTERM stops as cleanly", async () => {
@@ -103,7 +104,9 @@ test("what a job's tasks said is there as long as the job is, also while it runs
   const it = project({ wait: "", fail: "" });
   const running = it.start("run", "slow.ts", "--attempts", "1", "--threads", "1");
   await running.says(/at 4/);
-  const during = await it.run("logs", "slow");
+  // It is written down a moment after it was shown.
+  let during = await it.run("logs", "slow");
+  while (during.code === 0 && !during.stdout.includes("at 4")) during = await it.run("logs", "slow");
   rmSync(join(it.directory, "wait"));
   const id = idIn((await running.ended).stderr);
   expect(during).toMatchObject({ code: 0, stdout: expect.stringMatching(/ info .* s0\.p4\.\S+ {2}at 4\n$/) });

@@ -141,7 +141,7 @@ test.each([
     const attempts = way === "heap" || way === "loop" ? "1" : "2";
     const flags = ["--json", "--attempts", attempts, "--threads", "2", "--memory", "512MiB"];
     // It goes for the other tasks as well, and when the job is resumed: it must do for a thread that starts on a busy machine.
-    if (way === "loop") flags.push("--task-timeout", "10s");
+    if (way === "loop") flags.push("--task-timeout", "30s");
     const error = errorOf(await project.startWith({ WAY: way }, "run", "misbehaves.ts", ...flags).ended);
     expect(error).toMatchObject({
       code,

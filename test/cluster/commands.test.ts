@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { jsonLines } from "../cli-process.ts";
-import { LONG_LEASE_MS, NodeProcesses, outputOf, runAlone } from "./node-processes.ts";
+import { NodeProcesses, outputOf, runAlone } from "./node-processes.ts";
 
 test("a job is left to the nodes, stopped from elsewhere, and gone on with", async () => {
   const cluster = new NodeProcesses();
   const { job } = cluster;
-  await cluster.start("a");
+  await cluster.startLasting("a");
   expect((await cluster.command("jobs")).code).toBe(0);
   // Whoever only asks leaves nothing where it stands.
   expect(existsSync(cluster.path("client"))).toBe(false);
@@ -30,8 +30,7 @@ test("a job is left to the nodes, stopped from elsewhere, and gone on with", asy
 test("a node that is drained is waited for until nothing of it is needed, and nothing is made again", async () => {
   const cluster = new NodeProcesses();
   const { job } = cluster;
-  // No lease is to end here: then something might be made again.
-  await Promise.all(["a", "b"].map((name) => cluster.start(name, { leaseMs: LONG_LEASE_MS })));
+  await cluster.startLasting("a", "b");
   const output = cluster.run();
   job.admit("map", 5);
   await cluster.until("the job is under way", () => job.arrived("map") > 5);
@@ -61,7 +60,7 @@ test.each([
   async (signal, code) => {
     const cluster = new NodeProcesses();
     const { job } = cluster;
-    await cluster.start("a");
+    await cluster.startLasting("a");
     const run = await cluster.begin("run", job.file, "--out", "out", "--json");
     job.admit("map", 3);
     await cluster.until(

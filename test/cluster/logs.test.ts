@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { makeCertificates } from "../../src/adapters/certs/make-certificates.ts";
 import type { LogEntry } from "../../src/plan/task-logs.ts";
 import { jsonLines } from "../cli-process.ts";
-import { NodeProcesses } from "./node-processes.ts";
+import { LONG_LEASE_MS, NodeProcesses } from "./node-processes.ts";
 
 const TOKEN = "a-token-that-nobody-may-see";
 
@@ -48,7 +48,12 @@ test("a job's log comes from every node, in one order, to whoever is known; who 
     "--tls-key",
     key,
   ]);
-  const nodes = await Promise.all([cluster.start("a", { args: a! }), cluster.start("b", { args: b! })]);
+  // A node that is given up in between would do more than one of these tasks, and be away from some answers.
+  const leaseMs = LONG_LEASE_MS;
+  const nodes = await Promise.all([
+    cluster.start("a", { args: a!, leaseMs }),
+    cluster.start("b", { args: b!, leaseMs }),
+  ]);
   const file = cluster.path("talkative.ts");
   writeFileSync(file, TALKATIVE);
   const run = await cluster.command("run", file, "--room", cluster.room, "--detach", "--json", ...client!);

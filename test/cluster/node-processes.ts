@@ -15,9 +15,9 @@ import { binPath, type CliResult, runNode } from "../cli-process.ts";
 import { TiedProcess } from "../tied-process.ts";
 import { GATES_VARIABLE, type Gate, GatedJob } from "./gated-job.ts";
 
-/** Short, so that a loss is noticed soon; a machine so busy that it ends early does a test no harm. */
+/** So that a loss is noticed soon. For tests that a lease which ends early, as a node stands still on a busy machine, does no harm. */
 export const LEASE_MS = 2_000;
-/** For tests in which nothing hangs on leases, and all on none of them ending on a busy machine. */
+/** For all others: none ends but of a node that is gone. */
 export const LONG_LEASE_MS = 20_000;
 /** For whatever must happen: far longer than it takes on a busy machine, and shorter than a test may. */
 const WAIT_MS_MAX = 300_000;
@@ -31,6 +31,8 @@ export interface NodeLine {
   readonly job?: string;
   readonly node?: string;
   readonly outcome?: string;
+  /** Of a task that failed. */
+  readonly error?: { readonly code: string };
   readonly event?: {
     readonly kind: string;
     readonly progress?: { readonly tasksDone: number; readonly tasksTotal: number };
@@ -41,6 +43,7 @@ export interface NodeLine {
 export interface NodeOptions {
   /** Default: its name. */
   readonly region?: string;
+  /** Default: LEASE_MS. */
   readonly leaseMs?: number;
   /** How long it drains when it is told to leave. Default: not at all. */
   readonly drainTimeout?: string;
@@ -190,6 +193,10 @@ export class NodeProcesses {
   async startAll(...names: readonly string[]): Promise<readonly NodeProcess[]> {
     return Promise.all(names.map((name) => this.start(name)));
   }
+  /** With LONG_LEASE_MS. */
+  async startLasting(...names: readonly string[]): Promise<readonly NodeProcess[]> {
+    return Promise.all(names.map((name) => this.start(name, { leaseMs: LONG_LEASE_MS })));
+  }
 
   /** A command of somebody who is no node. */
   async command(name: string, ...args: readonly string[]): Promise<CliResult> {
@@ -246,6 +253,11 @@ export class NodeProcesses {
     } finally {
       await store.close();
     }
+  }
+
+  /** Whether every node could fetch from every other, as far as those say that drive. */
+  get reached(): boolean {
+    return !this.nodes.some((node) => node.lines.some(({ error }) => error?.code === "PEER_UNREACHABLE"));
   }
 
   /** The last node that said it drives, among those that live. */

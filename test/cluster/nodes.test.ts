@@ -4,7 +4,7 @@ import { NodeProcesses, runAlone } from "./node-processes.ts";
 
 test("a job runs on the nodes as it does alone, and they are told of", async () => {
   const cluster = new NodeProcesses();
-  await cluster.startAll("a", "b");
+  await cluster.startLasting("a", "b");
   const nodes = jsonLines(await cluster.command("nodes", "--json"));
   expect(nodes).toMatchObject([
     { node: "a", region: "a", slots: 1, state: "ready" },
@@ -23,7 +23,7 @@ test("a job runs on the nodes as it does alone, and they are told of", async () 
 test("a node that is stopped politely hands over what it drives", async () => {
   const cluster = new NodeProcesses();
   const { job } = cluster;
-  await cluster.startAll("a", "b");
+  await cluster.startLasting("a", "b");
   const output = cluster.run();
   job.admit("map", 5);
   await cluster.until("the job is under way", () => job.arrived("map") > 5);

