@@ -4,7 +4,7 @@
  * It takes the job over, replays the log, runs driver and worker, and shows the outputs. Where the lease is lost
  * without anyone having taken over (the machine slept, say), it takes the job over again and goes on.
  *
- * Longer than other files: what one epoch owns is begun and ended in one place, in the order in which it happens.
+ * Long because what one epoch owns is begun and ended in one place, in the order in which it happens.
  */
 import { assert } from "../base/assert.ts";
 import { BicoastalError } from "../base/errors.ts";
