@@ -24,6 +24,7 @@ const EMPTY = new ArrayBuffer(64 * 1024);
 
 export class PlainSortKernel implements SortKernel {
   readonly base = 0;
+  readonly folding = undefined;
   bytes: Buffer = Buffer.from(EMPTY);
   words: Uint32Array = new Uint32Array(EMPTY);
 

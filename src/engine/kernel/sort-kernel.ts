@@ -74,6 +74,14 @@ export interface SortKernel {
   mergeStart(merge: number): void;
   mergeRows(merge: number): number;
   seek(source: number, key: number, keyEnd: number, descending: number): number;
+  /** Undefined where the checksum itself is faster. */
+  readonly folding: Folding | undefined;
+}
+
+/** Makes few bytes of many that have the same CRC-32, which lie at `rest` until the next call. */
+export interface Folding {
+  fold(from: number, to: number, register: number): number;
+  rest(): number;
 }
 
 /** Words of a group that `order` sets aside, and up to how many rows it sets none aside. */

@@ -1,12 +1,12 @@
 /** The sort kernel of sort.c. Growing its memory detaches every view, so they are made anew then. */
 
-import type { SortKernel } from "./sort-kernel.ts";
+import type { Folding, SortKernel } from "./sort-kernel.ts";
 import { SORT_KERNEL_BASE64 } from "./sort-wasm.ts";
 import type { WebAssemblyGlobal } from "./wasm-word-table.ts";
 
 const PAGE_BYTES = 64 * 1024;
 
-interface Exports {
+interface Exports extends Folding {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   classify: SortKernel["classify"];
   scan_lines: SortKernel["scanLines"];
@@ -52,6 +52,7 @@ class WasmSortKernel implements SortKernel {
   readonly mergeStart: SortKernel["mergeStart"];
   readonly mergeRows: SortKernel["mergeRows"];
   readonly seek: SortKernel["seek"];
+  readonly folding: Folding;
   readonly #memory: Exports["memory"];
 
   constructor(exports: Exports) {
@@ -68,6 +69,7 @@ class WasmSortKernel implements SortKernel {
     this.mergeStart = exports.merge_start;
     this.mergeRows = exports.merge_rows;
     this.seek = exports.seek;
+    this.folding = exports;
   }
 
   reserve(bytes: number): void {

@@ -121,7 +121,7 @@ export class BlockReader {
     const bytes = this.#readBytes(extent.offset, extent.bytes, room);
     const { codec, crc32, lz4 } = this.#options;
     try {
-      return decode(bytes, extent, crc32, { codec, own, lz4 });
+      return decode(bytes, extent, room?.fasterCrc?.(crc32) ?? crc32, { codec, own, lz4 });
     } catch (error) {
       const what = `the frame at byte ${extent.offset} cannot be read, ${reason(error)}`;
       throw blockCorrupt(this.key, what, error);

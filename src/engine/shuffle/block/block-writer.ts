@@ -1,6 +1,7 @@
 import { assert } from "../../../base/assert.ts";
 import type { BlockRef } from "../../../plan/task.ts";
 import type { BlobStore, BlobWriter } from "../../../ports/blob-store.ts";
+import type { Crc32 } from "../../../ports/codec.ts";
 import type { Lz4 } from "../../../ports/lz4.ts";
 import { BLOCK_HEAD, type BlockFrame, encodeIndex, encodeTrailer, type FrameList } from "./block-format.ts";
 import { ByteWriter } from "./byte-writer.ts";
@@ -32,6 +33,8 @@ export interface PlacedFrame {
   readonly room: Buffer;
   /** Of header and body. */
   readonly bytes: number;
+  /** A faster way to the same checksum, for what lies there. */
+  readonly fasterCrc?: (crc32: Crc32) => Crc32;
 }
 
 /** Room for the index at first. */
@@ -95,14 +98,15 @@ export class BlockWriter {
   }
 
   /** The same for a frame that is written from where its body is, unless it is compressed. Throws DISK_FULL. */
-  appendInPlace(sink: number, partition: number, { rows, room, bytes }: PlacedFrame): void {
+  appendInPlace(sink: number, partition: number, { rows, room, bytes, fasterCrc }: PlacedFrame): void {
     if (this.#compression !== undefined) {
       return this.appendBytes(sink, partition, rows, room.subarray(FRAME_HEADER_BYTES, bytes));
     }
     assert(!this.#done, "a finished block takes no more frames");
     assert(room.length % FRAME_ALIGNMENT === 0, "the next frame is aligned where this one is");
     const place = { sink, partition };
-    const crc = sealBytesFrame(room.subarray(0, bytes), rows, this.#options.crc32, place);
+    const { crc32 } = this.#options;
+    const crc = sealBytesFrame(room.subarray(0, bytes), rows, fasterCrc?.(crc32) ?? crc32, place);
     room.fill(0, bytes);
     this.#write(place, { bytes, plainBytes: bytes, rows, crc }, room);
   }

@@ -3,9 +3,13 @@ import { describe, expect, it } from "vitest";
 import { lz4 } from "../../../adapters/codec/lz4.ts";
 import { createMsgpackCodec } from "../../../adapters/codec/msgpack-codec.ts";
 import { crc32, gzip } from "../../../adapters/codec/zlib.ts";
+import { assert } from "../../../base/assert.ts";
 import { BicoastalError } from "../../../base/errors.ts";
 import type { BlockRef } from "../../../plan/task.ts";
+import type { Crc32 } from "../../../ports/codec.ts";
 import { createMemoryEnvironment, type MemoryEnvironment } from "../../../sim/ports/memory-shuffle.ts";
+import { foldedCrc } from "../../kernel/folded-crc.ts";
+import { createWasmSortKernel } from "../../kernel/wasm-sort-kernel.ts";
 import { BLOCK_HEAD, TRAILER_BYTES } from "./block-format.ts";
 import { BlockReader, FrameRoom } from "./block-reader.ts";
 import { BlockWriter, type PlacedFrame } from "./block-writer.ts";
@@ -340,3 +344,50 @@ it.each([false, true])(
     );
   },
 );
+
+it("has the same bytes for a frame made in a kernel's memory, and reads it there and elsewhere", async () => {
+  const kernel = createWasmSortKernel();
+  assert(kernel !== undefined, "this machine has WebAssembly with SIMD");
+  const fasterCrc = (crc32: Crc32): Crc32 => foldedCrc(kernel, crc32);
+  const inKernel = (bytes: number): Buffer => {
+    kernel.reserve(kernel.base + bytes);
+    return kernel.bytes.subarray(kernel.base, kernel.base + bytes);
+  };
+  const written = async (add: (writer: BlockWriter) => void) => {
+    const env = createMemoryEnvironment(codecs);
+    const writer = new BlockWriter(writing(env));
+    add(writer);
+    const ref = await writer.finish();
+    return { env, ref: ref!, bytes: await env.blobs.get(KEY) };
+  };
+  const bodies = fc.tuple(fc.integer({ min: 15_000, max: 150_000 }), fc.nat());
+  await fc.assert(
+    fc.asyncProperty(bodies, async ([length, number]) => {
+      const body = new Uint8Array(length);
+      for (let at = 0; at < length; at++) body[at] = Math.imul(at + number, 2_654_435_761) >>> 24;
+      const copied = await written((writer) => writer.appendBytes(3, 1, 7, body));
+      const inPlace = await written((writer) => {
+        const bytes = FRAME_HEADER_BYTES + length;
+        const room = inKernel(Math.ceil(bytes / FRAME_ALIGNMENT) * FRAME_ALIGNMENT);
+        room.set(body, FRAME_HEADER_BYTES);
+        writer.appendInPlace(3, 1, { rows: 7, room, bytes, fasterCrc });
+      });
+      expect(inPlace.ref).toEqual(copied.ref);
+      expect(Buffer.from(inPlace.bytes).equals(copied.bytes)).toBe(true);
+      const block = await BlockReader.open(inPlace.ref, inPlace.env);
+      const [extent] = block.frames(3, 1);
+      await block.prepare([extent!]);
+      expect(Buffer.from(block.readBytes(extent!, { take: inKernel, fasterCrc })).equals(body)).toBe(true);
+      expect(Buffer.from(block.readBytes(extent!, new FrameRoom())).equals(body)).toBe(true);
+      const stored = await inPlace.env.blobs.get(KEY);
+      stored[extent!.offset + FRAME_HEADER_BYTES + (number % length)]! ^= 1 << (number % 8);
+      inPlace.env.blobs.blobs.set(KEY, stored);
+      const damaged = await BlockReader.open(inPlace.ref, inPlace.env);
+      await damaged.prepare([extent!]);
+      expect(() => damaged.readBytes(extent!, { take: inKernel, fasterCrc })).toThrow(BicoastalError);
+      damaged.close();
+      block.close();
+    }),
+    { numRuns: 30 },
+  );
+});

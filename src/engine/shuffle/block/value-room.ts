@@ -6,6 +6,8 @@
  * Invariant: from reading a frame to having its values nobody else of the thread reads one. Both are synchronous, and
  * neither calls anybody's functions.
  */
+import type { Crc32 } from "../../../ports/codec.ts";
+
 /** What a thread keeps. Frames are smaller, but for those of very large rows. */
 const KEPT_BYTES_MAX = 1024 * 1024;
 const KEPT_BYTES_MIN = 256 * 1024;
@@ -13,6 +15,8 @@ const KEPT_BYTES_MIN = 256 * 1024;
 /** Where a frame is read to: each may go where the one before was. */
 export interface Room {
   take(bytes: number): Uint8Array;
+  /** A faster way to the same checksum, for what lies there. */
+  fasterCrc?(crc32: Crc32): Crc32;
 }
 
 let kept = new Uint8Array(0);

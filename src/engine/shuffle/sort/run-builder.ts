@@ -6,6 +6,7 @@
  * in and to put frames together.
  */
 import { assert } from "../../../base/assert.ts";
+import { foldedCrc } from "../../kernel/folded-crc.ts";
 import {
   GROUP_WORDS,
   KEY_KIND,
@@ -209,7 +210,12 @@ export class RunBuilder {
       const ends = keyKind === KEY_KIND.own ? body + parts.keyEnds : spare;
       kernel.gather(this.#index, from, to, this.#keyStarts, this.#keyEnds, body + parts.keyText, ends, 0);
     }
-    return { rows, room: kernel.bytes.subarray(out, end), bytes: FRAME_HEADER_BYTES + parts.bytes };
+    return {
+      rows,
+      room: kernel.bytes.subarray(out, end),
+      bytes: FRAME_HEADER_BYTES + parts.bytes,
+      fasterCrc: (crc32) => foldedCrc(kernel, crc32),
+    };
   }
 
   #bytesOf(from: number, to: number, starts: number, ends: number): number {

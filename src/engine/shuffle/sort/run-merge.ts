@@ -6,6 +6,7 @@
  * and then a slot for each source's frame, made anew behind all others where a frame is larger than those before it.
  */
 import { assert } from "../../../base/assert.ts";
+import { foldedCrc } from "../../kernel/folded-crc.ts";
 import {
   EMIT,
   ENTRY_BYTES,
@@ -98,7 +99,10 @@ export class RunMerge {
   readonly #areas: Areas;
   readonly #slots: readonly Slot[];
   /** Of the frame that is being loaded: it is read right where it is merged. */
-  readonly #room: Room = { take: (bytes) => this.#roomInSlot(bytes) };
+  readonly #room: Room = {
+    take: (bytes) => this.#roomInSlot(bytes),
+    fasterCrc: (crc32) => foldedCrc(this.#kernel, crc32),
+  };
   #loading = new Slot(0);
   /** Behind all areas. */
   #end: number;

@@ -102,7 +102,7 @@ export class ScratchRuns {
         const { body, values } = frames[number] as StoredFrame;
         try {
           return {
-            body: decodeBytesFrame(read(body, room.take(body.bytes)), body, crc32),
+            body: decodeBytesFrame(read(body, room.take(body.bytes)), body, room.fasterCrc?.(crc32) ?? crc32),
             rows: body.rows,
             values:
               values &&
