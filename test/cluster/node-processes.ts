@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFailed, onTestFinished } from "vitest";
 import { listNodes, openStore } from "../../src/api/compose-store.ts";
-import { jobId } from "../../src/base/ids.ts";
-import { prefixEnd } from "../../src/ports/control-store.ts";
-import { CARD_PREFIX } from "../../src/runtime/job-keys.ts";
+import { type JobId, jobId } from "../../src/base/ids.ts";
+import { type ControlStore, prefixEnd } from "../../src/ports/control-store.ts";
+import { CARD_PREFIX, jobKeys } from "../../src/runtime/job-keys.ts";
 import { auditLog, readLog } from "../../src/sim/check/check.ts";
 import { binPath, type CliResult, runNode } from "../cli-process.ts";
 import { TiedProcess } from "../tied-process.ts";
@@ -238,18 +238,42 @@ export class NodeProcesses {
     return (await listNodes(this.store)).map(({ node }) => node);
   }
 
-  /** What the log says of the only job of this cluster, by kind of event; held to what every log must be. */
+  /**
+   * What the log says of the only job of this cluster, by kind of event, and how many tasks completed under a driver that had
+   * not given them out; held to what every log must be.
+   */
   async audit({ underWay = false } = {}): Promise<Readonly<Record<string, number>>> {
+    return await this.#withStore(async (store, id) => {
+      const records = await readLog(store, { id });
+      expect(auditLog(records)).toEqual(underWay ? ["the job committed 0 times"] : []);
+      const counts: Record<string, number> = { adopted: 0 };
+      for (const { epoch, events } of records) {
+        for (const event of events) {
+          counts[event.kind] = (counts[event.kind] ?? 0) + 1;
+          if (event.kind === "taskCompleted" && event.attempt.epoch < epoch) counts.adopted!++;
+        }
+      }
+      return counts;
+    });
+  }
+
+  /** What the store does when the lease of a driver runs out that does not live any more. */
+  async endDriverLease(): Promise<void> {
+    await this.#withStore(async (store, id) => {
+      const { entry } = await store.get(jobKeys(id).driver);
+      expect(entry?.lease).toBeDefined();
+      await store.revokeLease(entry!.lease!);
+    });
+  }
+
+  /** With the only job of this cluster. */
+  async #withStore<T>(use: (store: ControlStore, id: JobId) => Promise<T>): Promise<T> {
     const store = await openStore(this.store);
     try {
       const { entries } = await store.range(CARD_PREFIX, prefixEnd(CARD_PREFIX));
       const ids = entries.map(({ key }) => jobId(key.slice(CARD_PREFIX.length)));
       expect(ids).toHaveLength(1);
-      const records = await readLog(store, { id: ids[0]! });
-      expect(auditLog(records)).toEqual(underWay ? ["the job committed 0 times"] : []);
-      const counts: Record<string, number> = {};
-      for (const { kind } of records.flatMap(({ events }) => events)) counts[kind] = (counts[kind] ?? 0) + 1;
-      return counts;
+      return await use(store, ids[0]!);
     } finally {
       await store.close();
     }

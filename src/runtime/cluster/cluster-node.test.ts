@@ -27,8 +27,8 @@ const keys = jobKeys(spec.id);
 const SPEC_HASH = contentHash("1".repeat(64));
 const OPEN = encodeOpenJob({ spec: SPEC_HASH, bundle: spec.constants.bundle, holders: [] });
 
-/** One node whose first call of a kind takes long, and no other. */
-function oneNode(late: "fetch" | "list" | "none", taskMs = TASK_MS) {
+/** One node whose first call of a kind takes long, and no other; "told" is what its take-over came to. */
+function oneNode(late: "fetch" | "list" | "told" | "none", taskMs = TASK_MS) {
   const scheduler = new Scheduler();
   const random = new Prng("cluster-node");
   const trace = new Trace(() => scheduler.nowMs, undefined);
@@ -44,7 +44,11 @@ function oneNode(late: "fetch" | "list" | "none", taskMs = TASK_MS) {
     get: (key) => store.get(key),
     range: (from, to, options) =>
       slowly(late === "list" && from === keys.driver, () => store.range(from, to, options)),
-    txn: (request) => store.txn(request),
+    txn: async (request) => {
+      const done = await store.txn(request);
+      const takesOver = request.success.some((op) => op.kind === "put" && op.key === keys.driver);
+      return takesOver ? await slowly(late === "told", async () => done) : done;
+    },
     grantLease: (ttlMs) => store.grantLease(ttlMs),
     keepAlive: (lease) => store.keepAlive(lease),
     revokeLease: (lease) => store.revokeLease(lease),
@@ -92,7 +96,7 @@ function oneNode(late: "fetch" | "list" | "none", taskMs = TASK_MS) {
   });
   const log = new JobLog(store, spec.id, { clock: process.clock, random });
   const wait = (ms: number): Promise<boolean> => scheduler.play(() => false, scheduler.nowMs + ms);
-  return { node, store, log, notes, wait };
+  return { node, store, log, notes, wait, scheduler, network };
 }
 
 test.each([
@@ -127,6 +131,30 @@ test("a node whose place another one has taken lays its driving down, also where
   void store.txn({ compare: [], success: [{ kind: "delete", key: keys.driver }] });
   await wait(5_000);
   expect(drives()).toBe(2);
+  void node.close();
+  await wait(1_000);
+});
+
+test("a node that drives heeds what others said before it knew that it does", async () => {
+  const { node, store, log, notes, wait, scheduler, network } = oneNode("told");
+  const other = nodeId("b");
+  const links = network.join(other, new SimProcess(other, scheduler));
+  const given: WireMessage[] = [];
+  links.receive((_, message) => void given.push(message));
+  // Says once what it runs, and nothing more.
+  const poll = { kind: "poll", job: spec.id, incarnation: "1", seq: 0, slots: 1, ahead: 0 } as const;
+  let drivenBefore: boolean | undefined;
+  store.watch({ from: keys.driver, to: `${keys.driver}\u0000` }, (event) => {
+    if (event.kind !== "changes" || event.changes[0]?.kind !== "put") return;
+    drivenBefore ??= notes.some(({ kind }) => kind === "driving");
+    links.send(SELF, { ...poll, running: [], ended: [], terms: [] });
+  });
+  void node.start();
+  await wait(100);
+  void log.submit(SPEC_HASH, cardOf(spec, undefined), OPEN);
+  await wait(1_000);
+  expect(drivenBefore).toBe(false);
+  expect(given.map(({ kind }) => kind)).toContain("orders");
   void node.close();
   await wait(1_000);
 });

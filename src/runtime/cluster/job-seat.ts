@@ -267,12 +267,12 @@ export class JobSeat {
   async #drive(): Promise<void> {
     const { store, outputs, retrying, readRows, keepResults, owner, isDead, timing, incarnation, onNote } =
       this.#parts;
-    const { inspect } = this.#parts;
     if (this.#closed || this.#draining || this.#owner !== undefined) return;
     if (!this.#parts.candidates().includes(owner.node)) return;
     const { id: job } = this.#spec;
     let driving = false;
     const standing = new AbortController();
+    const expectsNoLonger = this.#parts.switchboard.expectDriver(job);
     const driven: Driven = await driveJob(
       this.#spec,
       {
@@ -309,10 +309,10 @@ export class JobSeat {
         incarnation,
         tracing: this.#parts.tracing,
         onlyOpen: true,
-        checkInvariants: inspect !== undefined,
-        inspect,
+        checkInvariants: this.#parts.inspect !== undefined,
+        inspect: this.#parts.inspect,
       },
-    );
+    ).finally(expectsNoLonger);
     this.#failures = 0;
     if (driving) onNote({ kind: "drove", job, outcome: driven.end.kind });
   }

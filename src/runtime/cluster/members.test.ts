@@ -115,6 +115,33 @@ test("a lease that is lost while the card is on its way under it is replaced onc
   expect(backend.leaseIds()).toHaveLength(1);
 });
 
+test("a card that goes with a lease of before, whose request was long under way, is written again before anybody looked", async () => {
+  let go: (() => void) | undefined;
+  let grants = 0;
+  const { members, backend, wait } = cluster((store) => ({
+    // As after an election of the store's, in which leases begin again: this one lives on.
+    grantLease: (ttlMs) => store.grantLease(grants++ === 0 ? 100 * ttlMs : ttlMs),
+    keepAlive: async (lease) => {
+      if (grants > 1) return store.keepAlive(lease);
+      throw new BicoastalError("STORE_UNAVAILABLE", "away", { details: { outcome: "failed" } });
+    },
+    txn: async (request) => {
+      if (go === undefined)
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+      return store.txn(request);
+    },
+  }));
+  void members.start();
+  await wait(3 * LEASE_MS);
+  expect([grants, backend.get(nodeKey(SELF)).entry === undefined]).toEqual([2, false]);
+  go?.();
+  await wait(10 * LEASE_MS);
+  expect(members.all().map(({ node }) => node)).toEqual([SELF]);
+  expect([backend.get(nodeKey(SELF)).entry?.lease]).toEqual(backend.leaseIds());
+});
+
 test("a card that cannot be stored, when the node comes back, is stored later under one lease", async () => {
   let full = 0;
   let fails = false;

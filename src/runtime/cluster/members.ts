@@ -66,6 +66,8 @@ export class Members {
   async start(): Promise<void> {
     await this.#register();
     await this.#view.start();
+    // A card that went before the view was there is not seen to go.
+    if (this.#seenUnder === undefined) this.#mend();
   }
 
   get(node: NodeId): NodeCard | undefined {

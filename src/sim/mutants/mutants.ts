@@ -318,7 +318,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a driver goes on with attempts whose inputs have changed",
     breaks: "S5",
     world: "nodes",
-    rates: { blockLossEveryMs: 500, driverKillEveryMs: 5_000, messageLate: 0.3 },
+    rates: { blockLossEveryMs: 250, driverKillEveryMs: 5_000, messageLate: 0.6, stutterEveryMs: 3_000 },
     edits: [{ file: JOB_STATE, find: "&& this.#changedSeq[from]! < asOfSeq", replace: "" }],
   },
   {
