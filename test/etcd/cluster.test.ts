@@ -7,6 +7,9 @@ import { controlStoreModelTest } from "../../src/ports/control-store.fuzz.contra
 import { EtcdServers, hasEtcd } from "./etcd-servers.ts";
 import { storeCluster } from "./store-clusters.ts";
 
+/** Longer than anybody waits for a connection. */
+const STILL_MS = 2_500;
+
 describe.runIf(hasEtcd)("etcd of three members", () => {
   let etcd: EtcdServers;
   beforeAll(async () => {
@@ -38,6 +41,18 @@ describe.runIf(hasEtcd)("etcd of three members", () => {
     } finally {
       for (const store of stores) await store.close();
     }
+  });
+
+  test("is reached by a process that stands still while it connects", async () => {
+    const options = { endpoints: etcd.endpoints, clock: systemClock, prefix: "still/" };
+    // All that it takes is loaded then.
+    await (await openEtcdControlStore(options)).close();
+    const opening = openEtcdControlStore(options);
+    await new Promise(setImmediate);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STILL_MS);
+    const store = await opening;
+    expect((await store.get("k")).entry).toBeUndefined();
+    await store.close();
   });
 
   test("says of each member what it runs, and which one leads", async () => {

@@ -2,7 +2,7 @@
  * Calls to etcd: deadlines, tokens, and which failures are tried again.
  *
  * 1. A write is sent once. Where its answer is lost, whether it happened is unknown, and only the caller can find out.
- * 2. A read is sent again, to another member where there is one, until `READ_MS_MAX` has passed.
+ * 2. A read is sent again, to another member where there is one, until `READ_MS_MAX` has passed and some tries have failed.
  * 3. Everything but a stream has a deadline. A member that is cut off from the others says so at once.
  */
 import { randomInt } from "node:crypto";
@@ -24,6 +24,8 @@ import { type AnyMethod, encode, exchange, follow, headersOf } from "./rpc.ts";
  * held again, and members say all the while that there is no leader.
  */
 const READ_MS_MAX = 10_000;
+/** However late it is: of a process that stands still for so long only one of them is lost. */
+const READ_TRIES_MIN = 3;
 const RETRY_PAUSE_MS_MIN = 25;
 const RETRY_PAUSE_MS_MAX = 400;
 const NOT_ENABLED = "authentication is not enabled";
@@ -79,15 +81,18 @@ export class EtcdClient {
     const bytes = encode(method, request);
     return this.#reporting(false, async () => {
       const endMs = this.clock.monotonicMs() + READ_MS_MAX;
-      for (let pauseMs = RETRY_PAUSE_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX)) {
+      let pauseMs = RETRY_PAUSE_MS_MIN;
+      for (let tries = 1; ; tries++) {
         try {
           return await this.#attempt(method, bytes, take, options);
         } catch (error) {
           const kind = kindOf(error);
           const isPassing = kind === "lost" || kind === "unserved";
-          if (!isPassing || this.#closed || this.clock.monotonicMs() + pauseMs > endMs) throw error;
+          const isLate = tries >= READ_TRIES_MIN && this.clock.monotonicMs() + pauseMs > endMs;
+          if (!isPassing || this.#closed || isLate) throw error;
         }
         await pause(this.clock, pauseMs);
+        pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX);
       }
     });
   }
