@@ -8,6 +8,7 @@ const NAN_BYTES = new Uint8Array(8);
 new DataView(NAN_BYTES.buffer).setUint32(4, 0x7ff80000, true);
 const SCRATCH_ROWS = 8192;
 const scratch = new Float64Array(SCRATCH_ROWS);
+const wholeScratch = new Int32Array(SCRATCH_ROWS);
 
 const roomFor = (rows: number): Float64Array =>
   rows <= SCRATCH_ROWS ? scratch.subarray(0, rows) : new Float64Array(rows);
@@ -118,12 +119,31 @@ export function decodeNumbers(from: ByteReader, rows: number, layout: number): N
   }
 }
 
-/** Through one type of array, again: conversion takes less time than a loop that has seen them all. */
+/**
+ * Through one type of array, again: conversion takes less time than a loop that has seen them all. Whole numbers stay
+ * whole for V8 too, which keeps any other number of a record in a place of its own, a miss of the cache away.
+ */
 export function numbersToArray(numbers: NumberArray): number[] {
-  const rows = numbers.length;
-  const floats = roomFor(rows);
-  floats.set(numbers);
-  const values: number[] = new Array(rows);
-  for (let i = 0; i < rows; i++) values[i] = floats[i] as number;
+  // Of 32 bits with a sign all are whole for V8.
+  if (numbers instanceof Float64Array || numbers instanceof Uint32Array) {
+    const floats = roomFor(numbers.length);
+    floats.set(numbers);
+    return floatsToArray(floats);
+  }
+  const { length } = numbers;
+  const whole = length <= SCRATCH_ROWS ? wholeScratch.subarray(0, length) : new Int32Array(length);
+  whole.set(numbers);
+  return wholeToArray(whole);
+}
+
+function floatsToArray(floats: Float64Array): number[] {
+  const values: number[] = new Array(floats.length);
+  for (let i = 0; i < floats.length; i++) values[i] = floats[i] as number;
+  return values;
+}
+
+function wholeToArray(whole: Int32Array): number[] {
+  const values: number[] = new Array(whole.length);
+  for (let i = 0; i < whole.length; i++) values[i] = whole[i] as number;
   return values;
 }
