@@ -6,7 +6,7 @@ import { type Bundle, bundleJob } from "../adapters/bundle/bundle-job.ts";
 import { type DataDir, dataDirAt, prepareDataDir } from "../adapters/fs/data-dir.ts";
 import { JobLogs } from "../adapters/fs/job-logs.ts";
 import { scratchRoomOf, sweepScratch } from "../adapters/fs/scratch.ts";
-import { loadLmdb } from "../adapters/lmdb/database.ts";
+import { loadLmdb } from "../adapters/lmdb/load-lmdb.ts";
 import { openLmdbControlStore } from "../adapters/lmdb/store.ts";
 import { systemClock } from "../adapters/machine/system-clock.ts";
 import { thisMachine } from "../adapters/machine/this-machine.ts";
@@ -14,6 +14,7 @@ import { loadTracing } from "../adapters/otel/otel-tracing.ts";
 import { resolveOutput } from "../adapters/schemes/outputs.ts";
 import { watchLoading } from "../adapters/threads/load-watchdog.ts";
 import { createLocalPorts } from "../adapters/threads/local-ports.ts";
+import { keepLoopsStoppable } from "../adapters/threads/stoppable-loops.ts";
 import type { ThreadData } from "../adapters/threads/thread-data.ts";
 import { createThreadRunner, type ThreadRunner } from "../adapters/threads/thread-runner.ts";
 import { BicoastalError } from "../base/errors.ts";
@@ -65,6 +66,8 @@ export async function composeSession(options: SessionOptions): Promise<Session> 
     });
   }
   const dirs = await openDataDir(options);
+  // With or without threads: what Node keeps compiled under one set of V8's flags is of no use under another.
+  keepLoopsStoppable();
   const store = await openLmdbControlStore({ directory: dirs.store, clock: systemClock });
   const ports = createLocalPorts(threadData(dirs, 0), mainRoom());
   const owner = thisMachine.owner();
@@ -146,6 +149,7 @@ export async function loadJobFile(request: LoadJobRequest): Promise<Job> {
   const dirs = await openDataDir(request.dataDir === undefined ? {} : { dataDir: request.dataDir });
   if (request.run !== undefined) {
     prepareRunner(dirs, runSettings(request.run, machineSize()));
+    keepLoopsStoppable();
     // While the thread starts. Later it would take longer: once a bundle is loaded Node reads the source map of every file.
     loadLmdb();
   }

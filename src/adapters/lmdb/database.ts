@@ -12,11 +12,11 @@
  * - Within one process a directory is opened once and shared.
  */
 import { closeSync, fsyncSync, openSync, realpathSync, statfsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { RootDatabase } from "lmdb";
 import { codeOf, diskFull, READERS_FULL, storeBroken, storeClosed, storeError } from "./errors.ts";
 import { inspectDataFile, prepareDirectory } from "./inspect.ts";
+import { loadLmdb } from "./load-lmdb.ts";
 
 const IO_ERROR = 5;
 /** What a commit writes beside the records: the pages around them, and those above. */
@@ -247,13 +247,6 @@ async function openRoot(directory: string, path: string): Promise<OpenRoot> {
   syncDirectory(dirname(path));
   return { root, abort, commits: 0, broken: false, writing: 0, whenIdle: undefined };
 }
-
-/**
- * Native, and not needed by commands that only look at files. As CommonJS it is one file where the other form is
- * twenty, which take twice as long to load.
- */
-export const loadLmdb = (): typeof import("lmdb") =>
-  createRequire(import.meta.url)("lmdb") as typeof import("lmdb");
 
 function syncDirectory(path: string): void {
   // Windows has no such thing.

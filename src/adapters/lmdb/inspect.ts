@@ -2,7 +2,6 @@
  * Looks at a store's files before LMDB does: LMDB trusts its file, so that rubbish in it, or an end cut off, would
  * kill the process with a signal instead of raising an error.
  */
-import { execFile } from "node:child_process";
 import {
   accessSync,
   closeSync,
@@ -15,7 +14,6 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { codeOf, notOfThisVersion, storeCorrupt, storeError, storeUnavailable } from "./errors.ts";
 
 const PROBE_MS_MAX = 120_000;
@@ -113,5 +111,10 @@ async function probe(directory: string): Promise<void> {
     root.getStats();
     for (const { value } of root.getRange({})) if (value.length === 0) process.exit(1);`;
   const lmdb = createRequire(import.meta.url).resolve("lmdb");
+  // Hardly any store needs this, and every command would wait for it.
+  const [{ execFile }, { promisify }] = await Promise.all([
+    import("node:child_process"),
+    import("node:util"),
+  ]);
   await promisify(execFile)(process.execPath, ["-e", script, lmdb, directory], { timeout: PROBE_MS_MAX });
 }

@@ -5,7 +5,6 @@
  * that failed in passing, also writes: a `putIf` whose answer was lost may then be told that its condition does not
  * hold, though it was itself that changed what it asked for. Whoever is told so reads what stands there.
  */
-import { createHash } from "node:crypto";
 import { isMainThread } from "node:worker_threads";
 import type * as Sdk from "@aws-sdk/client-s3";
 import { isTrouble, type ObjectStat, type Objects, ObjectsError, type Upload } from "./objects.ts";
@@ -160,7 +159,7 @@ class SdkObjects implements Objects {
       Bucket: bucket,
       Key: key,
       Body: bytes,
-      ContentMD5: md5Of(bytes),
+      ContentMD5: await md5Of(bytes),
       ContentType: "application/json",
       ...condition,
     });
@@ -191,7 +190,7 @@ class SdkObjects implements Objects {
       UploadId: upload,
       PartNumber: part,
       Body: bytes,
-      ContentMD5: md5Of(bytes),
+      ContentMD5: await md5Of(bytes),
     });
     const sent = await this.#ask("uploading", () => this.#client.send(command));
     if (sent.ETag === undefined) throw new ObjectsError("other", "the server gave no ETag of a part");
@@ -243,7 +242,11 @@ class SdkObjects implements Objects {
   }
 }
 
-const md5Of = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("base64");
+/** Every thread loads this file, and few come here: Node takes long to load what hashes. */
+async function md5Of(bytes: Uint8Array): Promise<string> {
+  const { createHash } = await import("node:crypto");
+  return createHash("md5").update(bytes).digest("base64");
+}
 
 const statOf = (
   key: string,
