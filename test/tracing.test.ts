@@ -107,8 +107,13 @@ test("a run on one machine is one trace: the run, its job, stages and attempts, 
   expect(reads.filter(({ failed }) => failed)).toMatchObject([
     { attributes: { "error.type": "USER_FUNCTION", "bicoastal.partition": 2, "bicoastal.attempt": 0 } },
   ]);
-  const rows = reads.map(({ attributes }) => attributes["bicoastal.rows"] ?? 0) as number[];
-  expect(rows.reduce((sum, each) => sum + each, 0)).toBe(100);
+  // A task that stood still may have been done twice.
+  const rows = new Map(
+    reads
+      .filter(({ attributes }) => attributes["bicoastal.rows"] !== undefined)
+      .map(({ attributes }) => [attributes["bicoastal.partition"], attributes["bicoastal.rows"] as number]),
+  );
+  expect([...rows.values()]).toEqual([25, 25, 25, 25]);
   expect(attempts.filter(({ parent }) => parent === stages[1]?.id).length).toBeGreaterThan(0);
 });
 

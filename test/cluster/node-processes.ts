@@ -124,6 +124,8 @@ export class NodeProcesses {
   readonly job: GatedJob;
   readonly #env: Readonly<Record<string, string>>;
   readonly #commands = new Set<TiedProcess>();
+  /** What became of a run that failed: nothing comes any more that waits for it. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor({ store, env = {} }: ClusterOptions = {}) {
     this.store = store ?? join(this.room, "store");
@@ -151,6 +153,7 @@ export class NodeProcesses {
   async until(what: string, happened: () => boolean | Promise<boolean>): Promise<void> {
     const endMs = performance.now() + WAIT_MS_MAX;
     while (!(await happened())) {
+      if (this.#failure !== undefined) throw this.#failure.error;
       if (performance.now() > endMs) throw new Error(`Waited in vain: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -226,7 +229,9 @@ export class NodeProcesses {
   run(): Promise<Output> {
     const output = this.#run();
     // A test that fails before it looks at it says why by itself.
-    output.catch(() => {});
+    output.catch((error: unknown) => {
+      this.#failure = { error };
+    });
     return output;
   }
   async #run(): Promise<Output> {

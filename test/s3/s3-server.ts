@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-const START_MS_MAX = 120_000;
+const START_MS_MAX = 300_000;
 const POLL_MS = 100;
 
 /** Whether it is there. `npm test` installs it where it may, and says at its end where it could not. */
@@ -71,7 +71,7 @@ export class S3Server {
     const keyring = join(this.#directory, "keyring");
     this.#ceph("ceph-mon", "--mkfs", "-i", "a", "--monmap", map, "--keyring", keyring);
     this.#run("ceph-mon", "-i", "a", "-f");
-    this.#ceph("ceph", "-n", "client.admin", "--connect-timeout", "60", "osd", "new", disk);
+    this.#ceph("ceph", "-n", "client.admin", "--connect-timeout", "240", "osd", "new", disk);
     this.#ceph("ceph-osd", "--mkfs", "-i", "0", "--osd-uuid", disk);
     this.#run("ceph-osd", "-i", "0", "-f");
     this.#run("radosgw", "-n", "client.admin", "-f");
