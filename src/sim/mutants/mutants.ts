@@ -409,8 +409,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRIVE_JOB,
-        find: "await commitWrites(this.#spec, complete, this.#ports.outputs);",
-        replace: "void commitWrites(this.#spec, complete, this.#ports.outputs);",
+        find: "await shown;",
+        replace: "void shown;",
       },
     ],
   },
